@@ -1,0 +1,115 @@
+//! The stable codes of failures, refusals and registration problems.
+//!
+//! They are part of the interface: users match on them in `retryPolicy`, in `onError` and in
+//! programs. `docs/codes.md` gives the cause and remedy of each.
+
+/// Why a task or a workflow failed.
+pub mod failure {
+    /// The input breaks the definition's `inputSchema`.
+    pub const INVALID_INPUT: &str = "INVALID_INPUT";
+    /// The output breaks the definition's `outputSchema`, or is not JSON.
+    pub const INVALID_OUTPUT: &str = "INVALID_OUTPUT";
+    /// An expression failed, exceeded a limit, or gave a value of the wrong type.
+    pub const EXPRESSION_ERROR: &str = "EXPRESSION_ERROR";
+    /// A mapping with `required: true` found no source.
+    pub const MAPPING_SOURCE_MISSING: &str = "MAPPING_SOURCE_MISSING";
+    /// No case of a SWITCH was true and it has no `otherwise`.
+    pub const NO_CASE_MATCHED: &str = "NO_CASE_MATCHED";
+    /// A LOOP reached its limit while it would have gone on.
+    pub const MAX_ITERATIONS: &str = "MAX_ITERATIONS";
+    /// The security context lacks a permission that the task requires.
+    pub const PERMISSION_DENIED: &str = "PERMISSION_DENIED";
+    /// Nothing here can run the executor that the definition names.
+    pub const EXECUTOR_NOT_FOUND: &str = "EXECUTOR_NOT_FOUND";
+    /// A payload is over its limit.
+    pub const PAYLOAD_TOO_LARGE: &str = "PAYLOAD_TOO_LARGE";
+    /// A time limit passed; `details.kind` says which.
+    pub const TIMEOUT: &str = "TIMEOUT";
+    /// The worker that ran the attempt disappeared, more often than is allowed.
+    pub const WORKER_LOST: &str = "WORKER_LOST";
+    /// It was cancelled; `details.reason` says why.
+    pub const CANCELLED: &str = "CANCELLED";
+
+    /// Codes that a retry cannot mend: they are retried only when a policy lists them.
+    pub const PERMANENT: [&str; 9] = [
+        INVALID_INPUT,
+        INVALID_OUTPUT,
+        EXPRESSION_ERROR,
+        MAPPING_SOURCE_MISSING,
+        NO_CASE_MATCHED,
+        MAX_ITERATIONS,
+        PERMISSION_DENIED,
+        EXECUTOR_NOT_FOUND,
+        PAYLOAD_TOO_LARGE,
+    ];
+}
+
+/// Why a request was refused. Nothing was changed.
+pub mod refusal {
+    /// No such record for this tenant.
+    pub const NOT_FOUND: &str = "NOT_FOUND";
+    /// The record's state does not allow it.
+    pub const ILLEGAL_STATE: &str = "ILLEGAL_STATE";
+    /// Another writer was first.
+    pub const VERSION_CONFLICT: &str = "VERSION_CONFLICT";
+    /// The idempotency key was used with another request.
+    pub const IDEMPOTENCY_CONFLICT: &str = "IDEMPOTENCY_CONFLICT";
+    /// The person is no candidate for the task.
+    pub const NOT_A_CANDIDATE: &str = "NOT_A_CANDIDATE";
+    /// Somebody else has the task.
+    pub const ALREADY_CLAIMED: &str = "ALREADY_CLAIMED";
+    /// Only the assignee may do this.
+    pub const NOT_THE_ASSIGNEE: &str = "NOT_THE_ASSIGNEE";
+    /// The request breaks a schema.
+    pub const INVALID_INPUT: &str = super::failure::INVALID_INPUT;
+    /// The caller lacks a permission.
+    pub const PERMISSION_DENIED: &str = super::failure::PERMISSION_DENIED;
+    /// A payload is over its limit.
+    pub const PAYLOAD_TOO_LARGE: &str = super::failure::PAYLOAD_TOO_LARGE;
+}
+
+/// What is wrong with a definition.
+pub mod registration {
+    /// The text is neither JSON nor YAML.
+    pub const MALFORMED: &str = "MALFORMED";
+    /// A field that the language does not have.
+    pub const UNKNOWN_FIELD: &str = "UNKNOWN_FIELD";
+    /// A field that must be there is not.
+    pub const MISSING_FIELD: &str = "MISSING_FIELD";
+    /// A value of the wrong type or form.
+    pub const WRONG_TYPE: &str = "WRONG_TYPE";
+    /// A step names a task definition, or a version of one, that does not exist.
+    pub const UNKNOWN_TASK_DEFINITION: &str = "UNKNOWN_TASK_DEFINITION";
+    /// A step names a workflow definition that does not exist.
+    pub const UNKNOWN_WORKFLOW_DEFINITION: &str = "UNKNOWN_WORKFLOW_DEFINITION";
+    /// Two things of one name.
+    pub const DUPLICATE_NAME: &str = "DUPLICATE_NAME";
+    /// `dependsOn` names a step that is not there.
+    pub const UNKNOWN_STEP: &str = "UNKNOWN_STEP";
+    /// `dependsOn` goes round in a circle.
+    pub const CYCLE: &str = "CYCLE";
+    /// An expression that does not parse.
+    pub const BAD_EXPRESSION: &str = "BAD_EXPRESSION";
+    /// A JSON Schema that does not compile.
+    pub const BAD_SCHEMA: &str = "BAD_SCHEMA";
+    /// A time or duration that cannot be read.
+    pub const BAD_TIME: &str = "BAD_TIME";
+    /// A value outside what is allowed.
+    pub const OUT_OF_RANGE: &str = "OUT_OF_RANGE";
+    /// A variable with the name of a scope.
+    pub const RESERVED_NAME: &str = "RESERVED_NAME";
+    /// Something that must have content has none.
+    pub const EMPTY: &str = "EMPTY";
+    /// Too many steps around a step, or values around a value.
+    pub const TOO_DEEP: &str = "TOO_DEEP";
+    /// A document, or a list in it, over its limit.
+    pub const TOO_LARGE: &str = "TOO_LARGE";
+    /// The version is registered already, with other content.
+    pub const VERSION_EXISTS: &str = "VERSION_EXISTS";
+    /// Nothing can run the executor that the definition names.
+    pub const EXECUTOR_NOT_FOUND: &str = super::failure::EXECUTOR_NOT_FOUND;
+    /// A warning: a variable is read that nothing sets.
+    pub const UNSET_VARIABLE: &str = "UNSET_VARIABLE";
+    /// A field that is known, but that nothing here can honour; the message says why.
+    pub const NOT_SUPPORTED: &str = "NOT_SUPPORTED";
+}

@@ -1,0 +1,191 @@
+//! Violations of the language's schema as problems: which code, which place, which nearest name.
+
+use jsonschema::error::ValidationErrorKind as Kind;
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value;
+
+use super::language::{self, LANGUAGE};
+use super::unsupported;
+use crate::codes::registration;
+use crate::problem::{Problem, member, nearest};
+
+/// All violations of a document.
+pub(super) fn find(validator: &Validator, document: &Value) -> Vec<Problem> {
+    validator
+        .iter_errors(document)
+        .flat_map(|error| problems(&error))
+        .collect()
+}
+
+fn problems(error: &ValidationError<'_>) -> Vec<Problem> {
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } => {
+            unexpected.iter().map(|name| unknown(error, name)).collect()
+        }
+        _ => vec![problem(error)],
+    }
+}
+
+fn problem(error: &ValidationError<'_>) -> Problem {
+    if let Kind::Enum { options } = error.kind() {
+        return choice(error, options);
+    }
+    let code = code(error);
+    let message = if code == registration::EMPTY {
+        "it must not be empty".to_owned()
+    } else {
+        message(error)
+    };
+    Problem::new(code, error.instance_path().as_str(), message)
+}
+
+fn code(error: &ValidationError<'_>) -> &'static str {
+    let is_empty = error.instance().as_str() == Some("");
+    match error.kind() {
+        Kind::Required { .. } => registration::MISSING_FIELD,
+        Kind::FalseSchema => registration::UNKNOWN_FIELD,
+        Kind::Minimum { .. } | Kind::Maximum { .. } => registration::OUT_OF_RANGE,
+        Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+            registration::EMPTY
+        }
+        Kind::MaxLength { .. } | Kind::MaxItems { .. } | Kind::MaxProperties { .. } => {
+            registration::TOO_LARGE
+        }
+        // An empty text has only that wrong with it.
+        Kind::Pattern { .. } | Kind::Format { .. } if is_empty => registration::EMPTY,
+        Kind::Format { format } if format == crate::task::definition::format::TIME => {
+            registration::BAD_TIME
+        }
+        _ => registration::WRONG_TYPE,
+    }
+}
+
+fn message(error: &ValidationError<'_>) -> String {
+    let value = error.instance().as_ref();
+    match error.kind() {
+        Kind::Required { property } => format!("the field {property} is missing"),
+        Kind::FalseSchema => "the field does not go with the type beside it".to_owned(),
+        Kind::Type { .. } => {
+            format!(
+                "expected {}, found {}",
+                expected_type(error),
+                type_of(value)
+            )
+        }
+        Kind::Minimum { limit } => {
+            format!("{value} is less than {limit}, the least that is allowed")
+        }
+        Kind::Maximum { limit } => {
+            format!("{value} is more than {limit}, the most that is allowed")
+        }
+        Kind::MaxLength { limit } | Kind::MaxItems { limit } | Kind::MaxProperties { limit } => {
+            format!("it is longer than {limit}, the most that is allowed")
+        }
+        Kind::Pattern { pattern } => format!("{} does not match {pattern}", shown(value)),
+        Kind::Format { format } => {
+            let text = value.as_str().unwrap_or_default();
+            let why = language::format_error(format, text).unwrap_or_default();
+            format!("{} is no {format}: {why}", shown(value))
+        }
+        _ => error.masked_with(shown(value)).to_string(),
+    }
+}
+
+/// A field that the language does not have there, or that it has and nothing can honour.
+fn unknown(error: &ValidationError<'_>, name: &str) -> Problem {
+    let pointer = member(error.instance_path().as_str(), name);
+    let place = error.schema_path().as_str();
+    if let Some(reason) = unsupported::field_reason(type_at(place), name) {
+        let message = format!("the field {name:?} is not supported: {reason}");
+        return Problem::new(registration::NOT_SUPPORTED, pointer, message);
+    }
+    let fields = place
+        .strip_suffix("/additionalProperties")
+        .and_then(|object| LANGUAGE.schema.pointer(object))
+        .and_then(|object| object["properties"].as_object());
+    let known = fields
+        .into_iter()
+        .flat_map(|fields| fields.keys())
+        .map(String::as_str);
+    let message = format!("there is no field {:?} here", shortened(name));
+    Problem::new(registration::UNKNOWN_FIELD, pointer, message)
+        .with_nearest(nearest(name, known).map(str::to_owned))
+}
+
+/// A value that is none of those to choose from, or one that is known and refused.
+fn choice(error: &ValidationError<'_>, options: &Value) -> Problem {
+    let pointer = error.instance_path().as_str();
+    let value = error.instance().as_ref();
+    let Some(word) = value.as_str() else {
+        let message = format!("expected one of {options}, found {}", type_of(value));
+        return Problem::new(registration::WRONG_TYPE, pointer, message);
+    };
+    let owner = owner_of_field(pointer);
+    let reason = owner.and_then(|(place, field)| unsupported::value_reason(place, field, word));
+    if let Some(reason) = reason {
+        let message = format!("{word} is not supported: {reason}");
+        return Problem::new(registration::NOT_SUPPORTED, pointer, message);
+    }
+    let known = options
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let message = format!("{} is none of {options}", shown(value));
+    Problem::new(registration::WRONG_TYPE, pointer, message)
+        .with_nearest(nearest(word, known).map(str::to_owned))
+}
+
+/// The type and field that a choice stands in. Choices are types of their own in the schema, so
+/// that the schema's path does not tell; the document's does.
+fn owner_of_field(pointer: &str) -> Option<(&'static str, &str)> {
+    let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
+    match tokens.as_slice() {
+        ["steps", _, field] => Some(("Step", field)),
+        _ => None,
+    }
+}
+
+/// The name of the type whose schema a path is in: `Step` of `/$defs/Step/properties/name`.
+fn type_at(schema_path: &str) -> &str {
+    schema_path.split('/').nth(2).unwrap_or_default()
+}
+
+fn expected_type(error: &ValidationError<'_>) -> String {
+    let wanted = LANGUAGE.schema.pointer(error.schema_path().as_str());
+    match wanted {
+        Some(Value::Array(types)) => {
+            let names: Vec<&str> = types.iter().filter_map(Value::as_str).collect();
+            names.join(" or ")
+        }
+        Some(Value::String(name)) => name.clone(),
+        _ => "another type".to_owned(),
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// The value as it is written, its beginning alone when it is long.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{:?}", shortened(text)),
+        other => shortened(&other.to_string()),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const CHARS: usize = 80;
+    match text.char_indices().nth(CHARS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}

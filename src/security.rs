@@ -1,0 +1,112 @@
+//! Security contexts: what a caller carries, what a definition demands, and whether it is met.
+//!
+//! Where an identity comes from is the edge's business; a body is never believed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::TenantId;
+use crate::task::definition::{SecurityLevel, SecurityRequirements, TaskDefinition};
+
+/// Who asks, in the name of which tenant, with which rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Caller {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The person or program.
+    pub user_id: String,
+    /// The caller's roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The caller's permissions.
+    #[serde(default)]
+    pub permissions: Vec<String>,
+    /// The environment that selects configuration and secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_id: Option<String>,
+}
+
+/// The security context of an instance: the seed's SecurityContext.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecurityContext {
+    /// Whoever created the task, or started the workflow.
+    pub user_id: String,
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Roles of the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Permissions of the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<String>,
+    /// The environment that selects configuration and secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_id: Option<String>,
+    /// What the task's definition requires of `permissions`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_permissions: Vec<String>,
+    /// How sensitive the task's work is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_level: Option<SecurityLevel>,
+    /// How sensitive the task's data is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_classification: Option<String>,
+}
+
+impl From<&Caller> for SecurityContext {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            user_id: caller.user_id.clone(),
+            tenant_id: caller.tenant_id.clone(),
+            roles: caller.roles.clone(),
+            permissions: caller.permissions.clone(),
+            environment_id: caller.environment_id.clone(),
+            required_permissions: Vec::new(),
+            security_level: None,
+            data_classification: None,
+        }
+    }
+}
+
+impl SecurityContext {
+    /// The context of a task of this definition: this context, with what the definition
+    /// demands. (The seed's `createTaskSecurityContext`.)
+    #[must_use]
+    pub fn for_task(&self, definition: &TaskDefinition) -> Self {
+        let demanded = demanded(definition);
+        Self {
+            required_permissions: demanded.required_permissions,
+            security_level: demanded.security_level,
+            data_classification: demanded.data_classification,
+            ..self.clone()
+        }
+    }
+
+    /// The required permissions that the user lacks; empty means that the task may run.
+    #[must_use]
+    pub fn missing_permissions(&self) -> Vec<&str> {
+        self.required_permissions
+            .iter()
+            .filter(|required| !self.permissions.contains(required))
+            .map(String::as_str)
+            .collect()
+    }
+}
+
+/// The definition's two demands as one, the stricter of each.
+fn demanded(definition: &TaskDefinition) -> SecurityRequirements {
+    let mut demanded = definition.security_requirements.clone().unwrap_or_default();
+    if let Some(config) = &definition.execution_config.security_context {
+        for permission in &config.permissions {
+            if !demanded.required_permissions.contains(permission) {
+                demanded.required_permissions.push(permission.clone());
+            }
+        }
+        demanded.security_level = demanded.security_level.max(Some(config.security_level));
+    }
+    demanded
+}
+
+#[cfg(test)]
+mod tests;

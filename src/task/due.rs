@@ -1,0 +1,105 @@
+//! Due times: when somebody must look at an open record again, so that none is ever stuck.
+//!
+//! A record is due at its next time limit, at its next attempt when that is further away than a
+//! delayed message can carry it, or at a check that its messages were not lost. A due time that
+//! is earlier than needed is kept, because moving an index entry costs two write units.
+//! Looking is the sweep's business, in `functions/app`.
+
+use crate::task::instance::{TaskInstance, TaskStatus};
+use crate::time::Timestamp;
+
+/// The longest delay of an SQS message in milliseconds.
+pub const LONGEST_MESSAGE_DELAY: u64 = 15 * MINUTE;
+/// How long after its deadline an attempt's worker may still report: then the attempt is lost.
+pub const LEASE_GRACE: u64 = 30_000;
+
+const MINUTE: u64 = 60_000;
+/// Milliseconds from look to look while nothing happens: a record that waits for a month must
+/// cost next to nothing.
+const CHECKS: [u64; 4] = [15 * MINUTE, 60 * MINUTE, 360 * MINUTE, 1440 * MINUTE];
+
+/// When the next check is, after so many checks without news.
+#[must_use]
+pub fn next_check(checks: u32, now: Timestamp) -> Timestamp {
+    let index = usize::try_from(checks).unwrap_or(usize::MAX);
+    now.plus_millis(CHECKS[index.min(CHECKS.len() - 1)])
+}
+
+/// The due time to store: the one that stands, unless it has passed or is too late.
+#[must_use]
+pub fn keep_or_move(stands: Option<Timestamp>, needed: Timestamp, now: Timestamp) -> Timestamp {
+    match stands {
+        Some(due) if due > now && due <= needed => due,
+        _ => needed,
+    }
+}
+
+/// When a running attempt counts as lost.
+#[must_use]
+pub fn lease_end(task: &TaskInstance) -> Option<Timestamp> {
+    match task.status {
+        TaskStatus::Running => Some(task.deadline_at?.plus_millis(LEASE_GRACE)),
+        TaskStatus::Pending
+        | TaskStatus::Assigned
+        | TaskStatus::RetryPending
+        | TaskStatus::Completed
+        | TaskStatus::Failed
+        | TaskStatus::Cancelled
+        | TaskStatus::TimedOut => None,
+    }
+}
+
+/// The due time of a task: none when it ended, or when its workflow watches over it.
+#[must_use]
+pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
+    if task.status.is_terminal() || task.context.workflow_instance_id.is_some() {
+        return None;
+    }
+    let check = next_check(task.checks, now);
+    let needed = match wake_at(task, now) {
+        None => check,
+        // Nothing is under way that could be lost before the lease ends, or the retry is due.
+        Some(wake) if lease_end(task) == Some(wake) => check.max(wake),
+        Some(wake) if task.next_retry_at == Some(wake) => wake,
+        Some(wake) => check.min(wake),
+    };
+    Some(keep_or_move(task.due_at, needed, now))
+}
+
+/// When an open task needs to be looked at although no message is lost: at the end of its
+/// lease, at a time limit that no worker watches over, or at a retry that is further away than
+/// a message can carry it. The workflow of a task keeps this time for it.
+#[must_use]
+pub fn wake_at(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
+    if let Some(end) = lease_end(task) {
+        return Some(end);
+    }
+    let limit = task
+        .timeouts
+        .waiting_deadline(task.created_at, task.start_time.is_some())
+        .map(|deadline| deadline.at);
+    let retry = task
+        .next_retry_at
+        .filter(|at| at.millis_since(now) > LONGEST_MESSAGE_DELAY);
+    [limit, retry].into_iter().flatten().min()
+}
+
+/// The task after somebody looked at it in vain: the next look is later.
+#[must_use]
+pub fn checked(task: &TaskInstance, now: Timestamp) -> TaskInstance {
+    let mut after = task.clone();
+    after.version += 1;
+    after.updated_at = now;
+    after.checks = task.checks.saturating_add(1);
+    after.due_at = of_task(
+        &TaskInstance {
+            due_at: None,
+            ..after.clone()
+        },
+        now,
+    );
+    after
+}
+
+#[cfg(test)]
+mod tests;

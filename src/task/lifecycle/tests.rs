@@ -1,0 +1,304 @@
+//! The table of the lifecycle, cell by cell. What single cases come to in full is in
+//! `tests/cases.rs`, what holds for every sequence of events in `tests/properties.rs`.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::*;
+use crate::limits;
+use crate::task::due::LEASE_GRACE;
+use crate::task::timeouts::TimeoutKind;
+use crate::testing::{
+    WORKER, at, facts, failed, report, start, succeeded, task, task_of_workflow, timed_out,
+};
+
+mod cases;
+mod properties;
+
+/// When the events of the table happen.
+const NOW: u64 = 10_000;
+
+macro_rules! kinds {
+    ($($kind:ident),* $(,)?) => {
+        /// What can happen to a task, as finely as the table tells it apart.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        enum Kind { $($kind),* }
+
+        impl Kind {
+            const ALL: &[Self] = &[$(Self::$kind),*];
+        }
+    };
+}
+
+kinds! {
+    Start, StartElsewhere, StartTooLate, StartOfAnother,
+    Succeed, Fail, FailForGood, TimeOut, TimeOutForGood, TimeOutWhole, UnstartedTimeOut,
+    ReportOfPrevious, ReportOfAnother,
+    Lost, LostForGood, LostPrevious, LostAnother,
+    LookInVain, LookTooLate, LookOverdue,
+    Cancel, Assign, AssignAnother, Claim, ClaimFromAnother, Release, ReleaseOfAnother,
+}
+
+/// The kinds that tell the cases of an event apart. There is no `_` here: a new event, outcome
+/// or time limit does not build before the table has its row.
+fn kinds_of(event: &Event) -> &'static [Kind] {
+    match event {
+        Event::Start(_) => &[
+            Kind::Start,
+            Kind::StartElsewhere,
+            Kind::StartTooLate,
+            Kind::StartOfAnother,
+        ],
+        Event::Report(report) => match report.outcome {
+            Outcome::Succeeded { .. } => &[Kind::Succeed],
+            Outcome::Failed { .. } => &[
+                Kind::Fail,
+                Kind::FailForGood,
+                Kind::ReportOfPrevious,
+                Kind::ReportOfAnother,
+            ],
+            Outcome::TimedOut {
+                kind: TimeoutKind::StartToClose,
+            } => &[Kind::TimeOut, Kind::TimeOutForGood],
+            Outcome::TimedOut {
+                kind: TimeoutKind::ScheduleToClose,
+            } => &[Kind::TimeOutWhole],
+            Outcome::TimedOut {
+                kind: TimeoutKind::ScheduleToStart,
+            } => &[Kind::UnstartedTimeOut],
+        },
+        Event::Lost { .. } => &[
+            Kind::Lost,
+            Kind::LostForGood,
+            Kind::LostPrevious,
+            Kind::LostAnother,
+        ],
+        Event::Look => &[Kind::LookInVain, Kind::LookTooLate, Kind::LookOverdue],
+        Event::Cancel { .. } => &[Kind::Cancel],
+        Event::Assign { .. } => &[Kind::Assign, Kind::AssignAnother],
+        Event::Claim { .. } => &[Kind::Claim, Kind::ClaimFromAnother],
+        Event::Release { .. } => &[Kind::Release, Kind::ReleaseOfAnother],
+    }
+}
+
+/// A task in a status, made so that an event of this kind means what the kind says.
+fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
+    let policy = json!({ "maxRetries": 3, "retryInterval": 1000, "jitter": "NONE" });
+    let mut task = task(json!({ "type": task_type, "retryPolicy": policy }));
+    task.status = status;
+    match status {
+        TaskStatus::Pending => {}
+        TaskStatus::Assigned => task.assignee = Some("ann".to_owned()),
+        TaskStatus::Running => {
+            task.start_time = Some(at(1000));
+            task.executor_id = WORKER.to_owned();
+            task.deadline_at = Some(at(61_000));
+        }
+        TaskStatus::RetryPending => {
+            task.start_time = Some(at(1000));
+            task.retries.policy = 1;
+            task.next_retry_at = Some(at(20_000));
+        }
+        TaskStatus::Completed
+        | TaskStatus::Failed
+        | TaskStatus::Cancelled
+        | TaskStatus::TimedOut => {
+            task.end_time = Some(at(2000));
+            task.expires_at = Some(at(2_000_000));
+            task.due_at = None;
+        }
+    }
+    match kind {
+        Kind::StartTooLate | Kind::LookTooLate => task.timeouts.schedule_to_close = Some(NOW),
+        Kind::TimeOutForGood => task.retry_policy = None,
+        Kind::LostForGood => task.losses = limits::MAX_LOSSES,
+        Kind::LookOverdue if status == TaskStatus::Running => {
+            task.deadline_at = Some(Timestamp::from_millis(
+                at(NOW).millis() - i64::try_from(LEASE_GRACE).unwrap(),
+            ));
+        }
+        _ => {}
+    }
+    task
+}
+
+fn event(kind: Kind, task: &TaskInstance) -> Event {
+    let current = task.execution_id();
+    let previous = ExecutionId::of_attempt(task.id, task.attempt() - 1);
+    let another = ExecutionId::of_attempt(task.id, 77);
+    let now = at(NOW);
+    let reported = |of, outcome| Event::Report(report(of, now, outcome));
+    let (ann, bob) = (|| "ann".to_owned(), || "bob".to_owned());
+    match kind {
+        Kind::Start | Kind::StartTooLate => Event::Start(start(current, now)),
+        Kind::StartElsewhere => Event::Start(Start {
+            executor_id: "worker-2".to_owned(),
+            ..start(current, now)
+        }),
+        Kind::StartOfAnother => Event::Start(start(another, now)),
+        Kind::Succeed => reported(current, succeeded(json!(1))),
+        Kind::Fail => reported(current, failed("BUSY")),
+        Kind::FailForGood => reported(current, failed(failure::INVALID_OUTPUT)),
+        Kind::TimeOut | Kind::TimeOutForGood => {
+            reported(current, timed_out(TimeoutKind::StartToClose))
+        }
+        Kind::TimeOutWhole => reported(current, timed_out(TimeoutKind::ScheduleToClose)),
+        Kind::UnstartedTimeOut => reported(current, timed_out(TimeoutKind::ScheduleToStart)),
+        Kind::ReportOfPrevious => reported(previous, failed("BUSY")),
+        Kind::ReportOfAnother => reported(another, failed("BUSY")),
+        Kind::Lost | Kind::LostForGood => Event::Lost {
+            execution_id: current,
+        },
+        Kind::LostPrevious => Event::Lost {
+            execution_id: previous,
+        },
+        Kind::LostAnother => Event::Lost {
+            execution_id: another,
+        },
+        Kind::LookInVain | Kind::LookTooLate | Kind::LookOverdue => Event::Look,
+        Kind::Cancel => Event::Cancel {
+            reason: "not wanted".to_owned(),
+        },
+        Kind::Assign => Event::Assign { assignee: ann() },
+        Kind::AssignAnother => Event::Assign { assignee: bob() },
+        Kind::Claim => Event::Claim { assignee: ann() },
+        Kind::ClaimFromAnother => Event::Claim { assignee: bob() },
+        Kind::Release => Event::Release { assignee: ann() },
+        Kind::ReleaseOfAnother => Event::Release { assignee: bob() },
+    }
+}
+
+/// A cell: the next status and what is owed (`>` a dispatch, `!` an announcement); `=` for a
+/// repeat; or why nothing changed.
+fn cell(task: &TaskInstance, event: &Event) -> String {
+    let owed = |effect| match effect {
+        Effect::None => "",
+        Effect::Dispatch { .. } => ">",
+        Effect::Announce => "!",
+    };
+    match transition(task, event, facts(at(NOW))) {
+        Ok(Transition::Changed { task, effect }) => {
+            format!("{}{}", task.status.as_str(), owed(effect))
+        }
+        Ok(Transition::Repeated(effect)) => format!("={}", owed(effect)),
+        Err(Rejection::Stale { .. }) => "stale".to_owned(),
+        Err(Rejection::IllegalState { status }) => {
+            assert_eq!(status, task.status);
+            "illegal".to_owned()
+        }
+        Err(Rejection::AlreadyClaimed) => "claimed".to_owned(),
+        Err(Rejection::NotTheAssignee) => "not theirs".to_owned(),
+    }
+}
+
+/// Every status and every kind of event, so that no pair can be left out.
+fn table(task_type: &str) -> String {
+    let mut text = " ".repeat(17);
+    for status in TaskStatus::ALL {
+        write!(text, "|{:<14}", status.as_str()).unwrap();
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    for kind in Kind::ALL {
+        let name = format!("{kind:?}");
+        write!(text, "{name:<17}").unwrap();
+        for status in TaskStatus::ALL {
+            let task = subject(task_type, status, *kind);
+            write!(text, "|{:<14}", cell(&task, &event(*kind, &task))).unwrap();
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+fn check_table(task_type: &str, expected: &str) {
+    let actual = table(task_type);
+    assert!(
+        actual.trim() == expected.trim(),
+        "the table of {task_type} is\n{actual}"
+    );
+}
+
+#[test]
+fn every_kind_is_told_apart_from_its_event() {
+    for kind in Kind::ALL {
+        let task = subject("AUTOMATED", TaskStatus::Running, *kind);
+        assert!(kinds_of(&event(*kind, &task)).contains(kind), "{kind:?}");
+    }
+}
+
+#[test]
+fn an_automated_task_follows_the_table() {
+    check_table(
+        "AUTOMATED",
+        r"
+                 |PENDING       |ASSIGNED      |RUNNING       |RETRY_PENDING |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
+Start            |RUNNING       |RUNNING       |=             |RUNNING       |=!            |=!            |=!            |=!
+StartElsewhere   |RUNNING       |RUNNING       |illegal       |RUNNING       |=!            |=!            |=!            |=!
+StartTooLate     |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
+StartOfAnother   |stale         |stale         |stale         |stale         |=!            |=!            |=!            |=!
+Succeed          |COMPLETED!    |COMPLETED!    |COMPLETED!    |COMPLETED!    |=!            |illegal       |illegal       |illegal
+Fail             |RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|illegal       |=!            |illegal       |=!
+FailForGood      |FAILED!       |FAILED!       |FAILED!       |FAILED!       |illegal       |=!            |illegal       |=!
+TimeOut          |RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|illegal       |illegal       |illegal       |=!
+TimeOutForGood   |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
+TimeOutWhole     |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
+UnstartedTimeOut |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
+ReportOfPrevious |stale         |stale         |stale         |=>            |stale         |stale         |stale         |stale
+ReportOfAnother  |stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
+Lost             |illegal       |illegal       |RETRY_PENDING>|illegal       |illegal       |=!            |illegal       |=!
+LostForGood      |illegal       |illegal       |FAILED!       |illegal       |illegal       |=!            |illegal       |=!
+LostPrevious     |stale         |stale         |stale         |=>            |stale         |stale         |stale         |stale
+LostAnother      |stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
+LookInVain       |=>            |=             |=             |=>            |=!            |=!            |=!            |=!
+LookTooLate      |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
+LookOverdue      |=>            |=             |RETRY_PENDING>|=>            |=!            |=!            |=!            |=!
+Cancel           |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |illegal       |illegal       |=!            |illegal
+Assign           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AssignAnother    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Claim            |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimFromAnother |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Release          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ReleaseOfAnother |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+",
+    );
+}
+
+#[test]
+fn a_manual_task_follows_the_table() {
+    check_table(
+        "MANUAL",
+        r"
+                 |PENDING       |ASSIGNED      |RUNNING       |RETRY_PENDING |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
+Start            |RUNNING       |RUNNING       |=             |RUNNING       |=!            |=!            |=!            |=!
+StartElsewhere   |RUNNING       |RUNNING       |illegal       |RUNNING       |=!            |=!            |=!            |=!
+StartTooLate     |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
+StartOfAnother   |stale         |stale         |stale         |stale         |=!            |=!            |=!            |=!
+Succeed          |COMPLETED!    |COMPLETED!    |COMPLETED!    |COMPLETED!    |=!            |illegal       |illegal       |illegal
+Fail             |PENDING       |PENDING       |PENDING       |PENDING       |illegal       |=!            |illegal       |=!
+FailForGood      |FAILED!       |FAILED!       |FAILED!       |FAILED!       |illegal       |=!            |illegal       |=!
+TimeOut          |PENDING       |PENDING       |PENDING       |PENDING       |illegal       |illegal       |illegal       |=!
+TimeOutForGood   |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
+TimeOutWhole     |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
+UnstartedTimeOut |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
+ReportOfPrevious |stale         |stale         |stale         |=             |stale         |stale         |stale         |stale
+ReportOfAnother  |stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
+Lost             |illegal       |illegal       |PENDING       |illegal       |illegal       |=!            |illegal       |=!
+LostForGood      |illegal       |illegal       |FAILED!       |illegal       |illegal       |=!            |illegal       |=!
+LostPrevious     |stale         |stale         |stale         |=             |stale         |stale         |stale         |stale
+LostAnother      |stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
+LookInVain       |=             |=             |=             |=             |=!            |=!            |=!            |=!
+LookTooLate      |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
+LookOverdue      |=             |=             |PENDING       |=             |=!            |=!            |=!            |=!
+Cancel           |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |illegal       |illegal       |=!            |illegal
+Assign           |ASSIGNED      |=             |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AssignAnother    |ASSIGNED      |ASSIGNED      |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Claim            |ASSIGNED      |=             |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimFromAnother |ASSIGNED      |claimed       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Release          |=             |PENDING       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ReleaseOfAnother |=             |not theirs    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+",
+    );
+}

@@ -1,0 +1,125 @@
+//! What holds for every sequence of events.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    kind: usize,
+    wait: u64,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = (
+        0..Kind::ALL.len(),
+        prop_oneof![0..2000_u64, 0..4_000_000_u64],
+    )
+        .prop_map(|(kind, wait)| Move { kind, wait });
+    proptest::collection::vec(one, 1..60)
+}
+
+fn any_task() -> impl Strategy<Value = TaskInstance> {
+    let policy = (0..4_u32, 0..3_u32, 0..2_000_000_u64);
+    let limit = || proptest::option::of(1..5_000_000_u64);
+    (policy, limit(), limit(), any::<bool>(), any::<bool>()).prop_map(
+        |((retries, under_rule, interval), to_start, to_close, manual, in_workflow)| {
+            let fields = json!({
+                "type": if manual { "MANUAL" } else { "AUTOMATED" },
+                "retryPolicy": {
+                    "maxRetries": retries,
+                    "retryInterval": interval,
+                    "rules": [{ "errorCodes": ["TIMEOUT"], "maxRetries": under_rule }],
+                },
+            });
+            let build = if in_workflow { task_of_workflow } else { task };
+            let mut task = build(fields);
+            task.timeouts.schedule_to_start = to_start;
+            task.timeouts.schedule_to_close = to_close;
+            task.checks = 2;
+            task.due_at = due::of_task(&task, at(0));
+            task
+        },
+    )
+}
+
+fn most_attempts(task: &TaskInstance) -> u32 {
+    let policy = task.retry_policy.as_ref().unwrap();
+    let under_rules: u32 = policy.rules.iter().map(|rule| rule.max_retries).sum();
+    1 + policy.max_retries + under_rules + limits::MAX_LOSSES
+}
+
+fn check_change(before: &TaskInstance, after: &TaskInstance, now: Timestamp) {
+    assert!(!before.status.is_terminal(), "an ended task changed");
+    assert_eq!(after.version, before.version + 1);
+    assert_eq!(after.checks, 0, "news begin the checks anew");
+    assert!(after.attempt() >= before.attempt());
+    assert!(after.attempt() <= most_attempts(after));
+    assert!(after.attempts.len() <= limits::ATTEMPTS_LISTED);
+    let ended = after.status.is_terminal();
+    assert_eq!(after.expires_at.is_some(), ended);
+    assert_eq!(after.end_time.is_some(), ended);
+    assert_eq!(
+        after.output.is_some(),
+        after.status == TaskStatus::Completed
+    );
+    let alone = after.context.workflow_instance_id.is_none();
+    assert_eq!(after.due_at.is_some(), alone && !ended);
+    if let (Some(due), Some(wake)) = (after.due_at, due::wake_at(after, now)) {
+        let running = after.status == TaskStatus::Running;
+        let latest = if running {
+            wake.max(due::next_check(0, now))
+        } else {
+            wake
+        };
+        assert!(due <= latest, "due {due}, needed {latest}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_events_keeps_the_rules(task in any_task(), moves in moves()) {
+        let mut task = task;
+        let mut now = at(0);
+        for Move { kind, wait } in moves {
+            now = now.plus_millis(wait);
+            let kind = Kind::ALL[kind];
+            let event = event_at(kind, &task, now);
+            let stale = matches!(
+                kind,
+                Kind::StartOfAnother | Kind::ReportOfAnother | Kind::LostAnother
+            );
+            let Ok(Transition::Changed { task: after, .. }) = transition(&task, &event, facts(now))
+            else {
+                continue;
+            };
+            prop_assert!(!stale, "{event:?} is of another attempt");
+            check_change(&task, &after, now);
+            let again = transition(&after, &event, facts(now));
+            prop_assert!(
+                !matches!(again, Ok(Transition::Changed { .. })),
+                "{event:?} twice gives {again:?}"
+            );
+            task = *after;
+        }
+    }
+}
+
+/// The event of a kind at a time: the table's, with its times moved.
+fn event_at(kind: Kind, task: &TaskInstance, now: Timestamp) -> Event {
+    match event(kind, task) {
+        Event::Start(start) => Event::Start(Start {
+            started_at: now,
+            ..start
+        }),
+        Event::Report(inner) => {
+            Event::Report(report(inner.execution_id, now, inner.outcome.clone()))
+        }
+        other @ (Event::Lost { .. }
+        | Event::Look
+        | Event::Cancel { .. }
+        | Event::Assign { .. }
+        | Event::Claim { .. }
+        | Event::Release { .. }) => other,
+    }
+}

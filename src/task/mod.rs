@@ -1,0 +1,19 @@
+//! Tasks: their definitions, their instances, and every decision about one.
+
+pub mod attempt;
+pub mod compiled;
+pub mod creation;
+pub mod definition;
+pub mod dispatch;
+pub mod due;
+pub mod instance;
+pub mod lifecycle;
+pub mod output;
+pub mod retry;
+pub mod routing;
+pub mod timeouts;
+
+pub use attempt::{Attempt, AttemptReport, Outcome};
+pub use compiled::CompiledTask;
+pub use definition::{TaskDefinition, TaskType};
+pub use instance::{TaskInstance, TaskPriority, TaskStatus};

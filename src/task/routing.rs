@@ -1,0 +1,460 @@
+//! Routing: who runs a task, over which queue, and whether its start is written first. This is
+//! the seeds' Task Router, one pure function.
+//!
+//! What an executor then does, and whether this deployment has it (`process:` exists in local
+//! mode alone), is the business of whoever runs it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::codes::registration;
+use crate::problem;
+use crate::task::definition::TaskDefinition;
+use crate::task::instance::TaskPriority;
+
+/// Where a task goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Who runs it.
+    pub executor: ExecutorRef,
+    /// The queue of its execute messages.
+    pub queue: ExecuteQueue,
+    /// Whether RUNNING is written before an attempt begins. The opposite of [`is_lazy`].
+    pub tracked: bool,
+}
+
+/// The queues of execute messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExecuteQueue {
+    /// LOW and MEDIUM.
+    Execute,
+    /// HIGH and CRITICAL, which do not wait behind the others.
+    ExecuteUrgent,
+}
+
+/// An executor, as a definition names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ExecutorRef {
+    /// A program on this machine: JSON on stdin, JSON on stdout.
+    Process {
+        /// The command line, split as a shell would, without a shell.
+        command: String,
+    },
+    /// A request over HTTP.
+    Http {
+        /// `http://…` or `https://…`.
+        url: String,
+    },
+    /// A Lambda function.
+    Lambda {
+        /// Its name, partial ARN or ARN, perhaps with a version or alias.
+        function: String,
+    },
+    /// A part of Taskmill.
+    Builtin(Builtin),
+}
+
+/// Executors that are part of Taskmill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Builtin {
+    /// Gives its input.
+    Echo,
+    /// Gives null.
+    Noop,
+    /// Fails as its input says.
+    Fail,
+    /// Waits as its input says.
+    Sleep,
+}
+
+/// Decides where a task of this definition goes.
+///
+/// # Errors
+/// The definition names an executor that does not exist. Registration refuses such a
+/// definition, but a record may be newer than the code that reads it.
+pub fn route(definition: &TaskDefinition, priority: TaskPriority) -> Result<Route, BadExecutor> {
+    let executor = ExecutorRef::parse(&definition.execution_config.executor)?;
+    let tracked = !is_lazy(&executor);
+    Ok(Route {
+        executor,
+        queue: queue_for(priority),
+        tracked,
+    })
+}
+
+/// Whether RUNNING may be left out of the record of an attempt that ends soon.
+///
+/// What proves that an attempt began is a RUNNING record. An executor that cannot take its worker
+/// down with it needs no such proof: the end of the attempt tells its start as well, and the
+/// record is written once. A program may do anything to the machine it runs on, so it is tracked:
+/// the next worker must find out that an attempt was lost.
+#[must_use]
+pub fn is_lazy(executor: &ExecutorRef) -> bool {
+    match executor {
+        ExecutorRef::Builtin(_) | ExecutorRef::Http { .. } | ExecutorRef::Lambda { .. } => true,
+        ExecutorRef::Process { .. } => false,
+    }
+}
+
+/// The queue of a priority.
+#[must_use]
+pub fn queue_for(priority: TaskPriority) -> ExecuteQueue {
+    match priority {
+        TaskPriority::Low | TaskPriority::Medium => ExecuteQueue::Execute,
+        TaskPriority::High | TaskPriority::Critical => ExecuteQueue::ExecuteUrgent,
+    }
+}
+
+/// Text that names no executor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadExecutor {
+    /// No executor of this kind or name.
+    #[error(
+        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function> or builtin:<echo|noop|fail|sleep>"
+    )]
+    Unknown {
+        /// What was written.
+        text: String,
+        /// What was perhaps meant.
+        nearest: Option<String>,
+    },
+    /// A kind that is known but that nothing here can run.
+    #[error("executor {text:?} is not supported: {reason}")]
+    NotSupported {
+        /// What was written.
+        text: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The kind is right, what follows it is not.
+    #[error("executor {text:?} cannot be read: {reason}")]
+    Malformed {
+        /// What was written.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+impl BadExecutor {
+    /// The stable code of the problem.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => registration::EXECUTOR_NOT_FOUND,
+            Self::NotSupported { .. } => registration::NOT_SUPPORTED,
+            Self::Malformed { .. } => registration::WRONG_TYPE,
+        }
+    }
+
+    /// What was perhaps meant.
+    #[must_use]
+    pub fn nearest(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { nearest, .. } => nearest.as_deref(),
+            Self::NotSupported { .. } | Self::Malformed { .. } => None,
+        }
+    }
+}
+
+impl ExecutorRef {
+    /// Reads an executor: `process:<command>`, `http:<url>`, a plain URL, `lambda:<function>` or
+    /// `builtin:<name>`.
+    ///
+    /// # Errors
+    /// The kind is unknown or not supported, or what follows it cannot be read.
+    ///
+    /// ```
+    /// use taskmill::task::routing::{Builtin, ExecutorRef};
+    /// assert_eq!(ExecutorRef::parse("builtin:echo"), Ok(ExecutorRef::Builtin(Builtin::Echo)));
+    /// let plain = ExecutorRef::parse("https://example.com/x");
+    /// assert_eq!(ExecutorRef::parse("http:https://example.com/x"), plain);
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, BadExecutor> {
+        let malformed = |reason| BadExecutor::Malformed {
+            text: shown(text),
+            reason,
+        };
+        let Some((kind, rest)) = text.split_once(':') else {
+            return Err(unknown(text));
+        };
+        match kind {
+            "process" => command(rest).map_err(malformed),
+            "http" if !rest.starts_with("//") => url(rest).map_err(malformed),
+            "http" | "https" => url(text).map_err(malformed),
+            "lambda" => function(rest).map_err(malformed),
+            "builtin" => match Builtin::ALL.into_iter().find(|one| one.name() == rest) {
+                Some(builtin) => Ok(Self::Builtin(builtin)),
+                None => Err(unknown(text)),
+            },
+            _ => Err(match NOT_YET.iter().find(|(known, _)| *known == kind) {
+                Some((_, reason)) => BadExecutor::NotSupported {
+                    text: shown(text),
+                    reason,
+                },
+                None => unknown(text),
+            }),
+        }
+    }
+}
+
+impl Builtin {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Echo, Self::Noop, Self::Fail, Self::Sleep];
+
+    /// Its name after `builtin:`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Noop => "noop",
+            Self::Fail => "fail",
+            Self::Sleep => "sleep",
+        }
+    }
+}
+
+impl fmt::Display for ExecutorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process { command } => write!(f, "process:{command}"),
+            Self::Http { url } => f.write_str(url),
+            Self::Lambda { function } => write!(f, "lambda:{function}"),
+            Self::Builtin(builtin) => write!(f, "builtin:{}", builtin.name()),
+        }
+    }
+}
+
+impl FromStr for ExecutorRef {
+    type Err = BadExecutor;
+
+    fn from_str(text: &str) -> Result<Self, BadExecutor> {
+        Self::parse(text)
+    }
+}
+
+const KINDS: [&str; 5] = ["process", "http", "https", "lambda", "builtin"];
+
+/// Kinds that the design knows and that nothing here runs.
+const NOT_YET: [(&str, &str); 4] = [
+    (
+        "sqs",
+        "nothing here sends tasks to queues of others; call one through lambda: or http:",
+    ),
+    (
+        "events",
+        "nothing here puts tasks on event buses; call one through lambda: or http:",
+    ),
+    (
+        "states",
+        "nothing here starts state machines; call one through lambda: or http:",
+    ),
+    (
+        "worker",
+        "there is no interface yet over which external workers could take tasks",
+    ),
+];
+
+/// The longest function name or ARN that the Lambda API takes, in characters.
+const FUNCTION_CHARS: usize = 170;
+
+fn unknown(text: &str) -> BadExecutor {
+    let nearest = match text.split_once(':') {
+        Some(("builtin", name)) => problem::nearest(name, Builtin::ALL.map(Builtin::name))
+            .map(|name| format!("builtin:{name}")),
+        Some((kind, rest)) => {
+            problem::nearest(kind, KINDS).map(|kind| format!("{kind}:{}", shown(rest)))
+        }
+        None => Builtin::ALL
+            .into_iter()
+            .find(|builtin| builtin.name() == text)
+            .map(|builtin| format!("builtin:{}", builtin.name())),
+    };
+    BadExecutor::Unknown {
+        text: shown(text),
+        nearest,
+    }
+}
+
+/// The beginning of the text: a message must not grow with what somebody wrote.
+fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+fn command(text: &str) -> Result<ExecutorRef, &'static str> {
+    if text.contains('\0') {
+        return Err("a command holds no NUL character");
+    }
+    match shell_words::split(text) {
+        Ok(words) if words.first().is_some_and(|program| !program.is_empty()) => {
+            Ok(ExecutorRef::Process {
+                command: text.trim().to_owned(),
+            })
+        }
+        Ok(_) => Err("process: is followed by a command"),
+        Err(_) => Err("a quote in the command is not closed"),
+    }
+}
+
+fn url(text: &str) -> Result<ExecutorRef, &'static str> {
+    let after_scheme = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let rest =
+        after_scheme.ok_or("http: is followed by a URL that begins with http:// or https://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(
+            "a URL with a user or password would be stored and logged: use headers with {{secret:NAME}}",
+        );
+    }
+    let host = authority.split(':').next().unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+    if host.is_empty() || !authority.chars().all(plain) {
+        return Err("the URL names no host");
+    }
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("a URL holds no white space");
+    }
+    Ok(ExecutorRef::Http {
+        url: text.to_owned(),
+    })
+}
+
+fn function(text: &str) -> Result<ExecutorRef, &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_:.$".contains(c);
+    if text.is_empty() || text.len() > FUNCTION_CHARS || !text.chars().all(allowed) {
+        return Err("lambda: is followed by a function's name or ARN, at most 170 characters");
+    }
+    Ok(ExecutorRef::Lambda {
+        function: text.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(command: &str) -> ExecutorRef {
+        ExecutorRef::Process {
+            command: command.to_owned(),
+        }
+    }
+
+    fn http(url: &str) -> ExecutorRef {
+        ExecutorRef::Http {
+            url: url.to_owned(),
+        }
+    }
+
+    fn lambda(function: &str) -> ExecutorRef {
+        ExecutorRef::Lambda {
+            function: function.to_owned(),
+        }
+    }
+
+    #[test]
+    fn executors_are_read_and_written_back() {
+        let cases = [
+            ("builtin:echo", ExecutorRef::Builtin(Builtin::Echo)),
+            ("builtin:noop", ExecutorRef::Builtin(Builtin::Noop)),
+            ("builtin:fail", ExecutorRef::Builtin(Builtin::Fail)),
+            ("builtin:sleep", ExecutorRef::Builtin(Builtin::Sleep)),
+            ("process:./count words", process("./count words")),
+            ("process: sh -c 'exit 1' ", process("sh -c 'exit 1'")),
+            (
+                "http:https://example.com/a?b=c#d",
+                http("https://example.com/a?b=c#d"),
+            ),
+            ("http:http://localhost:8080", http("http://localhost:8080")),
+            ("http://[::1]:80/", http("http://[::1]:80/")),
+            ("https://example.com", http("https://example.com")),
+            ("lambda:resize", lambda("resize")),
+            ("lambda:resize:live", lambda("resize:live")),
+            (
+                "lambda:arn:aws:lambda:eu-west-1:123456789012:function:resize",
+                lambda("arn:aws:lambda:eu-west-1:123456789012:function:resize"),
+            ),
+        ];
+        for (text, expected) in cases {
+            let read = ExecutorRef::parse(text);
+            assert_eq!(read.as_ref(), Ok(&expected), "{text}");
+            assert_eq!(
+                ExecutorRef::parse(&expected.to_string()),
+                Ok(expected),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_executor_is_refused_with_a_code_and_the_nearest_name() {
+        use registration::{EXECUTOR_NOT_FOUND, NOT_SUPPORTED, WRONG_TYPE};
+        let cases = [
+            ("", EXECUTOR_NOT_FOUND, None),
+            ("echo", EXECUTOR_NOT_FOUND, Some("builtin:echo")),
+            ("./script.sh", EXECUTOR_NOT_FOUND, None),
+            ("builtin:", EXECUTOR_NOT_FOUND, None),
+            ("builtin:ecoh", EXECUTOR_NOT_FOUND, Some("builtin:echo")),
+            ("Builtin:echo", EXECUTOR_NOT_FOUND, Some("builtin:echo")),
+            ("proces:ls -l", EXECUTOR_NOT_FOUND, Some("process:ls -l")),
+            ("lambada:f", EXECUTOR_NOT_FOUND, Some("lambda:f")),
+            ("docker:alpine", EXECUTOR_NOT_FOUND, None),
+            ("sqs:orders", NOT_SUPPORTED, None),
+            ("events:bus", NOT_SUPPORTED, None),
+            ("states:machine", NOT_SUPPORTED, None),
+            ("worker:gpu", NOT_SUPPORTED, None),
+            ("process:", WRONG_TYPE, None),
+            ("process:  ", WRONG_TYPE, None),
+            ("process:''", WRONG_TYPE, None),
+            ("process:echo 'open", WRONG_TYPE, None),
+            ("process:a\0b", WRONG_TYPE, None),
+            ("http:", WRONG_TYPE, None),
+            ("http:example.com", WRONG_TYPE, None),
+            ("http:ftp://example.com", WRONG_TYPE, None),
+            ("http://", WRONG_TYPE, None),
+            ("https://:80/", WRONG_TYPE, None),
+            ("https:example.com", WRONG_TYPE, None),
+            ("https://user:pass@example.com/", WRONG_TYPE, None),
+            ("https://example.com/a b", WRONG_TYPE, None),
+            ("https://exa mple.com/", WRONG_TYPE, None),
+            ("lambda:", WRONG_TYPE, None),
+            ("lambda:a b", WRONG_TYPE, None),
+        ];
+        for (text, code, nearest) in cases {
+            let refused = ExecutorRef::parse(text).expect_err(text);
+            assert_eq!(
+                (refused.code(), refused.nearest()),
+                (code, nearest),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_does_not_grow_with_the_text() {
+        let refused = ExecutorRef::parse(&"é".repeat(1_000_000)).expect_err("no kind");
+        assert!(refused.to_string().len() < 1000);
+    }
+
+    #[test]
+    fn routes_follow_executor_and_priority() {
+        use ExecuteQueue::{Execute, ExecuteUrgent};
+        let cases = [
+            ("builtin:noop", TaskPriority::Low, Execute, false),
+            ("https://example.com", TaskPriority::Medium, Execute, false),
+            ("lambda:f", TaskPriority::High, ExecuteUrgent, false),
+            ("process:true", TaskPriority::Critical, ExecuteUrgent, true),
+        ];
+        for (executor, priority, queue, tracked) in cases {
+            let definition: TaskDefinition = serde_json::from_value(serde_json::json!({
+                "id": "t", "name": "T", "type": "AUTOMATED", "version": "1.0.0",
+                "executionConfig": {"executor": executor},
+            }))
+            .unwrap();
+            let route = route(&definition, priority).unwrap();
+            assert_eq!((route.queue, route.tracked), (queue, tracked), "{executor}");
+            assert_eq!(route.executor, ExecutorRef::parse(executor).unwrap());
+        }
+    }
+}
