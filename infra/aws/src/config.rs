@@ -1,0 +1,188 @@
+//! Configuration: one typed struct, read once from the environment of a function, or made by
+//! local mode. Nothing else reads the environment.
+
+use std::collections::BTreeMap;
+use std::num::ParseIntError;
+
+use crate::queues::{QueueName, QueueUrls};
+use crate::tables::{Shards, TableNames};
+
+/// What a process of Taskmill is told about where it runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The tables.
+    pub tables: TableNames,
+    /// How busy partitions are spread.
+    pub shards: Shards,
+    /// The queues.
+    pub queues: QueueUrls,
+    /// The bucket of payloads over 8 KiB.
+    pub bucket: String,
+    /// How long a record is kept after its end, in milliseconds.
+    pub retention: u64,
+    /// How far ahead a sweep looks, in milliseconds: until the next one, and a little more. What
+    /// falls due within it becomes a delayed message.
+    pub sweep_horizon: u64,
+    /// The longest attempt that a function here can wait for, in milliseconds; none when there
+    /// is no such limit.
+    pub longest_attempt: Option<u64>,
+    /// Who runs attempts here: host or function, and process.
+    pub worker: String,
+    /// Region and function version, or `local`.
+    pub execution_environment: String,
+    /// Prefixes of the names of Taskmill's own functions, which no task may call.
+    pub own_functions: Vec<String>,
+}
+
+/// Ninety days.
+pub const DEFAULT_RETENTION: u64 = 90 * 24 * 60 * 60 * 1000;
+/// Lambda's fifteen minutes, less a minute to report the end.
+const LONGEST_ATTEMPT_ON_LAMBDA: u64 = 14 * 60 * 1000;
+/// A sweep runs every minute; the overlap covers a late one.
+const SWEEP_HORIZON: u64 = 75_000;
+
+/// A variable of the environment is missing or wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is missing.
+    #[error("the environment lacks {0}")]
+    Missing(String),
+    /// It is no number.
+    #[error("{name} is no number: {value:?}")]
+    NotANumber {
+        /// The variable.
+        name: String,
+        /// What it holds.
+        value: String,
+        /// Why.
+        #[source]
+        source: ParseIntError,
+    },
+}
+
+impl Config {
+    /// Reads the configuration of a function through `variable`, which is `std::env::var` there.
+    ///
+    /// # Errors
+    /// A variable is missing or wrong.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let required = |name: &str| variable(name).ok_or_else(|| Error::Missing(name.to_owned()));
+        let number = |name: &str, default: u64| match variable(name) {
+            None => Ok(default),
+            Some(value) => value.parse().map_err(|source| Error::NotANumber {
+                name: name.to_owned(),
+                value,
+                source,
+            }),
+        };
+        let queue_urls = |suffix: &str| -> Result<BTreeMap<QueueName, String>, Error> {
+            QueueName::ALL
+                .into_iter()
+                .map(|queue| Ok((queue, required(&queue_variable(queue, suffix))?)))
+                .collect()
+        };
+        let shard = |name: &str| -> Result<u8, Error> {
+            Ok(u8::try_from(number(name, 1)?).unwrap_or(u8::MAX).max(1))
+        };
+        Ok(Self {
+            tables: TableNames {
+                tasks: required("TASKMILL_TASKS_TABLE")?,
+                workflows: required("TASKMILL_WORKFLOWS_TABLE")?,
+                definitions: required("TASKMILL_DEFINITIONS_TABLE")?,
+            },
+            shards: Shards {
+                status: shard("TASKMILL_STATUS_SHARDS")?,
+                due: shard("TASKMILL_DUE_SHARDS")?,
+            },
+            queues: QueueUrls {
+                queues: queue_urls("QUEUE_URL")?,
+                dead_letters: queue_urls("DEAD_LETTERS_URL")?,
+            },
+            bucket: required("TASKMILL_PAYLOAD_BUCKET")?,
+            retention: number("TASKMILL_RETENTION_MILLIS", DEFAULT_RETENTION)?,
+            sweep_horizon: number("TASKMILL_SWEEP_HORIZON_MILLIS", SWEEP_HORIZON)?,
+            longest_attempt: Some(LONGEST_ATTEMPT_ON_LAMBDA),
+            worker: worker(&variable),
+            execution_environment: environment(&variable),
+            own_functions: variable("TASKMILL_FUNCTION_PREFIX").into_iter().collect(),
+        })
+    }
+}
+
+/// The variable that holds the URL of a queue: `TASKMILL_EXECUTE_URGENT_QUEUE_URL`.
+#[must_use]
+pub fn queue_variable(queue: QueueName, suffix: &str) -> String {
+    let name = queue.as_str().replace('-', "_").to_uppercase();
+    format!("TASKMILL_{name}_{suffix}")
+}
+
+fn worker(variable: &impl Fn(&str) -> Option<String>) -> String {
+    let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "function".to_owned());
+    match variable("AWS_LAMBDA_LOG_STREAM_NAME") {
+        None => function,
+        Some(stream) => {
+            // The stream's name ends with the id of the execution environment.
+            let id = stream.rsplit(']').next().unwrap_or_default();
+            format!("{function}/{id}")
+        }
+    }
+}
+
+fn environment(variable: &impl Fn(&str) -> Option<String>) -> String {
+    let region = variable("AWS_REGION").unwrap_or_else(|| "unknown".to_owned());
+    match variable("AWS_LAMBDA_FUNCTION_VERSION") {
+        None => region,
+        Some(version) => format!("{region}/{version}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        match name {
+            "AWS_REGION" => Some("eu-central-1".to_owned()),
+            "AWS_LAMBDA_FUNCTION_VERSION" => Some("7".to_owned()),
+            "AWS_LAMBDA_LOG_STREAM_NAME" => Some("2026/11/21/[7]abc".to_owned()),
+            "AWS_LAMBDA_FUNCTION_NAME" => Some("execute-task".to_owned()),
+            name if name.ends_with("_TABLE")
+                || name.ends_with("_URL")
+                || name.ends_with("_BUCKET") =>
+            {
+                Some(name.to_lowercase())
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn names_every_queue_by_its_variable() {
+        let config = Config::read(complete).unwrap();
+        let urgent = config.queues.of(QueueName::ExecuteUrgent);
+        assert_eq!(urgent, "taskmill_execute_urgent_queue_url");
+        assert_eq!(config.execution_environment, "eu-central-1/7");
+        assert_eq!(config.worker, "execute-task/abc");
+        assert_eq!(config.retention, DEFAULT_RETENTION);
+    }
+
+    #[test]
+    fn says_which_variable_is_missing_or_wrong() {
+        let without = |gone: &'static str| {
+            move |name: &str| {
+                if name == gone { None } else { complete(name) }
+            }
+        };
+        let missing = Config::read(without("TASKMILL_RESULT_QUEUE_URL")).unwrap_err();
+        assert!(missing.to_string().contains("TASKMILL_RESULT_QUEUE_URL"));
+        let wrong = |name: &str| match name {
+            "TASKMILL_RETENTION_MILLIS" => Some("soon".to_owned()),
+            name => complete(name),
+        };
+        let error = Config::read(wrong).unwrap_err();
+        assert!(
+            error.to_string().contains("TASKMILL_RETENTION_MILLIS"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! The stable codes that the built-in executors say of their own accord, beside
+//! [`taskmill::codes::failure`]. Whatever else a program, a function or a service says is its own.
+
+/// A `{{secret:NAME}}` names no secret of the tenant, or is no reference. Permanent.
+pub const SECRET_NOT_FOUND: &str = "SECRET_NOT_FOUND";
+/// A secret of fewer than [`crate::secrets::MIN_SECRET_CHARS`] characters: it could not be kept
+/// out of what is recorded. Permanent.
+pub const SECRET_TOO_SHORT: &str = "SECRET_TOO_SHORT";
+
+/// A program ended with a status other than 0, or by a signal, and said no code of its own.
+pub const PROCESS_FAILED: &str = "PROCESS_FAILED";
+/// A program is there but could not be started.
+pub const PROCESS_NOT_STARTED: &str = "PROCESS_NOT_STARTED";
+
+/// No connection: the name does not resolve, or nothing answers, or TLS failed.
+pub const HTTP_CONNECT: &str = "HTTP_CONNECT";
+/// The connection broke before the response was complete.
+pub const HTTP_INTERRUPTED: &str = "HTTP_INTERRUPTED";
+/// The address is one that tasks may not reach. Permanent.
+pub const HTTP_ADDRESS_REFUSED: &str = "HTTP_ADDRESS_REFUSED";
+/// The request itself is wrong: its URL or a header field. Permanent.
+pub const HTTP_BAD_REQUEST: &str = "HTTP_BAD_REQUEST";
+/// What the code of a response that is no success begins with; its status follows, as in
+/// `HTTP_503`.
+pub const HTTP_STATUS_PREFIX: &str = "HTTP_";
+
+/// A function failed and did not say its error's type.
+pub const LAMBDA_FAILED: &str = "LAMBDA_FAILED";
+/// Lambda has no capacity for the function at the moment.
+pub const LAMBDA_THROTTLED: &str = "LAMBDA_THROTTLED";
+/// Lambda could not be reached, or failed itself.
+pub const LAMBDA_UNAVAILABLE: &str = "LAMBDA_UNAVAILABLE";
+/// Lambda refused the request. Permanent.
+pub const LAMBDA_REFUSED: &str = "LAMBDA_REFUSED";
+
+/// The code of `builtin:fail` when its input names none.
+pub const BUILTIN_FAILED: &str = "BUILTIN_FAILED";

@@ -1,0 +1,223 @@
+//! `lambda:` executors: one synchronous invocation, whose response is the outcome.
+//!
+//! The function receives one object: `input`, `taskId`, `executionId`, `attempt`, `deadline`,
+//! `securityContext`, `traceparent`, `environmentVariables` (secrets resolved),
+//! `workflowInstanceId`, `taskPath`, `correlationId` and `resourceRequirements`; those that the
+//! task does not have are left out. What an answer means is decided in [`answer`], as whom the
+//! call is made in [`roles`]. The SDK's own retries are off: an invocation is an attempt, and
+//! attempts are counted. Taskmill's own functions are refused here, as they are by IAM: a task
+//! must not be able to forge a result.
+
+mod answer;
+mod roles;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_lambda::operation::invoke::InvokeOutput;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use serde::Serialize;
+use serde_json::Value;
+use taskmill::Timestamp;
+use taskmill::codes::failure::{EXECUTOR_NOT_FOUND, PAYLOAD_TOO_LARGE};
+use taskmill::ids::{ExecutionId, TaskId, WorkflowId};
+use taskmill::security::SecurityContext;
+use taskmill::task::definition::ResourceRequirements;
+use taskmill::task::routing::ExecutorRef;
+use tokio::time::Instant;
+
+use super::{Call, Execution, Executor, Failure, redacted};
+use crate::clock::Clock;
+use crate::secrets::{Redactor, Revealer, Secrets};
+use roles::Clients;
+
+/// Bytes of a synchronous invocation's payload, in either direction (Lambda's quota, 6 MB).
+pub const INVOCATION_BYTES: usize = 6 * 1024 * 1024;
+
+/// What a `lambda:` executor is set up with.
+#[derive(Debug, Clone)]
+pub struct LambdaConfig {
+    /// Region, credentials and connection; also of the STS calls of `runAs`.
+    pub sdk: SdkConfig,
+    /// What the names of functions begin with that no task may invoke: Taskmill's own.
+    pub denied_prefixes: Vec<String>,
+}
+
+/// Runs `lambda:` tasks.
+#[derive(Debug)]
+pub struct LambdaExecutor {
+    clients: Clients,
+    denied_prefixes: Vec<String>,
+    secrets: Secrets,
+    clock: Clock,
+}
+
+impl LambdaExecutor {
+    /// An executor on this connection.
+    #[must_use]
+    pub fn new(config: LambdaConfig, secrets: Secrets, clock: Clock) -> Self {
+        Self {
+            clients: Clients::new(config.sdk),
+            denied_prefixes: config.denied_prefixes,
+            secrets,
+            clock,
+        }
+    }
+
+    async fn run(&self, call: &Call, function: &str) -> Answer {
+        let mut revealer = self.secrets.revealer(&call.context.tenant_id);
+        let payload = self
+            .allowed(function)
+            .and_then(|()| payload(call, &mut revealer));
+        let redactor = revealer.into_redactor();
+        match payload {
+            Ok(payload) => self.invoke(call, function, payload, &redactor).await,
+            Err(failure) => Answer::unasked(Err(failure.redacted(&redactor))),
+        }
+    }
+
+    fn allowed(&self, function: &str) -> Result<(), Failure> {
+        let name = base_name(function);
+        let ours = self
+            .denied_prefixes
+            .iter()
+            .any(|prefix| name.starts_with(prefix.as_str()));
+        if ours || name.is_empty() {
+            let message = format!("tasks may not invoke the function {function:?}");
+            return Err(Failure::permanent(EXECUTOR_NOT_FOUND, message));
+        }
+        Ok(())
+    }
+
+    async fn invoke(
+        &self,
+        call: &Call,
+        function: &str,
+        payload: Vec<u8>,
+        redactor: &Redactor,
+    ) -> Answer {
+        let client = self.clients.of(call).await;
+        let answered = client
+            .invoke()
+            .function_name(function)
+            .invocation_type(InvocationType::RequestResponse)
+            .payload(Blob::new(payload))
+            .send()
+            .await;
+        match answered {
+            Ok(output) => Answer {
+                result: redacted(answer::of_output(&output, redactor), redactor),
+                version: version(&output),
+            },
+            Err(error) => Answer::unasked(Err(answer::of_error(&error).redacted(redactor))),
+        }
+    }
+}
+
+#[async_trait]
+impl Executor for LambdaExecutor {
+    async fn execute(&self, call: &Call) -> Execution {
+        let started = Instant::now();
+        let ExecutorRef::Lambda { function } = &call.executor else {
+            return Execution::ending("lambda", started, Err(call.misrouted()), self.clock.now());
+        };
+        let answer = self.run(call, function).await;
+        let id = format!("lambda:{function}{}", answer.version);
+        Execution::ending(id, started, answer.result, self.clock.now())
+    }
+}
+
+/// What came of an invocation.
+struct Answer {
+    result: Result<Value, Failure>,
+    /// `#` and the version that ran, where Lambda says so.
+    version: String,
+}
+
+impl Answer {
+    fn unasked(result: Result<Value, Failure>) -> Self {
+        Self {
+            result,
+            version: String::new(),
+        }
+    }
+}
+
+fn version(output: &InvokeOutput) -> String {
+    output
+        .executed_version()
+        .map(|version| format!("#{version}"))
+        .unwrap_or_default()
+}
+
+/// What a function receives.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload<'a> {
+    input: &'a Value,
+    task_id: TaskId,
+    execution_id: ExecutionId,
+    attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<Timestamp>,
+    security_context: &'a SecurityContext,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    environment_variables: BTreeMap<&'a str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_instance_id: Option<WorkflowId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_requirements: Option<&'a ResourceRequirements>,
+}
+
+fn payload(call: &Call, revealer: &mut Revealer<'_>) -> Result<Vec<u8>, Failure> {
+    let config = &call.definition.execution_config;
+    let mut environment_variables = BTreeMap::new();
+    for (name, value) in &config.environment_variables {
+        environment_variables.insert(name.as_str(), revealer.reveal(value)?);
+    }
+    let payload = Payload {
+        input: &call.input,
+        task_id: call.task_id,
+        execution_id: call.execution_id,
+        attempt: call.attempt,
+        deadline: call.deadline,
+        security_context: &call.context,
+        traceparent: call.traceparent.as_deref(),
+        environment_variables,
+        workflow_instance_id: call.workflow_instance_id,
+        task_path: call.task_path.as_deref(),
+        correlation_id: call.correlation_id.as_deref(),
+        resource_requirements: config.resource_requirements.as_ref(),
+    };
+    let bytes = serde_json::to_vec(&payload).expect("ids, texts and JSON values serialize");
+    within_quota(bytes.len(), "request")?;
+    Ok(bytes)
+}
+
+fn within_quota(bytes: usize, what: &str) -> Result<(), Failure> {
+    if bytes <= INVOCATION_BYTES {
+        return Ok(());
+    }
+    let message = format!("the {what} has {bytes} bytes; Lambda takes {INVOCATION_BYTES}");
+    Err(Failure::permanent(PAYLOAD_TOO_LARGE, message))
+}
+
+/// The function's own name, out of a name, a partial ARN or an ARN, each with or without a
+/// version or alias.
+fn base_name(function: &str) -> &str {
+    let parts: Vec<&str> = function.split(':').collect();
+    match parts.iter().position(|part| *part == "function") {
+        Some(before) => parts.get(before + 1).copied().unwrap_or_default(),
+        None => parts.first().copied().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,125 @@
+//! As whom functions are invoked: as Taskmill, or as the role that a definition's `runAs` names.
+//!
+//! An assumed role's session is named after the tenant ([`session_name`]), so that the role's
+//! trust policy can hold each tenant to its own roles by the condition `sts:RoleSessionName`.
+//! That policy is what decides; here is only the asking.
+
+use std::num::NonZeroUsize;
+
+use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::{Builder, SharedCredentialsProvider, StalledStreamProtectionConfig};
+use aws_smithy_async::rt::sleep::default_async_sleep;
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+use taskmill::ids::TenantId;
+use tokio::sync::Mutex;
+
+use crate::executor::Call;
+
+/// Roles whose sessions are kept at once. A role that falls out is assumed again.
+const ROLES: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
+/// Characters of a session name, by STS.
+const SESSION_NAME_CHARS: usize = 64;
+
+/// The Lambda clients, one for each identity.
+#[derive(Debug)]
+pub(super) struct Clients {
+    sdk: SdkConfig,
+    own: Client,
+    /// By role and tenant. Each client keeps its own credentials until they expire.
+    assumed: Mutex<LruCache<(String, TenantId), Client>>,
+}
+
+impl Clients {
+    pub(super) fn new(sdk: SdkConfig) -> Self {
+        let sdk = with_time(sdk);
+        Self {
+            own: client(&sdk),
+            assumed: Mutex::new(LruCache::new(ROLES)),
+            sdk,
+        }
+    }
+
+    /// The client that makes this call as whom it asks to.
+    pub(super) async fn of(&self, call: &Call) -> Client {
+        let security = call.definition.execution_config.security_context.as_ref();
+        let Some(role) = security.and_then(|security| security.run_as.clone()) else {
+            return self.own.clone();
+        };
+        let tenant = call.context.tenant_id.clone();
+        let mut assumed = self.assumed.lock().await;
+        if let Some(client) = assumed.get(&(role.clone(), tenant.clone())) {
+            return client.clone();
+        }
+        let client = self.assuming(&role, &tenant).await;
+        assumed.put((role, tenant), client.clone());
+        client
+    }
+
+    /// A client that assumes the role when it first needs to; nothing is asked yet.
+    async fn assuming(&self, role: &str, tenant: &TenantId) -> Client {
+        let provider = AssumeRoleProvider::builder(role)
+            .configure(&self.sdk)
+            .session_name(session_name(tenant))
+            .build()
+            .await;
+        let sdk = self
+            .sdk
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(provider))
+            .identity_cache(IdentityCache::lazy().build())
+            .build();
+        client(&sdk)
+    }
+}
+
+/// The configuration with a time source and a sleep, which assuming a role cannot do without.
+fn with_time(sdk: SdkConfig) -> SdkConfig {
+    let time = sdk.time_source().unwrap_or_default();
+    let sleep = sdk.sleep_impl().or_else(default_async_sleep);
+    let mut builder = sdk.into_builder().time_source(time);
+    builder.set_sleep_impl(sleep);
+    builder.build()
+}
+
+fn client(sdk: &SdkConfig) -> Client {
+    // A function may well be silent for minutes before it answers.
+    let config = Builder::from(sdk)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    Client::from_conf(config.build())
+}
+
+/// `taskmill-` and the tenant; where that is too long, `taskmillh-` and the tenant's SHA-256, cut
+/// to fit. The two never meet.
+fn session_name(tenant: &TenantId) -> String {
+    let plain = format!("taskmill-{tenant}");
+    if plain.len() <= SESSION_NAME_CHARS {
+        return plain;
+    }
+    let digest = Sha256::digest(tenant.as_str());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut name = format!("taskmillh-{hex}");
+    name.truncate(SESSION_NAME_CHARS);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_named_after_the_tenant() {
+        let name = |tenant: &str| session_name(&TenantId::new(tenant).unwrap());
+        assert_eq!(name("acme"), "taskmill-acme");
+        assert_eq!(name(&"a".repeat(55)).len(), SESSION_NAME_CHARS);
+        let (long, other) = (name(&"a".repeat(56)), name(&"a".repeat(57)));
+        assert_eq!(long.len(), SESSION_NAME_CHARS);
+        assert!(long.starts_with("taskmillh-"));
+        assert_ne!(long, other);
+    }
+}

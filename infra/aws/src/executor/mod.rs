@@ -1,0 +1,273 @@
+//! Executors: what runs an attempt of a task.
+//!
+//! [`Executor`] is the one trait of the service, because executors are what users add.
+//! [`Executors`] finds the one that a task names. An executor runs one attempt and says how it
+//! ended; retries, time limits and records are left to its caller, which drops the future when
+//! the time is over.
+
+pub mod builtin;
+pub mod codes;
+mod failure;
+pub mod http;
+pub mod lambda;
+mod output;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use taskmill::Timestamp;
+use taskmill::codes::failure::EXECUTOR_NOT_FOUND;
+use taskmill::ids::{ExecutionId, TaskId, WorkflowId};
+use taskmill::metrics::ExecutionMetrics;
+use taskmill::security::SecurityContext;
+use taskmill::task::routing::ExecutorRef;
+use taskmill::task::{Outcome, TaskDefinition};
+use tokio::time::Instant;
+
+pub use failure::{Failure, ReportedFailure, redacted};
+pub use output::{parse_json, parse_output};
+
+use crate::clock::Clock;
+use crate::secrets::Secrets;
+use builtin::BuiltinExecutor;
+use http::{HttpExecutor, Reach};
+use lambda::{LambdaConfig, LambdaExecutor};
+
+/// Runs attempts of tasks.
+#[async_trait]
+pub trait Executor: Send + Sync {
+    /// Runs one attempt to its end. Dropping the future stops the work, as far as it can be
+    /// stopped from here: a process group is killed, a request is abandoned.
+    async fn execute(&self, call: &Call) -> Execution;
+}
+
+/// One attempt that is to be run.
+#[derive(Clone)]
+pub struct Call {
+    /// The task.
+    pub task_id: TaskId,
+    /// The attempt's fencing token; also what makes a repeated call recognizable.
+    pub execution_id: ExecutionId,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// When the caller will give up; executors tell it to what they run.
+    pub deadline: Option<Timestamp>,
+    /// The task's definition.
+    pub definition: Arc<TaskDefinition>,
+    /// What the definition's `executor` says, read.
+    pub executor: ExecutorRef,
+    /// The task's input.
+    pub input: Value,
+    /// What the definition's `request.body` gave; none where the input itself is the body.
+    pub body: Option<Value>,
+    /// In whose name it runs.
+    pub context: SecurityContext,
+    /// The workflow that the task belongs to.
+    pub workflow_instance_id: Option<WorkflowId>,
+    /// The step's path within it.
+    pub task_path: Option<String>,
+    /// The caller's own id for what belongs together.
+    pub correlation_id: Option<String>,
+    /// The W3C trace context to go on with.
+    pub traceparent: Option<String>,
+}
+
+/// How an attempt ended, and what it used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Execution {
+    /// How it ended, free of the secrets that it was given.
+    pub outcome: Outcome,
+    /// What it used, as far as the executor can tell; zero where it cannot.
+    pub metrics: ExecutionMetrics,
+    /// Who ran it, as `kind:name`.
+    pub executor_id: String,
+}
+
+/// The kinds of executor that a definition can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExecutorKind {
+    /// `process:`
+    Process,
+    /// `http:` and `https:`
+    Http,
+    /// `lambda:`
+    Lambda,
+    /// `builtin:`
+    Builtin,
+}
+
+/// The executors of this process, by kind. Itself an executor: a call goes to the one that its
+/// reference names, and one that names a kind that is not here fails with `EXECUTOR_NOT_FOUND`.
+#[derive(Clone)]
+pub struct Executors {
+    clock: Clock,
+    by_kind: HashMap<ExecutorKind, Arc<dyn Executor>>,
+}
+
+impl Call {
+    /// Which kind of executor the call is for.
+    #[must_use]
+    pub fn kind(&self) -> ExecutorKind {
+        match self.executor {
+            ExecutorRef::Process { .. } => ExecutorKind::Process,
+            ExecutorRef::Http { .. } => ExecutorKind::Http,
+            ExecutorRef::Lambda { .. } => ExecutorKind::Lambda,
+            ExecutorRef::Builtin(_) => ExecutorKind::Builtin,
+        }
+    }
+
+    /// The failure of a call that reached an executor of another kind.
+    #[must_use]
+    pub fn misrouted(&self) -> Failure {
+        let text = &self.definition.execution_config.executor;
+        let message = format!("nothing here can run the executor {text:?}");
+        Failure::permanent(EXECUTOR_NOT_FOUND, message)
+    }
+}
+
+impl fmt::Debug for Call {
+    /// Names the call; payloads are not for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("task_id", &self.task_id)
+            .field("attempt", &self.attempt)
+            .field("executor", &self.executor)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Execution {
+    /// An execution that began at `started` and ends now, with nothing known but its time.
+    #[must_use]
+    pub fn ending(
+        executor_id: impl Into<String>,
+        started: Instant,
+        result: Result<Value, Failure>,
+        at: Timestamp,
+    ) -> Self {
+        let outcome = match result {
+            Ok(output) => Outcome::Succeeded { output },
+            Err(failure) => failure.into_outcome(at),
+        };
+        let execution_time = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Self {
+            outcome,
+            metrics: ExecutionMetrics {
+                execution_time,
+                ..ExecutionMetrics::default()
+            },
+            executor_id: executor_id.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Executors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_kind.keys()).finish()
+    }
+}
+
+impl Executors {
+    /// `builtin:` alone.
+    #[must_use]
+    pub fn builtin(clock: Clock) -> Self {
+        let builtin = BuiltinExecutor::new(clock);
+        let by_kind = HashMap::new();
+        Self { clock, by_kind }.with(ExecutorKind::Builtin, Arc::new(builtin))
+    }
+
+    /// What runs in the cloud: `builtin:`, `http:` to public addresses and `lambda:`.
+    ///
+    /// # Errors
+    /// TLS cannot be set up on this machine.
+    pub fn cloud(
+        clock: Clock,
+        secrets: Secrets,
+        lambda: LambdaConfig,
+    ) -> Result<Self, http::Error> {
+        let http = HttpExecutor::new(Reach::Public, secrets.clone(), clock)?;
+        let lambda = LambdaExecutor::new(lambda, secrets, clock);
+        Ok(Self::builtin(clock)
+            .with(ExecutorKind::Http, Arc::new(http))
+            .with(ExecutorKind::Lambda, Arc::new(lambda)))
+    }
+
+    /// What runs on one machine: `builtin:`, `http:` to public addresses and to the machine
+    /// itself, and the machine's own programs.
+    ///
+    /// # Errors
+    /// TLS cannot be set up on this machine.
+    pub fn local(
+        clock: Clock,
+        secrets: Secrets,
+        process: Arc<dyn Executor>,
+    ) -> Result<Self, http::Error> {
+        let http = HttpExecutor::new(Reach::PublicAndLoopback, secrets, clock)?;
+        Ok(Self::builtin(clock)
+            .with(ExecutorKind::Http, Arc::new(http))
+            .with(ExecutorKind::Process, process))
+    }
+
+    /// The same with this executor for a kind, in place of any that it had.
+    #[must_use]
+    pub fn with(mut self, kind: ExecutorKind, executor: Arc<dyn Executor>) -> Self {
+        self.by_kind.insert(kind, executor);
+        self
+    }
+
+    /// Whether calls of this kind can be run here.
+    #[must_use]
+    pub fn has(&self, kind: ExecutorKind) -> bool {
+        self.by_kind.contains_key(&kind)
+    }
+}
+
+#[async_trait]
+impl Executor for Executors {
+    async fn execute(&self, call: &Call) -> Execution {
+        match self.by_kind.get(&call.kind()) {
+            Some(executor) => executor.execute(call).await,
+            None => {
+                let failure = Err(call.misrouted());
+                Execution::ending("none", Instant::now(), failure, self.clock.now())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{call, failure, output};
+    use super::*;
+    use serde_json::json;
+    use taskmill::task::routing::Builtin;
+
+    #[tokio::test]
+    async fn a_call_goes_to_the_executor_of_its_kind() {
+        let executors = Executors::builtin(Clock::system());
+        let config = json!({"executor": "builtin:echo"});
+        let echo = call(ExecutorRef::Builtin(Builtin::Echo), &config, json!([1]));
+        assert!(executors.has(ExecutorKind::Builtin));
+        assert_eq!(output(executors.execute(&echo).await), json!([1]));
+    }
+
+    #[tokio::test]
+    async fn a_kind_that_is_not_here_fails_for_good() {
+        let executors = Executors::builtin(Clock::system());
+        let config = json!({"executor": "process:ls"});
+        let command = "ls".to_owned();
+        let process = call(ExecutorRef::Process { command }, &config, json!({}));
+        let (error, permanent, _) = failure(executors.execute(&process).await);
+        assert_eq!(error.code, EXECUTOR_NOT_FOUND);
+        assert_eq!(
+            error.message,
+            "nothing here can run the executor \"process:ls\""
+        );
+        assert!(permanent);
+    }
+}

@@ -1,0 +1,171 @@
+//! What the queues carry, and how it is written on them.
+//!
+//! A message is a hint: the record decides what it means. Each carries the version of its
+//! format, so that work in flight survives an upgrade, and a roll-back: a message of a newer
+//! version is kept for later, not thrown away.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use taskmill::Timestamp;
+use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::security::Caller;
+use taskmill::task::instance::TaskPriority;
+use taskmill::task::{AttemptReport, TaskInstance};
+
+use crate::payloads::PayloadKey;
+use crate::queues::QueueName;
+
+/// The version of the format that this build writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Message {
+    /// On `create`: somebody asks for a task.
+    CreateTask {
+        /// Who asks.
+        caller: Caller,
+        /// For what; read by the use case.
+        request: Value,
+    },
+    /// On `create`: somebody asks for a workflow.
+    StartWorkflow {
+        /// Who asks.
+        caller: Caller,
+        /// For what; read by the use case.
+        request: Value,
+    },
+    /// On `execute` and `execute-urgent`: an attempt is to run.
+    Execute(Execute),
+    /// On `result`: an attempt ended.
+    Outcome {
+        /// The task.
+        task_id: TaskId,
+        /// Its workflow, whose group the message is in.
+        workflow_id: Option<WorkflowId>,
+        /// How it ended.
+        report: Carried<AttemptReport>,
+    },
+    /// On `result`: a task ended, and its workflow may not know.
+    TaskEnded {
+        /// The task.
+        task_id: TaskId,
+        /// Its workflow.
+        workflow_id: WorkflowId,
+    },
+    /// On `result`: a record is due.
+    Due(Record),
+    /// On `retry`: a message that is to be sent at a time.
+    Later {
+        /// The time, to the millisecond.
+        due_at: Timestamp,
+        /// The message.
+        then: Box<Message>,
+    },
+    /// Inside `Later`: a message of a newer format, as it came.
+    Unread {
+        /// The queue that it came from.
+        queue: QueueName,
+        /// Its group.
+        group: Option<String>,
+        /// Its body.
+        body: String,
+    },
+}
+
+/// An attempt that is to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Execute {
+    /// The task.
+    pub task_id: TaskId,
+    /// Whose it is: the fairness of the queue goes by tenant.
+    pub tenant_id: TenantId,
+    /// Which queue it takes.
+    pub priority: TaskPriority,
+    /// The attempt, from 1.
+    pub attempt: u32,
+}
+
+impl From<&TaskInstance> for Execute {
+    fn from(task: &TaskInstance) -> Self {
+        Self {
+            task_id: task.id,
+            tenant_id: task.tenant_id.clone(),
+            priority: task.priority,
+            attempt: task.attempt(),
+        }
+    }
+}
+
+/// A record of either table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "record", content = "id", rename_all = "camelCase")]
+pub enum Record {
+    /// A task that stands alone.
+    Task(TaskId),
+    /// A workflow.
+    Workflow(WorkflowId),
+}
+
+/// A value in its message, or, when it is large, in the payload store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Carried<T> {
+    /// The value.
+    Inline(T),
+    /// The key of the value in the payload store.
+    Stored(PayloadKey),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<M> {
+    v: u32,
+    #[serde(flatten)]
+    message: M,
+}
+
+/// A body that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It is of a newer format than this build knows.
+    #[error("the message is of format {0}, this version reads up to {FORMAT}")]
+    Newer(u32),
+    /// It is no message at all.
+    #[error("the message cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+impl Message {
+    /// The body of the message.
+    #[must_use]
+    pub fn to_body(&self) -> String {
+        let envelope = Envelope {
+            v: FORMAT,
+            message: self,
+        };
+        serde_json::to_string(&envelope).expect("a message has string keys only")
+    }
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn from_body(body: &str) -> Result<Self, Unreadable> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+        let Version { v } = serde_json::from_str(body)?;
+        if v > FORMAT {
+            return Err(Unreadable::Newer(v));
+        }
+        let envelope: Envelope<Self> = serde_json::from_str(body)?;
+        Ok(envelope.message)
+    }
+}

@@ -1,0 +1,118 @@
+//! Where a message goes: queue, group, deduplication id, delay.
+//!
+//! | queue | group | deduplication id |
+//! |---|---|---|
+//! | `create`, `execute`, `execute-urgent`, `retry` | tenant, for fairness | none |
+//! | `result` | workflow, or lone task | execution id; record and time |
+
+use taskmill::Timestamp;
+use taskmill::ids::TenantId;
+use taskmill::task::routing::{ExecuteQueue, queue_for};
+
+use crate::queues::QueueName;
+use crate::queues::message::{Carried, Execute, Message, Record};
+
+/// A message on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// Where to.
+    pub queue: QueueName,
+    /// Its body.
+    pub body: String,
+    /// Its group.
+    pub group: Option<String>,
+    /// What it is recognized by when it is sent twice; only on `result`.
+    pub deduplication_id: Option<String>,
+    /// When it is to be seen; at once when none.
+    pub due_at: Option<Timestamp>,
+}
+
+impl Outgoing {
+    /// Routes a message that is sent at `now`.
+    #[must_use]
+    pub fn new(message: &Message, now: Timestamp) -> Self {
+        match message {
+            Message::CreateTask { caller, .. } | Message::StartWorkflow { caller, .. } => {
+                Self::fair(QueueName::Create, message, &caller.tenant_id)
+            }
+            Message::Execute(execute) => Self::execute(message, execute),
+            Message::Outcome {
+                task_id,
+                workflow_id,
+                report,
+            } => {
+                let group = workflow_id.map_or_else(|| task_id.to_string(), |id| id.to_string());
+                let recognized_by = match report {
+                    Carried::Inline(report) => report.execution_id.to_string(),
+                    Carried::Stored(key) => {
+                        let key = key.as_str();
+                        key.rsplit('/').next().unwrap_or(key).to_owned()
+                    }
+                };
+                Self::result(message, group, recognized_by)
+            }
+            Message::TaskEnded {
+                task_id,
+                workflow_id,
+            } => {
+                let recognized_by = format!("{task_id}-{}", now.millis());
+                Self::result(message, workflow_id.to_string(), recognized_by)
+            }
+            Message::Due(record) => {
+                let id = match record {
+                    Record::Task(id) => id.to_string(),
+                    Record::Workflow(id) => id.to_string(),
+                };
+                let recognized_by = format!("{id}-{}", now.millis());
+                Self::result(message, id, recognized_by)
+            }
+            Message::Later { due_at, .. } => Self {
+                due_at: Some(*due_at),
+                ..Self::plain(QueueName::Retry, message)
+            },
+            Message::Unread { queue, group, body } => Self {
+                queue: *queue,
+                body: body.clone(),
+                group: group.clone(),
+                deduplication_id: queue
+                    .settings()
+                    .fifo
+                    .then(|| format!("unread-{}", now.millis())),
+                due_at: None,
+            },
+        }
+    }
+
+    fn plain(queue: QueueName, message: &Message) -> Self {
+        Self {
+            queue,
+            body: message.to_body(),
+            group: None,
+            deduplication_id: None,
+            due_at: None,
+        }
+    }
+
+    fn fair(queue: QueueName, message: &Message, tenant: &TenantId) -> Self {
+        Self {
+            group: Some(tenant.to_string()),
+            ..Self::plain(queue, message)
+        }
+    }
+
+    fn execute(message: &Message, execute: &Execute) -> Self {
+        let queue = match queue_for(execute.priority) {
+            ExecuteQueue::Execute => QueueName::Execute,
+            ExecuteQueue::ExecuteUrgent => QueueName::ExecuteUrgent,
+        };
+        Self::fair(queue, message, &execute.tenant_id)
+    }
+
+    fn result(message: &Message, group: String, deduplication_id: String) -> Self {
+        Self {
+            group: Some(group),
+            deduplication_id: Some(deduplication_id),
+            ..Self::plain(QueueName::Result, message)
+        }
+    }
+}

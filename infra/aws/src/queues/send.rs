@@ -1,0 +1,245 @@
+//! Sending, in as few requests as the limits of SQS allow.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
+use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use taskmill::Timestamp;
+
+use crate::clock::Clock;
+use crate::queues::route::Outgoing;
+use crate::queues::{Message, QueueName, QueueUrls};
+
+/// Entries of one batch request.
+const BATCH_ENTRIES: usize = 10;
+/// Bytes of one batch request, with room for attributes.
+const BATCH_BYTES: usize = 1_000_000;
+/// The longest delay of a message, in seconds.
+const LONGEST_DELAY: u64 = 900;
+/// When a message is due, in milliseconds since 1970. SQS itself counts whole seconds; the
+/// embedded one honours this.
+pub const DUE_AT: &str = "taskmill.dueAt";
+/// Why a message is in a dead-letter queue.
+pub const REASON: &str = "taskmill.reason";
+
+/// A message could not be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request failed.
+    #[error("sending to {queue} failed: {reason}")]
+    Request {
+        /// The queue's name.
+        queue: &'static str,
+        /// What the SDK says.
+        reason: String,
+    },
+    /// Some entries of a batch failed twice.
+    #[error("{count} messages to {queue} were refused: {reason}")]
+    Refused {
+        /// The queue's name.
+        queue: &'static str,
+        /// How many.
+        count: usize,
+        /// What SQS says of the first.
+        reason: String,
+    },
+}
+
+/// The queues of a deployment.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    client: Client,
+    urls: QueueUrls,
+    clock: Clock,
+}
+
+impl Queues {
+    /// The queues behind these URLs.
+    #[must_use]
+    pub fn new(client: Client, urls: QueueUrls, clock: Clock) -> Self {
+        Self {
+            client,
+            urls,
+            clock,
+        }
+    }
+
+    /// The SDK's client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The URLs.
+    #[must_use]
+    pub fn urls(&self) -> &QueueUrls {
+        &self.urls
+    }
+
+    /// Sends messages, those of a queue in their order, in batches.
+    ///
+    /// # Errors
+    /// A request failed, or SQS refused a message twice.
+    pub async fn send(&self, messages: &[Message]) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut by_queue: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
+        for message in messages {
+            let outgoing = Outgoing::new(message, now);
+            by_queue.entry(outgoing.queue).or_default().push(outgoing);
+        }
+        for (queue, outgoing) in by_queue {
+            for batch in batches(outgoing) {
+                self.send_batch(queue, entries(batch, now)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_batch(
+        &self,
+        queue: QueueName,
+        entries: Vec<SendMessageBatchRequestEntry>,
+    ) -> Result<(), Error> {
+        let first = self.request(queue, entries.clone()).await?;
+        if first.failed.is_empty() {
+            return Ok(());
+        }
+        let again = entries
+            .into_iter()
+            .filter(|entry| first.failed.iter().any(|failed| failed.id == entry.id))
+            .collect();
+        let second = self.request(queue, again).await?;
+        match second.failed.first() {
+            None => Ok(()),
+            Some(refused) => Err(Error::Refused {
+                queue: queue.as_str(),
+                count: second.failed.len(),
+                reason: refused
+                    .message
+                    .clone()
+                    .unwrap_or_else(|| refused.code.clone()),
+            }),
+        }
+    }
+
+    async fn request(
+        &self,
+        queue: QueueName,
+        entries: Vec<SendMessageBatchRequestEntry>,
+    ) -> Result<SendMessageBatchOutput, Error> {
+        self.client
+            .send_message_batch()
+            .queue_url(self.urls.of(queue))
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|error| failed(queue, &error))
+    }
+
+    /// Puts a message that cannot be handled into a queue's dead-letter queue, with the reason.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub async fn bury(
+        &self,
+        queue: QueueName,
+        message_id: &str,
+        body: &str,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let fifo = queue.settings().fifo;
+        self.client
+            .send_message()
+            .queue_url(self.urls.dead_letters_of(queue))
+            .message_body(body)
+            .message_attributes(REASON, text(reason))
+            .set_message_group_id(fifo.then(|| message_id.to_owned()))
+            .set_message_deduplication_id(fifo.then(|| message_id.to_owned()))
+            .send()
+            .await
+            .map_err(|error| failed(queue, &error))?;
+        Ok(())
+    }
+
+    /// Hides a message that was received for so many seconds from now.
+    ///
+    /// # Errors
+    /// The request failed; the message comes back earlier.
+    pub async fn hide(&self, queue: QueueName, receipt: &str, seconds: u32) -> Result<(), Error> {
+        self.client
+            .change_message_visibility()
+            .queue_url(self.urls.of(queue))
+            .receipt_handle(receipt)
+            .visibility_timeout(i32::try_from(seconds).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| failed(queue, &error))?;
+        Ok(())
+    }
+}
+
+fn failed<E>(queue: QueueName, error: &SdkError<E>) -> Error
+where
+    E: std::error::Error + 'static,
+{
+    Error::Request {
+        queue: queue.as_str(),
+        reason: DisplayErrorContext(error).to_string(),
+    }
+}
+
+fn batches(outgoing: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
+    let mut batches: Vec<Vec<Outgoing>> = Vec::new();
+    let mut bytes = 0;
+    for message in outgoing {
+        let size = message.body.len();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH_ENTRIES && bytes + size <= BATCH_BYTES => {
+                bytes += size;
+                batch.push(message);
+            }
+            _ => {
+                bytes = size;
+                batches.push(vec![message]);
+            }
+        }
+    }
+    batches
+}
+
+fn entries(batch: Vec<Outgoing>, now: Timestamp) -> Vec<SendMessageBatchRequestEntry> {
+    batch
+        .into_iter()
+        .enumerate()
+        .map(|(index, message)| {
+            let delay = message
+                .due_at
+                .map(|due| due.millis_since(now).div_ceil(1000));
+            SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(message.body)
+                .set_message_group_id(message.group)
+                .set_message_deduplication_id(message.deduplication_id)
+                .set_delay_seconds(
+                    delay.map(|delay| i32::try_from(delay.min(LONGEST_DELAY)).unwrap_or(i32::MAX)),
+                )
+                .set_message_attributes(
+                    message
+                        .due_at
+                        .map(|due| [(DUE_AT.to_owned(), text(&due.millis().to_string()))].into()),
+                )
+                .build()
+                .expect("an entry has an id and a body")
+        })
+        .collect()
+}
+
+fn text(value: &str) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+        .expect("an attribute has a type")
+}

@@ -1,0 +1,205 @@
+//! The store: task instances, workflow instances and definitions in DynamoDB.
+//!
+//! A record is a small, indexed, versioned head and immutable parts beside it (`parts`); the
+//! head's conditional write is the commit. Nothing here decides what a record becomes, and
+//! nothing reads a clock. There is no scan: every question has a key.
+//!
+//! Retries of throttled and lost requests are the SDK's; a write that it repeats after its answer
+//! was lost is recognised as our own.
+
+mod codec;
+mod definition_item;
+mod definitions;
+mod due;
+mod error;
+mod json;
+mod keys;
+mod pages;
+mod parts;
+mod records;
+mod size;
+mod task_item;
+mod task_lists;
+mod workflow_item;
+mod workflow_lists;
+
+use aws_sdk_dynamodb::Client;
+use taskmill::JsonObject;
+use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::task::TaskInstance;
+use taskmill::task::instance::VariablesSnapshot;
+use taskmill::workflow::WorkflowInstance;
+
+pub use definitions::{DefinitionKind, Registered};
+pub use due::Due;
+pub use error::Error;
+pub use pages::{DateRange, Page, PageRequest};
+pub use parts::{HEAD_BYTES, SNAPSHOT_BYTES, snapshot_of};
+pub use task_lists::{TaskFilter, TaskSummary};
+pub use workflow_lists::WorkflowSummary;
+
+use crate::payloads::{PayloadKind, Payloads};
+use crate::tables::{Shards, TableNames};
+
+/// What became of a creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// The record was written.
+    New,
+    /// A record of this id is there, perhaps from this very request: nothing was changed.
+    Exists,
+}
+
+/// The records and definitions of a deployment. Cheap to clone.
+///
+/// Ids are believed: whether a record is the caller's is to be asked of its `tenant_id`.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    tables: TableNames,
+    shards: Shards,
+    payloads: Payloads,
+}
+
+impl Store {
+    /// A store over these tables and this bucket.
+    #[must_use]
+    pub const fn new(
+        client: Client,
+        tables: TableNames,
+        shards: Shards,
+        payloads: Payloads,
+    ) -> Self {
+        Self {
+            client,
+            tables,
+            shards,
+            payloads,
+        }
+    }
+
+    /// Over how many shards records and due times are spread.
+    #[must_use]
+    pub const fn shards(&self) -> Shards {
+        self.shards
+    }
+
+    /// The payload bucket, for what messages cannot hold.
+    #[must_use]
+    pub const fn payloads(&self) -> &Payloads {
+        &self.payloads
+    }
+
+    /// Writes a new task, unless one of its id is there.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::TooDeep`], [`Error::Payload`], [`Error::Aws`].
+    pub async fn create_task(&self, task: &TaskInstance) -> Result<Created, Error> {
+        let record = task_item::encode(task, self.shards)?;
+        records::create(self, &self.tables.tasks, &record).await
+    }
+
+    /// The task of this id, as its last successful write left it; none when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Payload`], [`Error::Aws`].
+    pub async fn task(&self, id: TaskId) -> Result<Option<TaskInstance>, Error> {
+        let record = records::Address {
+            table: &self.tables.tasks,
+            kind: PayloadKind::Task,
+            id: id.uuid(),
+            movable: task_item::MOVABLE,
+        };
+        let head = records::load(self, &record).await?;
+        head.map(|head| task_item::decode(&head, id)).transpose()
+    }
+
+    /// Replaces a task by what it became. `after` must be the version that follows `before`.
+    ///
+    /// # Errors
+    /// [`Error::VersionConflict`] when the stored task is not `before`, [`Error::VersionSkipped`],
+    /// [`Error::TooLarge`], [`Error::TooDeep`], [`Error::Payload`], [`Error::Aws`].
+    pub async fn replace_task(
+        &self,
+        before: &TaskInstance,
+        after: &TaskInstance,
+    ) -> Result<(), Error> {
+        let before = task_item::encode(before, self.shards)?;
+        let after = task_item::encode(after, self.shards)?;
+        records::replace(self, &self.tables.tasks, &before, &after).await
+    }
+
+    /// Writes a new workflow, unless one of its id is there.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::TooDeep`], [`Error::Payload`], [`Error::Aws`].
+    pub async fn create_workflow(&self, workflow: &WorkflowInstance) -> Result<Created, Error> {
+        let record = workflow_item::encode(workflow, self.shards)?;
+        records::create(self, &self.tables.workflows, &record).await
+    }
+
+    /// The workflow of this id, as its last successful write left it; none when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Payload`], [`Error::Aws`].
+    pub async fn workflow(&self, id: WorkflowId) -> Result<Option<WorkflowInstance>, Error> {
+        let record = records::Address {
+            table: &self.tables.workflows,
+            kind: PayloadKind::Workflow,
+            id: id.uuid(),
+            movable: workflow_item::MOVABLE,
+        };
+        let head = records::load(self, &record).await?;
+        head.map(|head| workflow_item::decode(&head, id))
+            .transpose()
+    }
+
+    /// Replaces a workflow by what it became. `after` must be the version that follows `before`.
+    ///
+    /// # Errors
+    /// [`Error::VersionConflict`] when the stored workflow is not `before`,
+    /// [`Error::VersionSkipped`], [`Error::TooLarge`], [`Error::TooDeep`], [`Error::Payload`],
+    /// [`Error::Aws`].
+    pub async fn replace_workflow(
+        &self,
+        before: &WorkflowInstance,
+        after: &WorkflowInstance,
+    ) -> Result<(), Error> {
+        let before = workflow_item::encode(before, self.shards)?;
+        let after = workflow_item::encode(after, self.shards)?;
+        records::replace(self, &self.tables.workflows, &before, &after).await
+    }
+
+    /// The variables that a workflow of this tenant had under a snapshot's hash; none when it
+    /// never had them, or they have expired.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Payload`], [`Error::Aws`].
+    pub async fn variables(
+        &self,
+        tenant: &TenantId,
+        workflow: WorkflowId,
+        hash: &str,
+    ) -> Result<Option<JsonObject>, Error> {
+        records::variables(self, tenant, workflow, hash).await
+    }
+
+    /// The workflow's variables when the task was created.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when they are gone or unreadable, [`Error::Payload`], [`Error::Aws`].
+    pub async fn variables_of(&self, task: &TaskInstance) -> Result<JsonObject, Error> {
+        let hash = match &task.context.workflow_variables {
+            VariablesSnapshot::Inline(variables) => return Ok(variables.clone()),
+            VariablesSnapshot::OfWorkflow(hash) => hash,
+        };
+        let gone = || Error::Corrupt {
+            record: parts::record_name(PayloadKind::Task, task.id.uuid()),
+            reason: format!("its workflow has no variables {hash}"),
+        };
+        let workflow = task.context.workflow_instance_id.ok_or_else(gone)?;
+        self.variables(&task.tenant_id, workflow, hash)
+            .await?
+            .ok_or_else(gone)
+    }
+}

@@ -1,0 +1,208 @@
+//! The stored format of a workflow instance: its head's attributes, and which of them may stand
+//! beside it. Golden items in the tests pin it; what is written here must load for ever.
+//!
+//! | attribute | field | attribute | field |
+//! |---|---|---|---|
+//! | `sb` | tenant, status, shard, day | `at` | created at |
+//! | `df` | tenant, definition, shard | `ds`, `da` | due shard, due at |
+//! | `d`, `pn` | definition`@`version, pinned versions | `fr`, `cn` | frontier, cancelling |
+//! | `st`, `et`, `ua`, `dl` | start, end, updated, deadline | `ttl` | expires at, seconds |
+//! | `in`, `out`, `er`, `vs` | input, output, error, variables | `sec`, `co` | security context, correlation id |
+//! | `mn`, `mx`, `mc`, `mm` | metrics | `run`, `ck`, `v` | run, checks, version |
+//! | `tp`, `rh` | traceparent, request hash | | |
+
+use serde_json::Value;
+use taskmill::JsonObject;
+use taskmill::ids::WorkflowId;
+use taskmill::metrics::WorkflowMetrics;
+use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
+
+use super::Error;
+use super::codec::{Item, Reader, Writer, key, number};
+use super::json::{json_text, security_context, security_text, tenant_id};
+use super::keys::{definition_bucket, ended_bucket, open_bucket, shard_of};
+use super::parts::{
+    Encoded, HEAD, Movable, SNAPSHOT_BYTES, VARIABLES, ended_expiry, fit, object_text, open_expiry,
+    record_name,
+};
+use crate::payloads::PayloadKind;
+use crate::tables::Shards;
+
+/// Attributes that may refer to a part.
+pub(crate) const MOVABLE: &[&str] = &[
+    "in", "out", "er", VARIABLES, "pn", "fr", "cn", "sec", "co", "tp", "rh",
+];
+
+pub(crate) fn encode(workflow: &WorkflowInstance, shards: Shards) -> Result<Encoded, Error> {
+    let id = workflow.id.uuid();
+    let name = record_name(PayloadKind::Workflow, id);
+    let (head, outside) = fit(&name, fixed(workflow, shards), movables(workflow))?;
+    Ok(Encoded {
+        id,
+        tenant: workflow.tenant_id.clone(),
+        kind: PayloadKind::Workflow,
+        version: workflow.version,
+        head,
+        outside,
+        expiry: if workflow.status.is_terminal() {
+            ended_expiry(workflow.updated_at, workflow.expires_at)
+        } else {
+            open_expiry(workflow.updated_at)
+        },
+    })
+}
+
+fn fixed(workflow: &WorkflowInstance, shards: Shards) -> Item {
+    let mut head = Writer::new(key(workflow.id.uuid(), HEAD));
+    index_keys(workflow, shards, &mut head);
+    let version = &workflow.definition_version;
+    head.text(
+        "d",
+        format!("{}@{version}", workflow.workflow_definition_id),
+    );
+    head.count("run", workflow.run);
+    head.count("ck", workflow.checks);
+    head.set("v", number(workflow.version));
+    head.count("mn", workflow.metrics.task_count);
+    head.count("mx", workflow.metrics.total_execution_time);
+    head.count("mc", workflow.metrics.total_cpu_time);
+    head.count("mm", workflow.metrics.total_memory_usage);
+    head.time("st", workflow.start_time);
+    head.time("et", workflow.end_time);
+    head.time("dl", workflow.deadline_at);
+    head.set("ua", number(workflow.updated_at.millis()));
+    if let Some(expires) = workflow.expires_at {
+        head.set("ttl", number(expires.epoch_seconds()));
+    }
+    head.finish()
+}
+
+fn index_keys(workflow: &WorkflowInstance, shards: Shards, head: &mut Writer) {
+    let id = workflow.id.uuid();
+    let status = workflow.status.as_str();
+    let shard = shard_of(id, shards.status);
+    head.text(
+        "sb",
+        if workflow.status.is_terminal() {
+            ended_bucket(
+                &workflow.tenant_id,
+                status,
+                shard,
+                &workflow.created_at.date(),
+            )
+        } else {
+            open_bucket(&workflow.tenant_id, status, shard)
+        },
+    );
+    head.set("at", number(workflow.created_at.millis()));
+    let definition = &workflow.workflow_definition_id;
+    head.text(
+        "df",
+        definition_bucket(&workflow.tenant_id, definition, shard),
+    );
+    if let Some(due) = workflow.due_at {
+        head.set("ds", number(shard_of(id, shards.due)));
+        head.set("da", number(due.millis()));
+    }
+}
+
+fn movables(workflow: &WorkflowInstance) -> Vec<Movable> {
+    let json = [
+        (
+            "in",
+            (workflow.input != empty_object()).then(|| workflow.input.to_string()),
+        ),
+        ("out", workflow.output.as_ref().map(Value::to_string)),
+        ("er", workflow.error.as_ref().map(json_text)),
+        (
+            "pn",
+            (!workflow.pins.is_empty()).then(|| json_text(&workflow.pins)),
+        ),
+        (
+            "fr",
+            (!workflow.frontier.is_empty()).then(|| json_text(&workflow.frontier)),
+        ),
+        (
+            "cn",
+            (!workflow.cancelling.is_empty()).then(|| json_text(&workflow.cancelling)),
+        ),
+        (
+            "sec",
+            Some(security_text(
+                &workflow.security_context,
+                &workflow.tenant_id,
+            )),
+        ),
+    ];
+    let plain = [
+        ("co", workflow.correlation_id.clone()),
+        ("tp", workflow.traceparent.clone()),
+        ("rh", workflow.request_hash.clone()),
+    ];
+    let variables = (!workflow.variables.is_empty()).then(|| Movable {
+        most_inline: SNAPSHOT_BYTES,
+        ..Movable::json(VARIABLES, object_text(&workflow.variables))
+    });
+    let json = json
+        .into_iter()
+        .filter_map(|(name, text)| Some(Movable::json(name, text?)));
+    let plain = plain
+        .into_iter()
+        .filter_map(|(name, text)| Some(Movable::plain(name, text?)));
+    json.chain(plain).chain(variables).collect()
+}
+
+fn empty_object() -> Value {
+    Value::Object(JsonObject::new())
+}
+
+/// Reads a head whose references were replaced by what they refer to. (Long, because the instance
+/// is: a field a line.)
+pub(crate) fn decode(head: &Item, id: WorkflowId) -> Result<WorkflowInstance, Error> {
+    let name = record_name(PayloadKind::Workflow, id.uuid());
+    let read = Reader::new(head, &name);
+    let (tenant, status) = read.bucket("sb")?;
+    let tenant_id = tenant_id(&read, tenant)?;
+    let (workflow_definition_id, definition_version) = read.pinned("d")?;
+    Ok(WorkflowInstance {
+        id,
+        security_context: security_context(&read, &tenant_id)?,
+        tenant_id,
+        workflow_definition_id,
+        definition_version,
+        pins: read.opt_json("pn")?.unwrap_or_default(),
+        status: status_of(&read, status)?,
+        input: read.opt_json("in")?.unwrap_or_else(empty_object),
+        output: read.opt_json("out")?,
+        error: read.opt_json("er")?,
+        variables: read.opt_json(VARIABLES)?.unwrap_or_default(),
+        frontier: read.opt_json("fr")?.unwrap_or_default(),
+        cancelling: read.opt_json("cn")?.unwrap_or_default(),
+        run: read.count("run")?,
+        metrics: WorkflowMetrics {
+            task_count: read.count("mn")?,
+            total_execution_time: read.count("mx")?,
+            total_cpu_time: read.count("mc")?,
+            total_memory_usage: read.count("mm")?,
+        },
+        correlation_id: read.owned_text("co")?,
+        start_time: read.opt_time("st")?,
+        end_time: read.opt_time("et")?,
+        deadline_at: read.opt_time("dl")?,
+        due_at: read.opt_time("da")?,
+        checks: read.count("ck")?,
+        expires_at: read.opt_seconds("ttl")?,
+        traceparent: read.owned_text("tp")?,
+        request_hash: read.owned_text("rh")?,
+        version: read.number("v")?,
+        created_at: read.time("at")?,
+        updated_at: read.time("ua")?,
+    })
+}
+
+pub(crate) fn status_of(read: &Reader<'_>, word: &str) -> Result<WorkflowStatus, Error> {
+    let found = WorkflowStatus::ALL
+        .into_iter()
+        .find(|status| status.as_str() == word);
+    found.ok_or_else(|| read.corrupt(format!("no status is {word:?}")))
+}

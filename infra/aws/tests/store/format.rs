@@ -1,0 +1,171 @@
+//! The stored format, pinned: golden items as they go over the wire, which must also load.
+
+use serde_json::{Value, json};
+use taskmill_aws::tables::{TableNames, TableSpec};
+
+use crate::samples::{at, full_task, full_workflow, lone_task, object, task_id, tenant, workflow};
+use crate::support::Emulator;
+
+/// The items that were put since calls were last asked for, their attributes in order.
+fn items(emulator: &Emulator) -> Vec<Value> {
+    let calls = emulator.calls();
+    let puts = calls.into_iter().filter(|call| call.operation == "PutItem");
+    let mut items: Vec<_> = puts
+        .map(|call| sorted(call.request["Item"].clone()))
+        .collect();
+    items.sort_by_key(|item| item["part"]["S"].to_string());
+    items
+}
+
+fn sorted(mut item: Value) -> Value {
+    item.sort_all_objects();
+    item
+}
+
+#[tokio::test]
+async fn tasks_are_stored_as_ever() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    store.create_task(&lone_task(1)).await.unwrap();
+    insta::assert_json_snapshot!("task", items(&emulator));
+    let mut full = full_task();
+    full.id = task_id(2);
+    full.input = json!("x".repeat(2_000));
+    full.context.workflow_variables =
+        taskmill_aws::store::snapshot_of(&object(json!({ "v": "z".repeat(300) })));
+    store.create_task(&full).await.unwrap();
+    insta::assert_json_snapshot!("full_task", items(&emulator));
+    let mut large = lone_task(3);
+    large.input = json!("y".repeat(9_000));
+    store.create_task(&large).await.unwrap();
+    insta::assert_json_snapshot!("large_task", items(&emulator));
+    insta::assert_json_snapshot!("large_task_objects", emulator.objects());
+}
+
+#[tokio::test]
+async fn workflows_are_stored_as_ever() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    store.create_workflow(&workflow(1)).await.unwrap();
+    insta::assert_json_snapshot!("workflow", items(&emulator));
+    let mut full = full_workflow();
+    full.id = workflow(2).id;
+    full.variables = object(json!({ "v": "z".repeat(300) }));
+    store.create_workflow(&full).await.unwrap();
+    insta::assert_json_snapshot!("full_workflow", items(&emulator));
+}
+
+#[tokio::test]
+async fn definitions_are_stored_as_ever() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    let definition = serde_json::from_value(json!({
+        "id": "checksum",
+        "name": "Checksum",
+        "type": "AUTOMATED",
+        "version": "1.0.0",
+        "executionConfig": { "executor": "process:sha256sum" },
+    }));
+    let definition = definition.unwrap();
+    store
+        .register_task_definition(&tenant("acme"), &definition, at(0))
+        .await
+        .unwrap();
+    let calls = emulator.calls();
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|call| sorted(call.request.clone()))
+        .collect();
+    insta::assert_json_snapshot!("definition", calls);
+}
+
+/// Items of the first format, as text: they must load however the writing changes.
+const STORED: &[(&str, &str)] = &[
+    ("TaskInstances", include_str!("stored/task.json")),
+    ("TaskInstances", include_str!("stored/full_task.json")),
+    ("WorkflowInstances", include_str!("stored/workflow.json")),
+    (
+        "WorkflowInstances",
+        include_str!("stored/full_workflow.json"),
+    ),
+];
+
+#[tokio::test]
+async fn what_the_first_version_stored_still_loads() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    for (table, text) in STORED {
+        for item in serde_json::from_str::<Vec<Value>>(text).unwrap() {
+            emulator.put(table, &item);
+        }
+    }
+    assert_eq!(store.task(task_id(1)).await.unwrap(), Some(lone_task(1)));
+    assert_eq!(
+        store.workflow(workflow(1).id).await.unwrap(),
+        Some(workflow(1))
+    );
+    let mut full = full_task();
+    full.id = task_id(2);
+    full.input = json!("x".repeat(2_000));
+    full.context.workflow_variables =
+        taskmill_aws::store::snapshot_of(&object(json!({ "v": "z".repeat(300) })));
+    assert_eq!(store.task(full.id).await.unwrap(), Some(full));
+    let mut full = full_workflow();
+    full.id = workflow(2).id;
+    full.variables = object(json!({ "v": "z".repeat(300) }));
+    assert_eq!(store.workflow(full.id).await.unwrap(), Some(full));
+}
+
+#[tokio::test]
+async fn tables_are_made_as_they_are_described_and_only_once() {
+    let emulator = Emulator::default();
+    emulator.store().await;
+    // A second start finds them.
+    emulator.store().await;
+    for (name, spec) in TableNames::default().specs() {
+        check_table(&emulator, name, spec).await;
+    }
+}
+
+async fn check_table(emulator: &Emulator, name: &str, spec: &TableSpec) {
+    let client = emulator.dynamodb();
+    let table = client
+        .describe_table()
+        .table_name(name)
+        .send()
+        .await
+        .unwrap()
+        .table
+        .unwrap();
+    let keys: Vec<_> = table
+        .key_schema()
+        .iter()
+        .map(|key| key.attribute_name())
+        .collect();
+    assert_eq!(keys, [spec.key.partition.name, spec.key.sort.name]);
+    let mut made: Vec<_> = table
+        .global_secondary_indexes()
+        .iter()
+        .filter_map(|index| index.index_name())
+        .collect();
+    made.sort_unstable();
+    let mut described: Vec<_> = spec.indexes.iter().map(|index| index.name).collect();
+    described.sort_unstable();
+    assert_eq!(made, described);
+    assert_eq!(
+        table
+            .stream_specification
+            .is_some_and(|stream| stream.stream_enabled),
+        spec.stream
+    );
+    let rule = client
+        .describe_time_to_live()
+        .table_name(name)
+        .send()
+        .await
+        .unwrap();
+    let attribute = rule
+        .time_to_live_description
+        .and_then(|rule| rule.attribute_name);
+    assert_eq!(attribute.as_deref(), spec.time_to_live);
+}

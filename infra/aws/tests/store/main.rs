@@ -1,0 +1,12 @@
+//! The store over an embedded DynamoDB, through the SDK and its wire format.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod capacity;
+mod definitions;
+mod faults;
+mod format;
+mod lists;
+mod records;
+mod samples;
+mod support;

@@ -1,0 +1,241 @@
+//! An embedded DynamoDB and a bucket in memory behind the SDK's connector, which keep what went
+//! over the wire.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use dynoxide::Database;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use taskmill_aws::payloads::Payloads;
+use taskmill_aws::store::Store;
+use taskmill_aws::tables::{Shards, TableNames, create_all};
+
+/// An AWS of DynamoDB and S3.
+#[derive(Debug, Clone, Default)]
+pub struct Emulator(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    database: Option<Database>,
+    objects: HashMap<String, Vec<u8>>,
+    calls: Vec<Call>,
+    lose: Option<&'static str>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("State")
+    }
+}
+
+/// A request that DynamoDB or S3 answered.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub operation: String,
+    pub request: Value,
+    pub response: Value,
+}
+
+impl Emulator {
+    /// The calls since this was last asked.
+    pub fn calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.0.lock().unwrap().calls)
+    }
+
+    /// The write units since calls were last asked for, by table and index; tables under `table`.
+    pub fn write_units(&self) -> BTreeMap<String, f64> {
+        let mut units = BTreeMap::new();
+        for call in self.calls() {
+            if !["PutItem", "UpdateItem", "DeleteItem"].contains(&call.operation.as_str()) {
+                continue;
+            }
+            let capacity = &call.response["ConsumedCapacity"];
+            let table = capacity["Table"]["CapacityUnits"]
+                .as_f64()
+                .unwrap_or_default();
+            *units.entry("table".to_owned()).or_default() += table;
+            for (index, used) in capacity["GlobalSecondaryIndexes"]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
+                *units.entry(index.clone()).or_default() +=
+                    used["CapacityUnits"].as_f64().unwrap_or_default();
+            }
+        }
+        units
+    }
+
+    /// The next call of this operation does its work, and its answer is lost.
+    pub fn lose_answer_of(&self, operation: &'static str) {
+        self.0.lock().unwrap().lose = Some(operation);
+    }
+
+    /// The names of the objects in the bucket.
+    pub fn objects(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.0.lock().unwrap().objects.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .http_client(self.clone())
+            .build();
+        aws_sdk_dynamodb::Client::from_conf(config)
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
+            .region(aws_sdk_s3::config::Region::new("eu-central-1"))
+            .credentials_provider(aws_sdk_s3::config::Credentials::new(
+                "id", "secret", None, None, "test",
+            ))
+            .force_path_style(true)
+            .http_client(self.clone())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    /// A store over tables of its own.
+    pub async fn store(&self) -> Store {
+        self.store_with(Shards::default()).await
+    }
+
+    pub async fn store_with(&self, shards: Shards) -> Store {
+        self.0
+            .lock()
+            .unwrap()
+            .database
+            .get_or_insert_with(|| Database::memory().unwrap());
+        create_all(&self.dynamodb(), &TableNames::default())
+            .await
+            .unwrap();
+        self.calls();
+        let payloads = Payloads::new(self.s3(), "payloads");
+        Store::new(self.dynamodb(), TableNames::default(), shards, payloads)
+    }
+
+    /// Puts an item as it is.
+    pub fn put(&self, table: &str, item: &Value) {
+        let request = json!({ "TableName": table, "Item": item });
+        let state = self.0.lock().unwrap();
+        let database = state.database.as_ref().unwrap();
+        database
+            .put_item(serde_json::from_value(request).unwrap())
+            .unwrap();
+    }
+
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let body = request.body().bytes().unwrap_or_default();
+        match request
+            .headers()
+            .get("x-amz-target")
+            .and_then(|target| target.rsplit('.').next())
+        {
+            Some(operation) => self.dynamodb_answer(operation, body),
+            None => self.s3_answer(request, body),
+        }
+    }
+
+    fn dynamodb_answer(&self, operation: &str, body: &[u8]) -> HttpResponse {
+        let mut request: Value = serde_json::from_slice(body).unwrap();
+        if !operation.contains("Table") && operation != "UpdateTimeToLive" {
+            request["ReturnConsumedCapacity"] = json!("INDEXES");
+        }
+        let mut state = self.0.lock().unwrap();
+        let (status, response) = dispatch(state.database.as_ref().unwrap(), operation, &request);
+        let call = Call {
+            operation: operation.to_owned(),
+            request,
+            response: response.clone(),
+        };
+        state.calls.push(call);
+        if state.lose.take_if(|lost| *lost == operation).is_some() {
+            return reply(500, b"{\"__type\":\"InternalServerError\"}".to_vec());
+        }
+        reply(status, serde_json::to_vec(&response).unwrap())
+    }
+
+    fn s3_answer(&self, request: &HttpRequest, body: &[u8]) -> HttpResponse {
+        let path = request.uri().split("payloads/").nth(1).unwrap_or_default();
+        let name = path.split('?').next().unwrap_or_default().to_owned();
+        let mut state = self.0.lock().unwrap();
+        let call = Call {
+            operation: request.method().to_owned(),
+            request: json!(name),
+            response: Value::Null,
+        };
+        state.calls.push(call);
+        if request.method() == "PUT" {
+            state.objects.insert(name, body.to_vec());
+            return reply(200, Vec::new());
+        }
+        match state.objects.get(&name) {
+            Some(object) => reply(200, object.clone()),
+            None => reply(404, b"<Error><Code>NoSuchKey</Code></Error>".to_vec()),
+        }
+    }
+}
+
+fn dispatch(db: &Database, operation: &str, request: &Value) -> (u16, Value) {
+    match operation {
+        "CreateTable" => answer(request, |r| db.create_table(r)),
+        "UpdateTimeToLive" => answer(request, |r| db.update_time_to_live(r)),
+        "DescribeTimeToLive" => answer(request, |r| db.describe_time_to_live(r)),
+        "DescribeTable" => answer(request, |r| db.describe_table(r)),
+        "PutItem" => answer(request, |r| db.put_item(r)),
+        "UpdateItem" => answer(request, |r| db.update_item(r)),
+        "GetItem" => answer(request, |r| db.get_item(r)),
+        "BatchGetItem" => answer(request, |r| db.batch_get_item(r)),
+        "Query" => answer(request, |r| db.query(r)),
+        // A scan, above all.
+        other => panic!("the store asked for {other}"),
+    }
+}
+
+fn answer<R: DeserializeOwned, A: Serialize>(
+    request: &Value,
+    call: impl FnOnce(R) -> dynoxide::Result<A>,
+) -> (u16, Value) {
+    match call(serde_json::from_value(request.clone()).unwrap()) {
+        Ok(answer) => (200, serde_json::to_value(answer).unwrap()),
+        Err(error) => (
+            error.status_code(),
+            serde_json::from_str(&error.to_json()).unwrap(),
+        ),
+    }
+}
+
+fn reply(status: u16, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
+}
+
+impl HttpConnector for Emulator {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(Ok(self.answer(&request)))
+    }
+}
+
+impl HttpClient for Emulator {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
