@@ -1,0 +1,164 @@
+//! What every use case works with: the store, the queues, the executors, the clock.
+
+use std::fmt;
+use std::sync::Arc;
+
+use taskmill::Timestamp;
+use taskmill::ids::{ExecutionId, TaskId, WorkflowId};
+use taskmill::task::lifecycle;
+use taskmill::workflow::decider;
+use taskmill_aws::clock::Clock;
+use taskmill_aws::config::Config;
+use taskmill_aws::executor::Executors;
+use taskmill_aws::payloads::Payloads;
+use taskmill_aws::queues::Queues;
+use taskmill_aws::store::Store;
+use tokio::sync::RwLock;
+use uuid::Uuid;
+
+use crate::definitions::Definitions;
+
+/// A process of Taskmill.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) queues: Queues,
+    pub(crate) payloads: Payloads,
+    pub(crate) executors: Executors,
+    pub(crate) clock: Clock,
+    pub(crate) definitions: Definitions,
+    /// Attempts hold it together; one that may take its worker down holds it alone.
+    pub(crate) company: RwLock<()>,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("worker", &self.inner.config.worker)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// A process with these parts.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        store: Store,
+        queues: Queues,
+        payloads: Payloads,
+        executors: Executors,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                definitions: Definitions::new(store.clone()),
+                config,
+                store,
+                queues,
+                payloads,
+                executors,
+                clock,
+                company: RwLock::new(()),
+            }),
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The queues.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.inner.queues
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn fresh_task_id(&self) -> TaskId {
+        TaskId::new(self.fresh_uuid())
+    }
+
+    pub(crate) fn fresh_workflow_id(&self) -> WorkflowId {
+        WorkflowId::new(self.fresh_uuid())
+    }
+
+    /// A UUID v7 of the process's own clock.
+    fn fresh_uuid(&self) -> Uuid {
+        let millis = u64::try_from(self.now().millis()).unwrap_or(0);
+        let nanos = u32::try_from(millis % 1000 * 1_000_000).unwrap_or(0);
+        Uuid::new_v7(uuid::Timestamp::from_unix(
+            uuid::NoContext,
+            millis / 1000,
+            nanos,
+        ))
+    }
+
+    pub(crate) fn task_facts(&self, execution: ExecutionId) -> lifecycle::Facts {
+        lifecycle::Facts {
+            now: self.now(),
+            jitter: jitter(execution),
+            retention: self.inner.config.retention,
+        }
+    }
+
+    pub(crate) fn workflow_facts(&self) -> decider::Facts {
+        decider::Facts {
+            now: self.now(),
+            retention: self.inner.config.retention,
+        }
+    }
+}
+
+/// Uniform in [0, 1), from the hash that the execution id is: a decision that is made again
+/// gives the same delay.
+fn jitter(execution: ExecutionId) -> f64 {
+    let node = execution.uuid().as_u128() & 0xffff_ffff_ffff;
+    #[expect(clippy::cast_precision_loss, reason = "48 bits fit a double exactly")]
+    let node = node as f64;
+    node / 281_474_976_710_656.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_is_spread_over_the_whole_range() {
+        let task = TaskId::new(Uuid::from_u128(7));
+        let draws: Vec<f64> = (0..1000)
+            .map(|attempt| jitter(ExecutionId::of_attempt(task, attempt)))
+            .collect();
+        assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
+        for tenth in 0..10 {
+            let low = f64::from(tenth) / 10.0;
+            let hits = draws
+                .iter()
+                .filter(|draw| (low..low + 0.1).contains(*draw))
+                .count();
+            assert!((50..200).contains(&hits), "{hits} of 1000 draws from {low}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The start of a function on AWS: configuration, clients, and the parts put together.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use taskmill_aws::clock::Clock;
+use taskmill_aws::config::{self, Config};
+use taskmill_aws::executor::lambda::LambdaConfig;
+use taskmill_aws::executor::{Executors, http};
+use taskmill_aws::payloads::Payloads;
+use taskmill_aws::queues::Queues;
+use taskmill_aws::secrets::Secrets;
+use taskmill_aws::store::Store;
+
+use crate::app::App;
+
+/// A function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its environment is not complete.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Http(#[from] http::Error),
+}
+
+/// Puts a function together from its environment.
+///
+/// # Errors
+/// The environment is not complete, or TLS cannot be set up.
+pub async fn function() -> Result<App, Error> {
+    let config = Config::read(|name| std::env::var(name).ok())?;
+    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let clock = Clock::system();
+    let secrets = Secrets::shared(std::env::vars_os());
+    let lambda = LambdaConfig {
+        sdk: sdk.clone(),
+        denied_prefixes: config.own_functions.clone(),
+    };
+    let executors = Executors::cloud(clock, secrets, lambda)?;
+    Ok(assemble(config, &sdk, executors, clock))
+}
+
+/// Puts a process together: clients of this SDK configuration, and the given parts.
+#[must_use]
+pub fn assemble(config: Config, sdk: &SdkConfig, executors: Executors, clock: Clock) -> App {
+    let payloads = Payloads::new(s3(sdk), config.bucket.clone());
+    let store = Store::new(
+        aws_sdk_dynamodb::Client::new(sdk),
+        config.tables.clone(),
+        config.shards,
+        payloads.clone(),
+    );
+    let queues = Queues::new(aws_sdk_sqs::Client::new(sdk), config.queues.clone(), clock);
+    App::new(config, store, queues, payloads, executors, clock)
+}
+
+/// A client of S3 that names the bucket in the path when the endpoint is not AWS's own.
+fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(sdk)
+        .force_path_style(sdk.endpoint_url().is_some())
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
+}

@@ -1,0 +1,273 @@
+//! Creating a task that stands alone, and the `create-task` function.
+//!
+//! *Accepted* means that the record is written. The dispatch is sent after that; should it be
+//! lost, the record's due time brings the task up again.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use semver::VersionReq;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use taskmill::JsonObject;
+use taskmill::codes::refusal;
+use taskmill::ids::{DefinitionId, TaskId, TenantId};
+use taskmill::limits;
+use taskmill::security::{Caller, SecurityContext};
+use taskmill::task::TaskInstance;
+use taskmill::task::creation::{self, NewTask, Overrides};
+use taskmill::task::instance::{TaskContext, TaskPriority, VariablesSnapshot};
+use taskmill::task::lifecycle::Effect;
+use taskmill_aws::payloads::ContentHash;
+use taskmill_aws::queues::{Message, QueueName};
+use taskmill_aws::store::Created;
+
+use crate::app::App;
+use crate::batch::{self, Unhandled};
+use crate::emit;
+use crate::refusal::Refusal;
+use crate::start_workflow;
+
+/// A request for a task.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateTask {
+    /// What it is.
+    pub task_definition_id: DefinitionId,
+    /// Which versions of it will do; the highest is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_version: Option<VersionReq>,
+    /// What it is given; `{}` by default.
+    #[serde(default = "empty_object")]
+    pub input: Value,
+    /// How urgent it is.
+    #[serde(default)]
+    pub priority: TaskPriority,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_reference: Option<String>,
+    /// Makes the request safe to repeat: one key, one task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// The caller's own id for the whole matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// W3C trace context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+pub(crate) fn empty_object() -> Value {
+    Value::Object(JsonObject::new())
+}
+
+/// Creates a task.
+///
+/// # Errors
+/// A [`Refusal`]; nothing was stored, unless it is a fault of the queues after the write.
+pub async fn create_task(
+    app: &App,
+    caller: &Caller,
+    request: CreateTask,
+) -> Result<TaskInstance, Refusal> {
+    check_texts(&[
+        ("taskReference", request.task_reference.as_deref()),
+        ("idempotencyKey", request.idempotency_key.as_deref()),
+        ("correlationId", request.correlation_id.as_deref()),
+        ("traceparent", request.traceparent.as_deref()),
+    ])?;
+    let definition = app
+        .inner
+        .definitions
+        .newest_task(
+            &caller.tenant_id,
+            &request.task_definition_id,
+            request.task_version.as_ref(),
+        )
+        .await?;
+    let now = app.now();
+    let task = creation::create(&definition, new_task(app, caller, request), now)?;
+    let task = match app.store().create_task(&task).await? {
+        Created::New => task,
+        Created::Exists => existing(app, &task).await?,
+    };
+    if let Some(message) = owed(&task, app) {
+        app.queues().send(&[message]).await?;
+    }
+    Ok(task)
+}
+
+fn new_task(app: &App, caller: &Caller, request: CreateTask) -> NewTask {
+    let key = request.idempotency_key.as_deref();
+    NewTask {
+        id: key.map_or_else(
+            || app.fresh_task_id(),
+            |key| TaskId::from_idempotency_key(&caller.tenant_id, key),
+        ),
+        request_hash: key.map(|_| fingerprint(&request)),
+        input: request.input,
+        priority: request.priority,
+        task_reference: request.task_reference,
+        workflow_definition_id: None,
+        run: 0,
+        context: TaskContext {
+            workflow_instance_id: None,
+            workflow_variables: VariablesSnapshot::Inline(JsonObject::new()),
+            task_path: None,
+            security_context: SecurityContext::from(caller),
+            correlation_id: request.correlation_id,
+        },
+        overrides: Overrides::default(),
+        traceparent: request.traceparent,
+    }
+}
+
+/// The task that was first under this id, if the request was the same.
+async fn existing(app: &App, asked: &TaskInstance) -> Result<TaskInstance, Refusal> {
+    let first = app
+        .store()
+        .task(asked.id)
+        .await?
+        .filter(|first| first.tenant_id == asked.tenant_id)
+        .ok_or_else(|| Refusal::not_found("task", asked.id))?;
+    if first.request_hash != asked.request_hash {
+        return Err(conflict());
+    }
+    Ok(first)
+}
+
+pub(crate) fn conflict() -> Refusal {
+    Refusal::new(
+        refusal::IDEMPOTENCY_CONFLICT,
+        "the idempotency key was used with another request",
+    )
+}
+
+/// What tells a repeat from another request under the same key.
+pub(crate) fn fingerprint(request: &impl Serialize) -> String {
+    let text = serde_json::to_string(request).expect("a request has string keys only");
+    ContentHash::of(&text).to_string()
+}
+
+fn owed(task: &TaskInstance, app: &App) -> Option<Message> {
+    let now = app.now();
+    let effect = if task.status.is_terminal() || task.attempt() > 1 {
+        Effect::None
+    } else {
+        Effect::Dispatch { at: now }
+    };
+    emit::message(task, effect, now)
+}
+
+/// Refuses texts that are longer than their limit.
+pub(crate) fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), Refusal> {
+    let limit = limits::REFERENCE_CHARS;
+    for (name, text) in texts {
+        if text.is_some_and(|text| text.is_empty() || text.chars().count() > limit) {
+            let message = format!("{name} must have 1 to {limit} characters");
+            return Err(Refusal::new(refusal::INVALID_INPUT, message));
+        }
+    }
+    Ok(())
+}
+
+/// Handles a batch of the `create` queue.
+pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    batch::each(
+        app,
+        QueueName::Create,
+        &event.records,
+        |message, facts| async move {
+            match message {
+                Message::CreateTask { caller, request } => {
+                    let request = read(request)?;
+                    done(create_task(app, &caller, request).await.map(drop))
+                }
+                Message::StartWorkflow { caller, request } => {
+                    let request = read(request)?;
+                    done(
+                        start_workflow::start_workflow(app, &caller, request)
+                            .await
+                            .map(drop),
+                    )
+                }
+                Message::Execute(_)
+                | Message::Outcome { .. }
+                | Message::TaskEnded { .. }
+                | Message::Due(_)
+                | Message::Later { .. }
+                | Message::Unread { .. } => Err(batch::misplaced(facts.queue)),
+            }
+        },
+    )
+    .await
+}
+
+fn read<T: for<'de> Deserialize<'de>>(request: Value) -> Result<T, Unhandled> {
+    serde_json::from_value(request)
+        .map_err(|error| Unhandled::Never(format!("{}: {error}", refusal::INVALID_INPUT)))
+}
+
+/// A request that came by a queue has nobody to answer: what is refused is kept, with the
+/// reason, among the dead letters.
+fn done(result: Result<(), Refusal>) -> Result<(), Unhandled> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(Refusal::Fault(fault)) => Err(Unhandled::Fault(fault)),
+        Err(refused) => Err(Unhandled::Never(refused.to_string())),
+    }
+}
+
+/// A direct invocation of the function: who asks, and for what.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Invocation {
+    tenant_id: TenantId,
+    user_id: String,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    permissions: Vec<String>,
+    #[serde(default)]
+    environment_id: Option<String>,
+    #[serde(default)]
+    create_task: Option<CreateTask>,
+    #[serde(default)]
+    start_workflow: Option<start_workflow::StartWorkflow>,
+}
+
+/// Handles what the function is invoked with: a batch of the queue, or one request.
+///
+/// Whoever may invoke the function is trusted with the identity that it states: that right is
+/// given by IAM.
+///
+/// # Errors
+/// A refused direct invocation, as `CODE: message`.
+pub async fn handle_any(app: &App, event: Value) -> Result<Value, Refusal> {
+    if event.get("Records").is_some() {
+        let event: SqsEvent = serde_json::from_value(event)
+            .map_err(|error| Refusal::new(refusal::INVALID_INPUT, error.to_string()))?;
+        return Ok(json!(handle(app, event).await));
+    }
+    let invocation: Invocation = serde_json::from_value(event)
+        .map_err(|error| Refusal::new(refusal::INVALID_INPUT, error.to_string()))?;
+    let caller = Caller {
+        tenant_id: invocation.tenant_id,
+        user_id: invocation.user_id,
+        roles: invocation.roles,
+        permissions: invocation.permissions,
+        environment_id: invocation.environment_id,
+    };
+    match (invocation.create_task, invocation.start_workflow) {
+        (Some(request), None) => {
+            let task = create_task(app, &caller, request).await?;
+            Ok(task.view(&JsonObject::new(), false))
+        }
+        (None, Some(request)) => {
+            let workflow = start_workflow::start_workflow(app, &caller, request).await?;
+            Ok(workflow.view(Vec::new(), Vec::new()))
+        }
+        (None, None) | (Some(_), Some(_)) => Err(Refusal::new(
+            refusal::INVALID_INPUT,
+            "an invocation has either createTask or startWorkflow",
+        )),
+    }
+}

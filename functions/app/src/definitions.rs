@@ -1,0 +1,186 @@
+//! Definitions, compiled and cached, and the plans that workflows run by.
+//!
+//! A registered version never changes, so that nothing here is ever stale: only what "the
+//! newest version" means is asked of the store each time.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lru::LruCache;
+use semver::{Version, VersionReq};
+use taskmill::ids::{DefinitionId, TenantId};
+use taskmill::task::CompiledTask;
+use taskmill::workflow::{CompiledWorkflow, Plan, WorkflowInstance};
+use taskmill_aws::store::Store;
+
+use crate::refusal::{Fault, Refusal};
+
+/// Compiled definitions that a process keeps of each kind.
+const CACHED: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
+
+type Key = (TenantId, DefinitionId, Version);
+
+/// The definitions of all tenants.
+pub(crate) struct Definitions {
+    store: Store,
+    tasks: Cache<CompiledTask>,
+    workflows: Cache<CompiledWorkflow>,
+}
+
+struct Cache<T>(Mutex<LruCache<Key, Arc<T>>>);
+
+impl<T> Cache<T> {
+    fn new() -> Self {
+        Self(Mutex::new(LruCache::new(CACHED)))
+    }
+
+    fn get(&self, key: &Key) -> Option<Arc<T>> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(key).cloned()
+    }
+
+    fn put(&self, key: Key, value: T) -> Arc<T> {
+        let value = Arc::new(value);
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.put(key, Arc::clone(&value));
+        value
+    }
+}
+
+impl Definitions {
+    pub(crate) fn new(store: Store) -> Self {
+        Self {
+            store,
+            tasks: Cache::new(),
+            workflows: Cache::new(),
+        }
+    }
+
+    /// A task definition in one version.
+    pub(crate) async fn task(
+        &self,
+        tenant: &TenantId,
+        id: &DefinitionId,
+        version: &Version,
+    ) -> Result<Arc<CompiledTask>, Fault> {
+        let key = (tenant.clone(), id.clone(), version.clone());
+        if let Some(found) = self.tasks.get(&key) {
+            return Ok(found);
+        }
+        let definition = self
+            .store
+            .task_definition(tenant, id, version)
+            .await?
+            .ok_or_else(|| unusable(id, version, "it is not registered"))?;
+        let compiled =
+            CompiledTask::new(definition).map_err(|error| unusable(id, version, error))?;
+        Ok(self.tasks.put(key, compiled))
+    }
+
+    /// The newest version of a task definition that meets a range.
+    pub(crate) async fn newest_task(
+        &self,
+        tenant: &TenantId,
+        id: &DefinitionId,
+        range: Option<&VersionReq>,
+    ) -> Result<Arc<CompiledTask>, Refusal> {
+        let versions = self.store.task_definition_versions(tenant, id).await?;
+        let version = newest(versions, range)
+            .ok_or_else(|| Refusal::not_found("task definition", described(id, range)))?;
+        Ok(self.task(tenant, id, &version).await?)
+    }
+
+    async fn workflow(
+        &self,
+        tenant: &TenantId,
+        id: &DefinitionId,
+        version: &Version,
+    ) -> Result<Arc<CompiledWorkflow>, Fault> {
+        let key = (tenant.clone(), id.clone(), version.clone());
+        if let Some(found) = self.workflows.get(&key) {
+            return Ok(found);
+        }
+        let definition = self
+            .store
+            .workflow_definition(tenant, id, version)
+            .await?
+            .ok_or_else(|| unusable(id, version, "it is not registered"))?;
+        let compiled =
+            CompiledWorkflow::new(definition).map_err(|error| unusable(id, version, error))?;
+        Ok(self.workflows.put(key, compiled))
+    }
+
+    /// The plan of a workflow that is to start now: the newest versions of everything that meet
+    /// the ranges.
+    pub(crate) async fn newest_plan(
+        &self,
+        tenant: &TenantId,
+        id: &DefinitionId,
+        range: Option<&VersionReq>,
+    ) -> Result<Plan, Refusal> {
+        let versions = self.store.workflow_definition_versions(tenant, id).await?;
+        let version = newest(versions, range)
+            .ok_or_else(|| Refusal::not_found("workflow definition", described(id, range)))?;
+        let workflow = self.workflow(tenant, id, &version).await?;
+        let mut tasks = BTreeMap::new();
+        for compiled in &workflow.steps {
+            let step = &compiled.step;
+            let range = step.task_version.as_ref();
+            let task = self
+                .newest_task(tenant, &step.task_definition_id, range)
+                .await?;
+            tasks.insert(step.name.clone(), task);
+        }
+        Ok(Plan { workflow, tasks })
+    }
+
+    /// The plan of a workflow that has started: what was pinned then.
+    pub(crate) async fn plan_of(&self, instance: &WorkflowInstance) -> Result<Plan, Fault> {
+        let tenant = &instance.tenant_id;
+        let id = &instance.workflow_definition_id;
+        let workflow = self
+            .workflow(tenant, id, &instance.definition_version)
+            .await?;
+        let mut tasks = BTreeMap::new();
+        for compiled in &workflow.steps {
+            let step = &compiled.step;
+            let Some(version) = instance.pins.get(&step.name) else {
+                return Err(unusable(
+                    id,
+                    &instance.definition_version,
+                    "a step has no pin",
+                ));
+            };
+            let task = self.task(tenant, &step.task_definition_id, version).await?;
+            tasks.insert(step.name.clone(), task);
+        }
+        Ok(Plan { workflow, tasks })
+    }
+}
+
+fn newest(versions: Vec<Version>, range: Option<&VersionReq>) -> Option<Version> {
+    let any = VersionReq::STAR;
+    let range = range.unwrap_or(&any);
+    let stable = versions
+        .iter()
+        .filter(|version| range.matches(version))
+        .max();
+    // A pre-release meets no plain range; it is taken when there is nothing else to take.
+    let fallback = (*range == any).then(|| versions.iter().max()).flatten();
+    stable.or(fallback).cloned()
+}
+
+fn described(id: &DefinitionId, range: Option<&VersionReq>) -> String {
+    match range {
+        None => id.to_string(),
+        Some(range) => format!("{id} in a version that meets {range}"),
+    }
+}
+
+fn unusable(id: &DefinitionId, version: &Version, reason: impl ToString) -> Fault {
+    Fault::Definition {
+        id: format!("{id} {version}"),
+        reason: reason.to_string(),
+    }
+}

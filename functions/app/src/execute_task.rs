@@ -1,0 +1,358 @@
+//! Running attempts: the `execute-task` function.
+//!
+//! What proves that an attempt began is a RUNNING record. An executor that could take its worker
+//! down has it written first; for the others it is written only when the attempt lives longer
+//! than a second, or when the message that asks for it was delivered before. An attempt that was
+//! lost before runs without company, so that it cannot burn its neighbours.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use serde_json::{Value, json};
+use taskmill::Timestamp;
+use taskmill::codes::failure;
+use taskmill::error_info::ErrorInfo;
+use taskmill::metrics::ExecutionMetrics;
+use taskmill::task::creation::check_permissions;
+use taskmill::task::dispatch::{self, Dispatch};
+use taskmill::task::due::LONGEST_MESSAGE_DELAY;
+use taskmill::task::lifecycle::{Event, Start};
+use taskmill::task::routing;
+use taskmill::task::timeouts::Deadline;
+use taskmill::task::{AttemptReport, CompiledTask, Outcome, TaskInstance, TaskStatus, output};
+use taskmill::workflow::expression::{self, Scope};
+use taskmill_aws::executor::{Call, Execution, Executor};
+use taskmill_aws::payloads::{ContentHash, INLINE_BYTES, PayloadKey, PayloadKind};
+use taskmill_aws::queues::{Carried, Execute, Message, QueueName};
+
+use crate::app::App;
+use crate::batch::{self, RecordFacts, Unhandled};
+use crate::emit;
+use crate::refusal::Fault;
+use crate::tasks::{self, Applied};
+
+/// An attempt that lives this long is recorded as RUNNING.
+const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
+
+/// Handles a batch of the `execute` or `execute-urgent` queue.
+pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    batch::each(
+        app,
+        QueueName::Execute,
+        &event.records,
+        |message, facts| async move {
+            match message {
+                Message::Execute(execute) => {
+                    let work = take(app, &execute, &facts);
+                    while_hidden(app, &facts, work).await
+                }
+                Message::CreateTask { .. }
+                | Message::StartWorkflow { .. }
+                | Message::Outcome { .. }
+                | Message::TaskEnded { .. }
+                | Message::Due(_)
+                | Message::Later { .. }
+                | Message::Unread { .. } => Err(batch::misplaced(facts.queue)),
+            }
+        },
+    )
+    .await
+}
+
+/// Keeps the message hidden while the work goes on, so that nobody else takes it.
+async fn while_hidden(
+    app: &App,
+    facts: &RecordFacts,
+    work: impl Future<Output = Result<(), Unhandled>>,
+) -> Result<(), Unhandled> {
+    let visibility = facts.queue.settings().visibility_seconds;
+    let period = Duration::from_secs(u64::from(visibility) / 2);
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(period) => {
+                let hidden = app.queues().hide(facts.queue, &facts.receipt, visibility);
+                if let Err(error) = hidden.await {
+                    tracing::warn!(%error, "a message may come back while its attempt runs");
+                }
+            }
+        }
+    }
+}
+
+async fn take(app: &App, execute: &Execute, facts: &RecordFacts) -> Result<(), Unhandled> {
+    let Some(task) = app.store().task(execute.task_id).await? else {
+        tracing::warn!(task.id = %execute.task_id, "a dispatch is for a task that is gone");
+        return Ok(());
+    };
+    match dispatch::on_dispatch(&task, execute.attempt, app.now()) {
+        Dispatch::Run => run(app, task, facts).await,
+        Dispatch::NotBefore(at) | Dispatch::HeldUntil(at) => {
+            come_back(app, Message::Execute(execute.clone()), at).await
+        }
+        Dispatch::Look => {
+            let applied = tasks::apply_to(app, task.id, Some(task), &Event::Look).await?;
+            Ok(perform(app, applied).await?)
+        }
+        Dispatch::Stale => {
+            tracing::debug!(task.id = %task.id, attempt = execute.attempt, "a dispatch is stale");
+            Ok(())
+        }
+    }
+}
+
+async fn come_back(app: &App, message: Message, at: Timestamp) -> Result<(), Unhandled> {
+    let latest = app.now().plus_millis(LONGEST_MESSAGE_DELAY);
+    let later = Message::Later {
+        due_at: at.min(latest),
+        then: Box::new(message),
+    };
+    Ok(app.queues().send(&[later]).await?)
+}
+
+/// Performs what an applied event owes.
+async fn perform(app: &App, applied: Applied) -> Result<(), Fault> {
+    if let Applied::Owes(task, effect) = applied
+        && let Some(message) = emit::message(&task, effect, app.now())
+    {
+        app.queues().send(&[message]).await?;
+    }
+    Ok(())
+}
+
+/// Runs the attempt and sends its outcome.
+async fn run(app: &App, task: TaskInstance, facts: &RecordFacts) -> Result<(), Unhandled> {
+    let definition = app
+        .inner
+        .definitions
+        .task(
+            &task.tenant_id,
+            &task.task_definition_id,
+            &task.task_definition_version,
+        )
+        .await?;
+    let suspect = facts.receive_count > 1 || task.losses > 0;
+    if suspect {
+        let _alone = app.inner.company.write().await;
+        attempt(app, task, &definition, Recording::First).await
+    } else {
+        let _together = app.inner.company.read().await;
+        let recording = recording_of(&definition, &task);
+        attempt(app, task, &definition, recording).await
+    }
+}
+
+/// When the start of an attempt is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recording {
+    /// Before it begins.
+    First,
+    /// When it has lived for [`SHORT_ATTEMPT`].
+    Lazy,
+}
+
+fn recording_of(definition: &CompiledTask, task: &TaskInstance) -> Recording {
+    match routing::route(&definition.definition, task.priority) {
+        Ok(route) if !route.tracked => Recording::Lazy,
+        _ => Recording::First,
+    }
+}
+
+async fn attempt(
+    app: &App,
+    task: TaskInstance,
+    definition: &Arc<CompiledTask>,
+    recording: Recording,
+) -> Result<(), Unhandled> {
+    let started_at = app.now();
+    let start = Event::Start(Start {
+        execution_id: task.execution_id(),
+        executor_id: worker_of(app, definition),
+        execution_environment: app.config().execution_environment.clone(),
+        started_at,
+    });
+    let deadline = task.timeouts.deadline(task.created_at, started_at);
+    let mut running = std::pin::pin!(execution(app, &task, definition, deadline));
+    let execution = match recording {
+        Recording::First => match begin(app, &task, &start).await? {
+            Begun::Go => running.await,
+            Begun::Stop(applied) => return Ok(perform(app, *applied).await?),
+        },
+        Recording::Lazy => tokio::select! {
+            // A short attempt that is over must not be recorded as running.
+            biased;
+            execution = &mut running => execution,
+            () = tokio::time::sleep(SHORT_ATTEMPT) => match begin(app, &task, &start).await? {
+                Begun::Go => running.await,
+                Begun::Stop(applied) => return Ok(perform(app, *applied).await?),
+            },
+        },
+    };
+    let report = report(app, &task, definition, started_at, execution);
+    Ok(send(app, &task, report).await?)
+}
+
+/// Whether an attempt that is to be recorded may go on.
+enum Begun {
+    Go,
+    Stop(Box<Applied>),
+}
+
+async fn begin(app: &App, task: &TaskInstance, start: &Event) -> Result<Begun, Fault> {
+    let applied = tasks::apply_to(app, task.id, Some(task.clone()), start).await?;
+    Ok(match &applied {
+        Applied::Owes(task, _) if task.status == TaskStatus::Running => Begun::Go,
+        Applied::Owes(..) | Applied::Rejected(..) | Applied::Missing => {
+            Begun::Stop(Box::new(applied))
+        }
+    })
+}
+
+/// Who takes the attempt: the kind of executor, and where it runs.
+fn worker_of(app: &App, definition: &CompiledTask) -> String {
+    let executor = &definition.definition.execution_config.executor;
+    let kind = executor.split(':').next().unwrap_or(executor);
+    format!("{kind}@{}", app.config().worker)
+}
+
+/// Runs the executor, until it is done or the time is over.
+async fn execution(
+    app: &App,
+    task: &TaskInstance,
+    definition: &Arc<CompiledTask>,
+    deadline: Option<Deadline>,
+) -> Execution {
+    let call = match call(app, task, definition, deadline) {
+        Ok(call) => call,
+        Err(error) => return failed(*error),
+    };
+    let executor = &app.inner.executors;
+    let Some(deadline) = deadline else {
+        return executor.execute(&call).await;
+    };
+    tokio::select! {
+        biased;
+        execution = executor.execute(&call) => execution,
+        () = app.clock().sleep_until(deadline.at) => Execution {
+            outcome: Outcome::TimedOut { kind: deadline.kind },
+            metrics: ExecutionMetrics::default(),
+            executor_id: task.executor_id.clone(),
+        },
+    }
+}
+
+fn failed(error: ErrorInfo) -> Execution {
+    Execution {
+        outcome: Outcome::Failed {
+            error,
+            permanent: false,
+            retry_after: None,
+            continue_on_failure: None,
+        },
+        metrics: ExecutionMetrics::default(),
+        executor_id: String::new(),
+    }
+}
+
+/// The call of an attempt; permissions are checked again here.
+fn call(
+    app: &App,
+    task: &TaskInstance,
+    compiled: &Arc<CompiledTask>,
+    deadline: Option<Deadline>,
+) -> Result<Call, Box<ErrorInfo>> {
+    let now = app.now();
+    check_permissions(&task.context.security_context, now)?;
+    let definition = &compiled.definition;
+    let route = routing::route(definition, task.priority).map_err(|error| {
+        Box::new(ErrorInfo::new(
+            failure::EXECUTOR_NOT_FOUND,
+            error.to_string(),
+            now,
+        ))
+    })?;
+    Ok(Call {
+        task_id: task.id,
+        execution_id: task.execution_id(),
+        attempt: task.attempt(),
+        deadline: deadline.map(|deadline| deadline.at),
+        definition: Arc::new(definition.clone()),
+        executor: route.executor,
+        input: task.input.clone(),
+        body: request_body(task, compiled, now)?,
+        context: task.context.security_context.clone(),
+        workflow_instance_id: task.context.workflow_instance_id,
+        task_path: task.context.task_path.clone(),
+        correlation_id: task.context.correlation_id.clone(),
+        traceparent: task.traceparent.clone(),
+    })
+}
+
+fn request_body(
+    task: &TaskInstance,
+    compiled: &CompiledTask,
+    now: Timestamp,
+) -> Result<Option<Value>, Box<ErrorInfo>> {
+    let Some(body) = &compiled.request_body else {
+        return Ok(None);
+    };
+    let context = json!({
+        "taskId": task.id,
+        "attempt": task.attempt(),
+        "workflowInstanceId": task.context.workflow_instance_id,
+        "taskPath": task.context.task_path,
+        "tenantId": task.tenant_id,
+        "correlationId": task.context.correlation_id,
+    });
+    let scope = Scope::new()
+        .with("input", &task.input)
+        .with("context", &context);
+    let facts = expression::Facts::new(now, &[task.execution_id().uuid().as_bytes()]);
+    body.evaluate(&scope, &facts).map_err(|error| {
+        let message = format!("executionConfig/request/body: {}", error.message);
+        Box::new(ErrorInfo::new(failure::EXPRESSION_ERROR, message, now))
+    })
+}
+
+fn report(
+    app: &App,
+    task: &TaskInstance,
+    definition: &CompiledTask,
+    started_at: Timestamp,
+    execution: Execution,
+) -> AttemptReport {
+    let ended_at = app.now();
+    let mut metrics = execution.metrics;
+    metrics.execution_time = ended_at.millis_since(started_at);
+    AttemptReport {
+        execution_id: task.execution_id(),
+        started_at,
+        ended_at,
+        executor_id: worker_of(app, definition),
+        execution_environment: app.config().execution_environment.clone(),
+        outcome: output::bounded(execution.outcome, ended_at),
+        metrics,
+    }
+}
+
+/// Sends the outcome; a large one goes by the payload store.
+async fn send(app: &App, task: &TaskInstance, report: AttemptReport) -> Result<(), Fault> {
+    let text = serde_json::to_string(&report).expect("a report has string keys only");
+    let report = if text.len() <= INLINE_BYTES {
+        Carried::Inline(report)
+    } else {
+        let id = report.execution_id.uuid();
+        let hash = ContentHash::of(&text);
+        let key = PayloadKey::new(&task.tenant_id, PayloadKind::Message, id, "report", hash);
+        app.inner.payloads.put(&key, text).await?;
+        Carried::Stored(key)
+    };
+    let message = Message::Outcome {
+        task_id: task.id,
+        workflow_id: task.context.workflow_instance_id,
+        report,
+    };
+    Ok(app.queues().send(&[message]).await?)
+}

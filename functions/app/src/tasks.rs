@@ -1,0 +1,59 @@
+//! One change of one task: load it, let the lifecycle decide, write it, until the write wins.
+
+use taskmill::ids::TaskId;
+use taskmill::task::TaskInstance;
+use taskmill::task::lifecycle::{self, Effect, Event, Rejection, Transition};
+
+use crate::app::App;
+use crate::refusal::Fault;
+
+/// How often a change is decided anew when others were first.
+pub(crate) const ATTEMPTS: u32 = 8;
+
+/// What became of an event.
+#[derive(Debug)]
+pub(crate) enum Applied {
+    /// It was written, or had been before; the effect is owed.
+    Owes(Box<TaskInstance>, Effect),
+    /// It changes nothing.
+    Rejected(Box<TaskInstance>, Rejection),
+    /// There is no such task.
+    Missing,
+}
+
+/// Applies an event to a task.
+pub(crate) async fn apply(app: &App, id: TaskId, event: &Event) -> Result<Applied, Fault> {
+    let loaded = app.store().task(id).await?;
+    apply_to(app, id, loaded, event).await
+}
+
+/// Applies an event to a task that was loaded just now.
+pub(crate) async fn apply_to(
+    app: &App,
+    id: TaskId,
+    mut loaded: Option<TaskInstance>,
+    event: &Event,
+) -> Result<Applied, Fault> {
+    for _ in 0..ATTEMPTS {
+        let Some(task) = loaded else {
+            return Ok(Applied::Missing);
+        };
+        let facts = app.task_facts(task.execution_id());
+        let after = match lifecycle::transition(&task, event, facts) {
+            Err(rejection) => return Ok(Applied::Rejected(Box::new(task), rejection)),
+            Ok(Transition::Repeated(effect)) => return Ok(Applied::Owes(Box::new(task), effect)),
+            Ok(Transition::Changed { task, effect }) => (task, effect),
+        };
+        match app.store().replace_task(&task, &after.0).await {
+            Ok(()) => return Ok(Applied::Owes(after.0, after.1)),
+            Err(error) if error.is_version_conflict() => {
+                loaded = app.store().task(id).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Fault::Contended {
+        record: format!("task {id}"),
+        attempts: ATTEMPTS,
+    })
+}

@@ -1,0 +1,89 @@
+//! Reading: tasks and workflows as users see them.
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::limits::COMPLETED_TASKS_LISTED;
+use taskmill::task::{TaskInstance, TaskStatus};
+use taskmill_aws::store::PageRequest;
+
+use crate::app::App;
+use crate::refusal::{Fault, Refusal};
+
+/// Tasks that are read side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// A task.
+///
+/// # Errors
+/// `NOT_FOUND`, also for another tenant's task.
+pub async fn task(app: &App, tenant: &TenantId, id: TaskId) -> Result<Value, Refusal> {
+    let task = app
+        .store()
+        .task(id)
+        .await?
+        .filter(|task| task.tenant_id == *tenant)
+        .ok_or_else(|| Refusal::not_found("task", id))?;
+    Ok(view(app, &task).await?)
+}
+
+/// A workflow with all its tasks, in the order of their creation.
+///
+/// # Errors
+/// `NOT_FOUND`, also for another tenant's workflow.
+pub async fn workflow(app: &App, tenant: &TenantId, id: WorkflowId) -> Result<Value, Refusal> {
+    let instance = app
+        .store()
+        .workflow(id)
+        .await?
+        .filter(|instance| instance.tenant_id == *tenant)
+        .ok_or_else(|| Refusal::not_found("workflow", id))?;
+    let tasks = tasks_of(app, tenant, id).await?;
+    let completed = tasks
+        .iter()
+        .filter(|task| task.status == TaskStatus::Completed)
+        .map(|task| task.id);
+    let completed: Vec<TaskId> = completed.collect();
+    let surplus = completed.len().saturating_sub(COMPLETED_TASKS_LISTED);
+    let views: Vec<Value> = stream::iter(&tasks)
+        .map(|task| view(app, task))
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await?;
+    Ok(instance.view(views, completed[surplus..].to_vec()))
+}
+
+/// The tasks of a workflow, in the order of their creation.
+///
+/// # Errors
+/// The store failed.
+pub async fn tasks_of(
+    app: &App,
+    tenant: &TenantId,
+    id: WorkflowId,
+) -> Result<Vec<TaskInstance>, Fault> {
+    let mut tasks = Vec::new();
+    let mut request = PageRequest::first(PageRequest::MOST);
+    loop {
+        let page = app.store().tasks_of_workflow(tenant, id, &request).await?;
+        let found: Vec<Option<TaskInstance>> = stream::iter(page.items)
+            .map(|summary| app.store().task(summary.id))
+            .buffered(SIDE_BY_SIDE)
+            .try_collect()
+            .await?;
+        tasks.extend(found.into_iter().flatten());
+        match page.next {
+            None => break,
+            Some(cursor) => request = PageRequest::after(PageRequest::MOST, cursor),
+        }
+    }
+    tasks.sort_by(|a, b| {
+        (a.created_at, &a.context.task_path).cmp(&(b.created_at, &b.context.task_path))
+    });
+    Ok(tasks)
+}
+
+async fn view(app: &App, task: &TaskInstance) -> Result<Value, Fault> {
+    let variables = app.store().variables_of(task).await?;
+    Ok(task.view(&variables, false))
+}

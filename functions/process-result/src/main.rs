@@ -1,0 +1,18 @@
+//! The `process-result` function: takes in outcomes, and moves workflows on.
+
+// The futures of the SDK nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use taskmill_app::{boot, process_result, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let app = boot::function().await?;
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(process_result::handle(&app, event.payload).await)
+    }))
+    .await
+}

@@ -1,0 +1,18 @@
+//! The `schedule-retry` function: sends on what was for later.
+
+// The futures of the SDK nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use taskmill_app::{boot, schedule_retry, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let app = boot::function().await?;
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(schedule_retry::handle(&app, event.payload).await)
+    }))
+    .await
+}
