@@ -1,0 +1,354 @@
+//! One AWS in one process: what stands behind the SDK's HTTP seam in local mode and in tests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::checksum_config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use bytes::Bytes;
+use taskmill_aws::clock::Clock;
+use tokio::sync::Notify;
+
+use crate::Error;
+use crate::account::{HOST, REGION};
+use crate::data_dir::DataDir;
+use crate::dynamodb::Tables;
+use crate::faults::{Failure, Fate, Faults};
+use crate::meter::Meter;
+use crate::s3::{Objects, Precondition, Target};
+use crate::sqs::Queues;
+use crate::wire::{Answer, Protocol, body_of};
+
+/// The embedded AWS. Clones are the same AWS.
+#[derive(Debug, Clone)]
+pub struct LocalAws {
+    clock: Clock,
+    tables: Tables,
+    objects: Objects,
+    queues: Queues,
+    meter: Meter,
+    background: Meter,
+    faults: Faults,
+    /// Held for its lock.
+    data_dir: Option<Arc<DataDir>>,
+}
+
+impl LocalAws {
+    /// An AWS that is gone with the process. Everything in it runs on `clock`.
+    ///
+    /// # Errors
+    /// The embedded database does not start.
+    pub fn in_memory(clock: Clock) -> Result<Self, Error> {
+        let tables = Tables::in_memory(clock)?;
+        Ok(Self::new(clock, tables, Objects::in_memory(), None))
+    }
+
+    /// An AWS whose tables and objects are kept in `directory`, and survive a kill. Queues are not
+    /// kept: messages are hints.
+    ///
+    /// # Errors
+    /// Another process has the directory, it cannot be written to, or what is in it is no database.
+    pub fn open(directory: &Path, clock: Clock) -> Result<Self, Error> {
+        let data_dir = DataDir::open(directory)?;
+        let tables = Tables::open(&data_dir.database())?;
+        let objects = Objects::open(data_dir.objects()).map_err(|source| Error::DataDir {
+            path: directory.to_owned(),
+            source,
+        })?;
+        Ok(Self::new(clock, tables, objects, Some(Arc::new(data_dir))))
+    }
+
+    fn new(clock: Clock, tables: Tables, objects: Objects, data_dir: Option<Arc<DataDir>>) -> Self {
+        Self {
+            clock,
+            tables,
+            objects,
+            queues: Queues::new(clock),
+            meter: Meter::default(),
+            background: Meter::default(),
+            faults: Faults::default(),
+            data_dir,
+        }
+    }
+
+    /// The AWS that a new process finds after this one died: the same tables and objects, and no
+    /// queues, counts or faults.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        Self::new(
+            self.clock,
+            self.tables.restarted(),
+            self.objects.clone(),
+            self.data_dir.clone(),
+        )
+    }
+
+    /// The configuration that every SDK client of the process is built from.
+    ///
+    /// Retries are off, so that an injected fault reaches the caller and a run is repeatable; a test
+    /// of the SDK's own retries turns them on in the configuration's builder. There are no timeouts:
+    /// virtual time would run into them.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        self.config_for(Caller::Service)
+    }
+
+    /// The same for what Lambda has no counterpart of, such as looking for the earliest due time:
+    /// its calls are metered apart, and faults do not count them.
+    #[must_use]
+    pub fn background_sdk_config(&self) -> SdkConfig {
+        self.config_for(Caller::Background)
+    }
+
+    /// What the service's calls cost.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// What the calls of [`background_sdk_config`](Self::background_sdk_config) cost.
+    #[must_use]
+    pub fn background_meter(&self) -> &Meter {
+        &self.background
+    }
+
+    /// The faults that a test plans.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The queues, with their test hooks.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    /// The clock that everything here runs on.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Notified whenever an item that this index shows is written: how a scheduler learns that
+    /// something new may be due.
+    #[must_use]
+    pub fn index_writes(&self, index: &str) -> Arc<Notify> {
+        self.tables.index_writes(index)
+    }
+
+    /// Deletes the items whose time to live has passed, as DynamoDB does by itself, and says how
+    /// many. A database in a file goes by the wall clock.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn expire_items(&self) -> Result<usize, Error> {
+        Ok(self.tables.expire()?)
+    }
+
+    fn config_for(&self, caller: Caller) -> SdkConfig {
+        let connector = Connector {
+            aws: self.clone(),
+            caller,
+        };
+        // Requests are signed, as they are on AWS, by keys that mean nothing.
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(format!("http://{HOST}"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(SharedHttpClient::new(connector))
+            .time_source(WireTime(self.clock))
+            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+                aws_smithy_async::rt::sleep::TokioSleep::new(),
+            ))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build()
+    }
+}
+
+/// On whose behalf a call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Service,
+    Background,
+}
+
+/// The seam: what the SDK takes for a network.
+#[derive(Debug, Clone)]
+struct Connector {
+    aws: LocalAws,
+    caller: Caller,
+}
+
+/// A request's destination.
+#[derive(Debug)]
+enum Call {
+    DynamoDb(String),
+    Sqs(String),
+    S3(Target),
+    Unknown(String),
+}
+
+impl HttpClient for Connector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connector = self.clone();
+        HttpConnectorFuture::new(async move { connector.answer(request).await })
+    }
+}
+
+impl Connector {
+    async fn answer(&self, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let call = Call::of(&request);
+        match self.fate(&call) {
+            Fate::Answered => self.make(call, &mut request).await?.into_response(),
+            Fate::NeverMade => std::future::pending().await,
+            Fate::NeverAnswered => {
+                // The answer is lost with the process: whether it was an error no longer matters.
+                let _ = self.make(call, &mut request).await;
+                self.aws.faults.kill();
+                std::future::pending().await
+            }
+            Fate::Fails(failure @ Failure::TimeoutAfterSuccess) => {
+                let protocol = call.protocol();
+                self.make(call, &mut request).await?;
+                Answer::injected(protocol, failure)?.into_response()
+            }
+            Fate::Fails(failure @ (Failure::Throttled | Failure::ServerError)) => {
+                Answer::injected(call.protocol(), failure)?.into_response()
+            }
+        }
+    }
+
+    fn fate(&self, call: &Call) -> Fate {
+        let faults = &self.aws.faults;
+        match self.caller {
+            Caller::Service => faults.next(|| call.name()),
+            Caller::Background if faults.is_killed() => Fate::NeverMade,
+            Caller::Background => Fate::Answered,
+        }
+    }
+
+    async fn make(&self, call: Call, request: &mut HttpRequest) -> Result<Answer, ConnectorError> {
+        let meter = match self.caller {
+            Caller::Service => &self.aws.meter,
+            Caller::Background => &self.aws.background,
+        };
+        meter.requested(&call.name());
+        let precondition = precondition(request);
+        let body = body_of(request).await?;
+        Ok(match call {
+            Call::DynamoDb(operation) => self.aws.tables.answer(&operation, body, meter).await,
+            Call::Sqs(action) => self.sqs(&action, body, meter).await,
+            Call::S3(target) => self.aws.objects.answer(target, body, precondition).await,
+            Call::Unknown(service) => Answer::json_error(
+                501,
+                "com.amazonaws#NotImplemented",
+                &format!("the embedded AWS has no service {service:?}"),
+            ),
+        })
+    }
+
+    async fn sqs(&self, action: &str, body: Bytes, meter: &Meter) -> Answer {
+        match self.aws.queues.answer(action, &body).await {
+            Ok(reply) => {
+                meter.sqs_payload(body.len().max(reply.json.len()));
+                if reply.received == Some(0) {
+                    meter.received_nothing();
+                }
+                Answer::json(200, reply.json)
+            }
+            Err(error) => {
+                meter.sqs_payload(body.len());
+                let mut answer = Answer::json_error(400, &error.shape(), &error.to_string());
+                let code = format!("{};Sender", error.code());
+                answer.headers.push(("x-amzn-query-error", code));
+                answer
+            }
+        }
+    }
+}
+
+impl Call {
+    fn of(request: &HttpRequest) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        match target.split_once('.') {
+            Some(("DynamoDB_20120810", operation)) => Self::DynamoDb(operation.to_owned()),
+            Some(("AmazonSQS", action)) => Self::Sqs(action.to_owned()),
+            Some((service, _)) => Self::Unknown(service.to_owned()),
+            None => match signed_for(request) {
+                "s3" => Self::S3(Target::of(request.method(), request.uri())),
+                other => Self::Unknown(other.to_owned()),
+            },
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::DynamoDb(operation) => format!("dynamodb.{operation}"),
+            Self::Sqs(action) => format!("sqs.{action}"),
+            Self::S3(target) => format!("s3.{}", target.operation.name()),
+            Self::Unknown(service) => format!("{service}.Unknown"),
+        }
+    }
+
+    fn protocol(&self) -> Protocol {
+        match self {
+            Self::S3(_) => Protocol::Xml,
+            Self::DynamoDb(_) | Self::Sqs(_) | Self::Unknown(_) => Protocol::Json,
+        }
+    }
+}
+
+/// The service in a signature's scope: `Credential=KEY/date/region/SERVICE/aws4_request`.
+fn signed_for(request: &HttpRequest) -> &str {
+    let authorization = request.headers().get("authorization").unwrap_or_default();
+    let scope = authorization.split("Credential=").nth(1);
+    scope
+        .and_then(|scope| scope.split('/').nth(3))
+        .unwrap_or_default()
+}
+
+fn precondition(request: &HttpRequest) -> Precondition {
+    match request.headers().get("if-none-match") {
+        Some("*") => Precondition::Absent,
+        Some(_) | None => Precondition::Always,
+    }
+}
+
+/// The process's clock, as the SDK asks for it.
+#[derive(Debug)]
+struct WireTime(Clock);
+
+impl aws_smithy_async::time::TimeSource for WireTime {
+    fn now(&self) -> SystemTime {
+        let millis = u64::try_from(self.0.now().millis()).unwrap_or(0);
+        SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+    }
+}

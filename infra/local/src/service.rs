@@ -1,0 +1,268 @@
+//! Taskmill on one machine: the handlers of the functions, over the embedded AWS.
+//!
+//! What Lambda's event sources do on AWS the pollers do here, and what the minute rule does the
+//! scheduler does. A start looks at every open record at once: the process before this one ended,
+//! and with it all that it ran.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use taskmill::Timestamp;
+use taskmill_app::{
+    App, boot, create_task, execute_task, process_result, refusal, schedule_retry, sweep,
+};
+use taskmill_aws::config::{Config, DEFAULT_RETENTION};
+use taskmill_aws::executor::Executors;
+use taskmill_aws::payloads::Payloads;
+use taskmill_aws::queues::create::{create_all as create_queues, name_of};
+use taskmill_aws::queues::{self, QueueName};
+use taskmill_aws::store::{self, Store};
+use taskmill_aws::tables::{self, DUE_INDEX, Shards, TableNames};
+
+use crate::pollers::{EventSource, Handler, HandlerError, Pollers};
+use crate::{LocalAws, Scheduler, Sweep};
+
+/// The bucket of payloads.
+const BUCKET: &str = "payloads";
+
+/// A running service. Dropping it stops it where it is, as a crash would.
+#[derive(Debug)]
+pub struct Service {
+    app: App,
+    aws: LocalAws,
+    pollers: Pollers,
+    scheduler: Scheduler,
+    recovered: usize,
+}
+
+/// What a service is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who runs attempts.
+    pub executors: Executors,
+    /// The name under which attempts are recorded: host and process.
+    pub worker: String,
+    /// Records of one event.
+    pub batch_size: u8,
+    /// Invocations of one function side by side.
+    pub concurrency: usize,
+}
+
+/// A service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The tables.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The queues.
+    #[error(transparent)]
+    Queues(#[from] queues::Error),
+    /// The look at what was open.
+    #[error(transparent)]
+    Recovery(#[from] refusal::Fault),
+}
+
+/// A message that could not be handled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// The queue that it was on.
+    pub queue: &'static str,
+    /// Why it is here; unknown when its handler died of it.
+    pub reason: Option<String>,
+    /// The message.
+    pub body: String,
+}
+
+impl Service {
+    /// Starts the service on an embedded AWS.
+    ///
+    /// # Errors
+    /// The tables or queues cannot be made, or what was open cannot be looked at.
+    pub async fn start(aws: LocalAws, options: Options) -> Result<Self, Error> {
+        let sdk = aws.background_sdk_config();
+        let names = table_names();
+        tables::create_all(&aws_sdk_dynamodb::Client::new(&sdk), &names).await?;
+        let urls = create_queues(&aws_sdk_sqs::Client::new(&sdk)).await?;
+        let config = config(names, urls, options.worker);
+        let app = boot::assemble(config, &aws.sdk_config(), options.executors, aws.clock());
+        let recovered = sweep::recover(&app).await?.looked_at;
+        let sources = QueueName::ALL.map(|queue| EventSource {
+            queue_url: app.queues().urls().of(queue).to_owned(),
+            handler: handler(app.clone(), queue),
+            batch_size: options.batch_size,
+            concurrency: options.concurrency,
+        });
+        let pollers = Pollers::start(&aws, sources);
+        let watch = Due {
+            app: app.clone(),
+            store: background_store(&aws),
+        };
+        let scheduler = Scheduler::start(aws.clock(), aws.index_writes(DUE_INDEX), watch);
+        Ok(Self {
+            app,
+            aws,
+            pollers,
+            scheduler,
+            recovered,
+        })
+    }
+
+    /// The use cases.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The AWS that it runs on.
+    #[must_use]
+    pub fn aws(&self) -> &LocalAws {
+        &self.aws
+    }
+
+    /// How many records were open when it started.
+    #[must_use]
+    pub fn recovered(&self) -> usize {
+        self.recovered
+    }
+
+    /// What could not be handled since the start: the dead letters that are visible, at most ten
+    /// of each queue.
+    ///
+    /// # Errors
+    /// The queues failed.
+    pub async fn dead_letters(&self) -> Result<Vec<DeadLetter>, HandlerError> {
+        let client = aws_sdk_sqs::Client::new(&self.aws.background_sdk_config());
+        let mut letters = Vec::new();
+        for queue in QueueName::ALL {
+            let received = client
+                .receive_message()
+                .queue_url(self.app.queues().urls().dead_letters_of(queue))
+                .max_number_of_messages(10)
+                .message_attribute_names("All")
+                .visibility_timeout(0)
+                .wait_time_seconds(0)
+                .send()
+                .await?;
+            letters.extend(
+                received
+                    .messages
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|message| {
+                        let reason = message
+                            .message_attributes
+                            .as_ref()
+                            .and_then(|attributes| attributes.get(queues::send::REASON))
+                            .and_then(|reason| reason.string_value.clone());
+                        DeadLetter {
+                            queue: queue.as_str(),
+                            reason,
+                            body: message.body.unwrap_or_default(),
+                        }
+                    }),
+            );
+        }
+        Ok(letters)
+    }
+
+    /// Takes nothing more, and returns when every invocation under way has ended.
+    pub async fn shutdown(self) {
+        drop(self.scheduler);
+        self.pollers.shutdown().await;
+    }
+}
+
+fn table_names() -> TableNames {
+    TableNames {
+        tasks: "TaskInstances".to_owned(),
+        workflows: "WorkflowInstances".to_owned(),
+        definitions: "Definitions".to_owned(),
+    }
+}
+
+fn config(tables: TableNames, queues: queues::QueueUrls, worker: String) -> Config {
+    Config {
+        tables,
+        shards: Shards { status: 1, due: 1 },
+        queues,
+        bucket: BUCKET.to_owned(),
+        retention: DEFAULT_RETENTION,
+        // The scheduler comes at the very time.
+        sweep_horizon: 0,
+        longest_attempt: None,
+        worker,
+        execution_environment: "local".to_owned(),
+        own_functions: Vec::new(),
+    }
+}
+
+fn background_store(aws: &LocalAws) -> Store {
+    let sdk = aws.background_sdk_config();
+    let payloads = Payloads::new(aws_sdk_s3::Client::new(&sdk), BUCKET);
+    let client = aws_sdk_dynamodb::Client::new(&sdk);
+    Store::new(
+        client,
+        table_names(),
+        Shards { status: 1, due: 1 },
+        payloads,
+    )
+}
+
+/// The function that consumes a queue.
+fn handler(app: App, queue: QueueName) -> Handler {
+    Arc::new(move |event| {
+        let app = app.clone();
+        let handled: BoxFuture<'static, _> = match queue {
+            QueueName::Create => async move { Ok(create_task::handle(&app, event).await) }.boxed(),
+            QueueName::Execute | QueueName::ExecuteUrgent => {
+                async move { Ok(execute_task::handle(&app, event).await) }.boxed()
+            }
+            QueueName::Result => {
+                async move { Ok(process_result::handle(&app, event).await) }.boxed()
+            }
+            QueueName::Retry => {
+                async move { Ok(schedule_retry::handle(&app, event).await) }.boxed()
+            }
+        };
+        handled
+    })
+}
+
+/// What the scheduler drives: when the next record is due is asked beside the service, because
+/// no function asks it on AWS.
+struct Due {
+    app: App,
+    store: Store,
+}
+
+impl Sweep for Due {
+    async fn next_due(&mut self) -> Result<Option<Timestamp>, HandlerError> {
+        Ok(self.store.next_due().await?)
+    }
+
+    async fn sweep(&mut self) -> Result<u64, HandlerError> {
+        let swept = sweep::sweep(&self.app).await?;
+        Ok(swept.looked_at as u64)
+    }
+}
+
+/// The names of the queues and the functions that consume them, for figures by function.
+#[must_use]
+pub fn functions_by_queue() -> BTreeMap<String, &'static str> {
+    QueueName::ALL
+        .into_iter()
+        .map(|queue| {
+            let function = match queue {
+                QueueName::Create => "create-task",
+                QueueName::Execute | QueueName::ExecuteUrgent => "execute-task",
+                QueueName::Result => "process-result",
+                QueueName::Retry => "schedule-retry",
+            };
+            (name_of(queue, ""), function)
+        })
+        .collect()
+}
