@@ -60,6 +60,8 @@ pub mod refusal {
     pub const ALREADY_CLAIMED: &str = "ALREADY_CLAIMED";
     /// Only the assignee may do this.
     pub const NOT_THE_ASSIGNEE: &str = "NOT_THE_ASSIGNEE";
+    /// Something that the request depends on failed; the same request may succeed later.
+    pub const UNAVAILABLE: &str = "UNAVAILABLE";
     /// The request breaks a schema.
     pub const INVALID_INPUT: &str = super::failure::INVALID_INPUT;
     /// The caller lacks a permission.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lru::LruCache;
 use semver::{Version, VersionReq};
 use taskmill::ids::{DefinitionId, TenantId};
-use taskmill::task::CompiledTask;
+use taskmill::task::{CompiledTask, TaskInstance};
 use taskmill::workflow::{CompiledWorkflow, Plan, WorkflowInstance};
 use taskmill_aws::store::Store;
 
@@ -57,8 +57,7 @@ impl Definitions {
         }
     }
 
-    /// A task definition in one version.
-    pub(crate) async fn task(
+    async fn task(
         &self,
         tenant: &TenantId,
         id: &DefinitionId,
@@ -76,6 +75,12 @@ impl Definitions {
         let compiled =
             CompiledTask::new(definition).map_err(|error| unusable(id, version, error))?;
         Ok(self.tasks.put(key, compiled))
+    }
+
+    /// The definition of a task that was created.
+    pub(crate) async fn of_task(&self, task: &TaskInstance) -> Result<Arc<CompiledTask>, Fault> {
+        let (id, version) = (&task.task_definition_id, &task.task_definition_version);
+        self.task(&task.tenant_id, id, version).await
     }
 
     /// The newest version of a task definition that meets a range.

@@ -124,15 +124,7 @@ async fn perform(app: &App, applied: Applied) -> Result<(), Fault> {
 
 /// Runs the attempt and sends its outcome.
 async fn run(app: &App, task: TaskInstance, facts: &RecordFacts) -> Result<(), Unhandled> {
-    let definition = app
-        .inner
-        .definitions
-        .task(
-            &task.tenant_id,
-            &task.task_definition_id,
-            &task.task_definition_version,
-        )
-        .await?;
+    let definition = app.inner.definitions.of_task(&task).await?;
     let suspect = facts.receive_count > 1 || task.losses > 0;
     if suspect {
         let _alone = app.inner.company.write().await;

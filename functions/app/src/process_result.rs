@@ -190,15 +190,7 @@ async fn take_outcome(
         return Ok(Vec::new());
     };
     let report = carried(app, &task.tenant_id, report).await?;
-    let definition = app
-        .inner
-        .definitions
-        .task(
-            &task.tenant_id,
-            &task.task_definition_id,
-            &task.task_definition_version,
-        )
-        .await?;
+    let definition = app.inner.definitions.of_task(&task).await?;
     let checked = output::checked(report.outcome, &definition.output, app.now());
     let event = TaskEvent::Report(Box::new(AttemptReport {
         outcome: checked,

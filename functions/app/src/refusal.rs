@@ -110,9 +110,9 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Store(error) => error.code().unwrap_or("UNAVAILABLE"),
+            Self::Store(error) => error.code().unwrap_or(refusal::UNAVAILABLE),
             Self::Contended { .. } => refusal::VERSION_CONFLICT,
-            Self::Queues(_) | Self::Payloads(_) | Self::Definition { .. } => "UNAVAILABLE",
+            Self::Queues(_) | Self::Payloads(_) | Self::Definition { .. } => refusal::UNAVAILABLE,
         }
     }
 }
