@@ -18,14 +18,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::checksum_config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use bytes::Bytes;
 use taskmill_aws::clock::Clock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 
 use crate::Error;
 use crate::account::{HOST, REGION};
 use crate::data_dir::DataDir;
-use crate::dynamodb::Tables;
+use crate::dynamodb::{Tables, Written};
 use crate::faults::{Failure, Fate, Faults};
-use crate::meter::Meter;
+use crate::meter::{Meter, QueueKind};
 use crate::s3::{Objects, Precondition, Target};
 use crate::sqs::Queues;
 use crate::wire::{Answer, Protocol, body_of};
@@ -146,6 +146,13 @@ impl LocalAws {
     #[must_use]
     pub fn index_writes(&self, index: &str) -> Arc<Notify> {
         self.tables.index_writes(index)
+    }
+
+    /// Every item that is put or updated from now on: how a client of one process learns at once
+    /// that a record changed. One that falls far behind is told so, and must look for itself.
+    #[must_use]
+    pub fn writes(&self) -> broadcast::Receiver<Written> {
+        self.tables.writes()
     }
 
     /// Deletes the items whose time to live has passed, as DynamoDB does by itself, and says how
@@ -278,14 +285,14 @@ impl Connector {
     async fn sqs(&self, action: &str, body: Bytes, meter: &Meter) -> Answer {
         match self.aws.queues.answer(action, &body).await {
             Ok(reply) => {
-                meter.sqs_payload(body.len().max(reply.json.len()));
+                meter.sqs_payload(kind_of_queue(&body), body.len().max(reply.json.len()));
                 if reply.received == Some(0) {
                     meter.received_nothing();
                 }
                 Answer::json(200, reply.json)
             }
             Err(error) => {
-                meter.sqs_payload(body.len());
+                meter.sqs_payload(kind_of_queue(&body), body.len());
                 let mut answer = Answer::json_error(400, &error.shape(), &error.to_string());
                 let code = format!("{};Sender", error.code());
                 answer.headers.push(("x-amzn-query-error", code));
@@ -323,6 +330,19 @@ impl Call {
             Self::S3(_) => Protocol::Xml,
             Self::DynamoDb(_) | Self::Sqs(_) | Self::Unknown(_) => Protocol::Json,
         }
+    }
+}
+
+/// The kind of the queue that a request names; the names of FIFO queues end in `.fifo`.
+fn kind_of_queue(body: &[u8]) -> QueueKind {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Request {
+        queue_url: String,
+    }
+    match serde_json::from_slice::<Request>(body) {
+        Ok(request) if request.queue_url.ends_with(".fifo") => QueueKind::Fifo,
+        Ok(_) | Err(_) => QueueKind::Standard,
     }
 }
 

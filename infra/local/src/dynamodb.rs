@@ -15,15 +15,19 @@ use dynoxide::actions::{
     batch_get_item, batch_write_item, delete_item, get_item, put_item, query, scan,
     transact_get_items, transact_write_items, update_item,
 };
-use dynoxide::types::{ConsumedCapacity, capacity_wanted, item_size, write_capacity_units};
+use dynoxide::types::{AttributeValue, ConsumedCapacity, capacity_wanted, item_size, write_capacity_units};
 use dynoxide::{Database, DynoxideError, Item};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use taskmill_aws::clock::Clock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
+use uuid::Uuid;
 
 use crate::meter::{Capacity, Meter};
 use crate::wire::Answer;
+
+/// Writes that one who watches may fall behind by before it is told that it missed some.
+const WRITES_KEPT: usize = 4096;
 
 /// The tables of one embedded AWS. Clones share them.
 #[derive(Clone)]
@@ -31,6 +35,16 @@ pub(crate) struct Tables {
     database: Database,
     place: Place,
     watched: Arc<Mutex<HashMap<String, Arc<Notify>>>>,
+    writes: broadcast::Sender<Written>,
+}
+
+/// An item that was put or updated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The table.
+    pub table: String,
+    /// The record that the item is of: its `id`.
+    pub id: Uuid,
 }
 
 #[derive(Clone)]
@@ -62,12 +76,18 @@ impl Tables {
             database,
             place,
             watched: Arc::default(),
+            writes: broadcast::Sender::new(WRITES_KEPT),
         }
     }
 
     /// The same tables for a new process, which nobody watches yet.
     pub fn restarted(&self) -> Self {
         Self::new(self.database.clone(), self.place.clone())
+    }
+
+    /// Every item that is put or updated from now on.
+    pub fn writes(&self) -> broadcast::Receiver<Written> {
+        self.writes.subscribe()
     }
 
     /// Notified whenever an index of this name is written to.
@@ -101,6 +121,10 @@ impl Tables {
         }
         if let Some(write_units) = outcome.failed_condition {
             meter.condition_failed(write_units);
+        }
+        if let Some(written) = outcome.written {
+            // Nobody may be watching.
+            let _ = self.writes.send(written);
         }
         outcome.answer
     }
@@ -158,6 +182,7 @@ struct Outcome {
     consumed: Vec<ConsumedCapacity>,
     /// Write units of a condition that failed.
     failed_condition: Option<f64>,
+    written: Option<Written>,
 }
 
 impl Outcome {
@@ -177,7 +202,12 @@ impl Outcome {
             axis,
             consumed,
             failed_condition: None,
+            written: None,
         })
+    }
+
+    fn of_write(self, written: Option<Written>) -> Self {
+        Self { written, ..self }
     }
 
     fn refused(error: &DynoxideError) -> Self {
@@ -186,6 +216,20 @@ impl Outcome {
             axis: Axis::Read,
             consumed: Vec::new(),
             failed_condition: None,
+            written: None,
+        }
+    }
+}
+
+impl Written {
+    /// None for an item that is no record's.
+    fn of(table: &str, item: &Item) -> Option<Self> {
+        match item.get("id") {
+            Some(AttributeValue::B(id)) => Some(Self {
+                table: table.to_owned(),
+                id: Uuid::from_slice(id).ok()?,
+            }),
+            _ => None,
         }
     }
 }
@@ -263,12 +307,16 @@ fn dispatch(
         "PutItem" => {
             let mut request: put_item::PutItemRequest = read(body)?;
             write.bytes = item_size(&request.item);
-            metered!(Axis::Write, request, db.put_item(request))
+            let written = Written::of(&request.table_name, &request.item);
+            let put: Result<Outcome, _> = metered!(Axis::Write, request, db.put_item(request));
+            put.map(|outcome| outcome.of_write(written))
         }
         "UpdateItem" => {
             let mut request: update_item::UpdateItemRequest = read(body)?;
             write.existing = Some((request.table_name.clone(), request.key.clone()));
-            metered!(Axis::Write, request, db.update_item(request))
+            let written = Written::of(&request.table_name, &request.key);
+            let put: Result<Outcome, _> = metered!(Axis::Write, request, db.update_item(request));
+            put.map(|outcome| outcome.of_write(written))
         }
         "DeleteItem" => {
             let mut request: delete_item::DeleteItemRequest = read(body)?;

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use dynoxide::DynoxideError;
 
 pub use aws::LocalAws;
+pub use dynamodb::Written;
 pub use faults::{Failure, Faults};
 pub use meter::{Meter, Usage};
 pub use pollers::{EventSource, Handler, HandlerError, Pollers};

@@ -29,6 +29,8 @@ pub struct Usage {
     pub failed_conditions: FailedConditions,
     /// SQS requests as billed: in chunks of 64 KiB.
     pub sqs_billed: u64,
+    /// Those of them that were to FIFO queues, whose price is another.
+    pub sqs_billed_fifo: u64,
     /// Receives, among `requests`, that got nothing.
     pub empty_receives: u64,
     /// What the event sources invoked, by queue name.
@@ -53,6 +55,13 @@ pub struct FailedConditions {
     pub count: u64,
     /// The write units that AWS would charge for them, estimated.
     pub write_units: f64,
+}
+
+/// What a queue's requests are billed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueueKind {
+    Standard,
+    Fifo,
 }
 
 /// What one event source did.
@@ -104,9 +113,14 @@ impl Meter {
         usage.failed_conditions.write_units += write_units;
     }
 
-    pub(crate) fn sqs_payload(&self, bytes: usize) {
-        let chunks = bytes.div_ceil(SQS_CHUNK).max(1);
-        self.lock().sqs_billed += chunks as u64;
+    pub(crate) fn sqs_payload(&self, kind: QueueKind, bytes: usize) {
+        let chunks = bytes.div_ceil(SQS_CHUNK).max(1) as u64;
+        let mut usage = self.lock();
+        usage.sqs_billed += chunks;
+        match kind {
+            QueueKind::Standard => {}
+            QueueKind::Fifo => usage.sqs_billed_fifo += chunks,
+        }
     }
 
     pub(crate) fn received_nothing(&self) {
@@ -131,6 +145,7 @@ impl Usage {
                     - earlier.failed_conditions.write_units,
             },
             sqs_billed: self.sqs_billed - earlier.sqs_billed,
+            sqs_billed_fifo: self.sqs_billed_fifo - earlier.sqs_billed_fifo,
             empty_receives: self.empty_receives - earlier.empty_receives,
             invocations: less(&self.invocations, &earlier.invocations),
         }

@@ -25,6 +25,13 @@ use taskmill_aws::tables::{self, DUE_INDEX, Shards, TableNames};
 use crate::pollers::{EventSource, Handler, HandlerError, Pollers};
 use crate::{LocalAws, Scheduler, Sweep};
 
+/// The queues whose messages begin something. An outcome ends it.
+const INTAKE: [QueueName; 4] = [
+    QueueName::Create,
+    QueueName::Execute,
+    QueueName::ExecuteUrgent,
+    QueueName::Retry,
+];
 /// The bucket of payloads.
 const BUCKET: &str = "payloads";
 
@@ -33,7 +40,9 @@ const BUCKET: &str = "payloads";
 pub struct Service {
     app: App,
     aws: LocalAws,
-    pollers: Pollers,
+    observer: Store,
+    intake: Pollers,
+    results: Pollers,
     scheduler: Scheduler,
     recovered: usize,
 }
@@ -77,35 +86,48 @@ pub struct DeadLetter {
     pub body: String,
 }
 
+/// The store on an embedded AWS, its tables made if need be: for a look at what is there before a
+/// service starts and moves it on.
+///
+/// # Errors
+/// The tables cannot be made.
+pub async fn open_store(aws: &LocalAws) -> Result<Store, Error> {
+    let client = aws_sdk_dynamodb::Client::new(&aws.background_sdk_config());
+    tables::create_all(&client, &table_names()).await?;
+    Ok(background_store(aws))
+}
+
 impl Service {
     /// Starts the service on an embedded AWS.
     ///
     /// # Errors
     /// The tables or queues cannot be made, or what was open cannot be looked at.
     pub async fn start(aws: LocalAws, options: Options) -> Result<Self, Error> {
-        let sdk = aws.background_sdk_config();
-        let names = table_names();
-        tables::create_all(&aws_sdk_dynamodb::Client::new(&sdk), &names).await?;
-        let urls = create_queues(&aws_sdk_sqs::Client::new(&sdk)).await?;
-        let config = config(names, urls, options.worker);
+        let observer = open_store(&aws).await?;
+        let sqs = aws_sdk_sqs::Client::new(&aws.background_sdk_config());
+        let urls = create_queues(&sqs).await?;
+        let config = config(table_names(), urls, options.worker);
         let app = boot::assemble(config, &aws.sdk_config(), options.executors, aws.clock());
         let recovered = sweep::recover(&app).await?.looked_at;
-        let sources = QueueName::ALL.map(|queue| EventSource {
+        let source = |queue| EventSource {
             queue_url: app.queues().urls().of(queue).to_owned(),
             handler: handler(app.clone(), queue),
             batch_size: options.batch_size,
             concurrency: options.concurrency,
-        });
-        let pollers = Pollers::start(&aws, sources);
+        };
+        let intake = Pollers::start(&aws, INTAKE.map(source));
+        let results = Pollers::start(&aws, [source(QueueName::Result)]);
         let watch = Due {
             app: app.clone(),
             store: background_store(&aws),
         };
         let scheduler = Scheduler::start(aws.clock(), aws.index_writes(DUE_INDEX), watch);
         Ok(Self {
+            observer,
             app,
             aws,
-            pollers,
+            intake,
+            results,
             scheduler,
             recovered,
         })
@@ -121,6 +143,20 @@ impl Service {
     #[must_use]
     pub fn aws(&self) -> &LocalAws {
         &self.aws
+    }
+
+    /// The store, for whoever only looks on: what it reads is not the service's cost.
+    #[must_use]
+    pub fn observer(&self) -> &Store {
+        &self.observer
+    }
+
+    /// Returns when no message is visible or being handled: nothing more happens before a delayed
+    /// message or a due time comes.
+    pub async fn until_settled(&self) {
+        let urls = QueueName::ALL.map(|queue| self.app.queues().urls().of(queue));
+        let settled = self.aws.queues().until_settled(&urls).await;
+        settled.expect("the queues were made at the start, and nobody deletes them");
     }
 
     /// How many records were open when it started.
@@ -169,10 +205,15 @@ impl Service {
         Ok(letters)
     }
 
-    /// Takes nothing more, and returns when every invocation under way has ended.
+    /// Begins nothing more, and returns when every attempt under way has ended and its outcome is
+    /// written. What comes next is left to the next start.
     pub async fn shutdown(self) {
         drop(self.scheduler);
-        self.pollers.shutdown().await;
+        self.intake.shutdown().await;
+        let results = self.app.queues().urls().of(QueueName::Result);
+        let settled = self.aws.queues().until_settled(&[results]).await;
+        settled.expect("the queue was made at the start, and nobody deletes it");
+        self.results.shutdown().await;
     }
 }
 

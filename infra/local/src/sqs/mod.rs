@@ -113,6 +113,35 @@ impl Queues {
         }
     }
 
+    /// Returns when none of these queues holds a message that is visible or being handled.
+    ///
+    /// # Errors
+    /// There is no such queue.
+    pub async fn until_settled(&self, urls: &[&str]) -> Result<(), Error> {
+        loop {
+            let Some(url) = self.first_busy(urls)? else {
+                return Ok(());
+            };
+            let waker = self.waker(url);
+            let changed = waker.notified();
+            if self.first_busy(&[url])?.is_some() {
+                changed.await;
+            }
+        }
+    }
+
+    fn first_busy<'a>(&self, urls: &[&'a str]) -> Result<Option<&'a str>, Error> {
+        let now = self.clock.now();
+        let mut service = self.service();
+        for url in urls {
+            let counts = service.queue(url)?.counts(now);
+            if counts.visible > 0 || counts.in_flight > 0 {
+                return Ok(Some(*url));
+            }
+        }
+        Ok(None)
+    }
+
     /// Answers one action of the JSON protocol.
     pub(crate) async fn answer(&self, action: &str, body: &[u8]) -> Result<Reply, Error> {
         if action == "ReceiveMessage" {
