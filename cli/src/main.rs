@@ -1,2 +1,56 @@
-//! x
-fn main() {}
+//! The `taskmill` command: reads its arguments, does what they ask, and ends with a status that
+//! says how it went ([`exit`]).
+//!
+//! It runs the same use cases and handlers as the functions do, on an AWS within the process
+//! ([`local`]). What a definition means and what becomes of a workflow is decided elsewhere.
+
+mod args;
+mod commands;
+mod definitions;
+mod exit;
+mod input;
+mod interrupt;
+mod local;
+mod logging;
+mod output;
+mod problems;
+mod progress;
+mod resume;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command, TaskCommand};
+use exit::{Error, Exit};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::init(cli.verbose);
+    // Dropping the runtime, also after an error, ends what still runs, and with it its programs.
+    let exit = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)
+        .and_then(|runtime| runtime.block_on(perform(cli)));
+    match exit {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            output::note(&error.report());
+            error.exit().code()
+        }
+    }
+}
+
+async fn perform(cli: Cli) -> Result<Exit, Error> {
+    let verbose = cli.verbose;
+    match cli.command {
+        Command::Run(args) => commands::run::run(args, verbose).await,
+        Command::Validate(args) => commands::validate::validate(&args, verbose),
+        Command::Task {
+            command: TaskCommand::Run(args),
+        } => commands::task::run(args, verbose).await,
+        Command::Bench(args) => commands::bench::bench(&args).await,
+    }
+}

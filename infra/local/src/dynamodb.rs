@@ -15,7 +15,9 @@ use dynoxide::actions::{
     batch_get_item, batch_write_item, delete_item, get_item, put_item, query, scan,
     transact_get_items, transact_write_items, update_item,
 };
-use dynoxide::types::{AttributeValue, ConsumedCapacity, capacity_wanted, item_size, write_capacity_units};
+use dynoxide::types::{
+    AttributeValue, ConsumedCapacity, capacity_wanted, item_size, write_capacity_units,
+};
 use dynoxide::{Database, DynoxideError, Item};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,0 +1,225 @@
+//! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use taskmill::ids::{BadId, DefinitionId, TenantId};
+
+/// Runs tasks and workflows on this machine, with nothing but this program.
+///
+/// Everything that runs on AWS runs here too: the same handlers, over an embedded database and
+/// embedded queues.
+#[derive(Debug, Parser)]
+#[command(name = "taskmill", version, after_help = EXIT_STATUS, propagate_version = true)]
+pub struct Cli {
+    /// Says more on standard error: -v what is skipped and what happens, -vv each step, -vvv all.
+    ///
+    /// RUST_LOG, where it is set, says what is logged instead.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+    0  the workflow or task is COMPLETED, or no definition has a problem
+    1  it is FAILED, CANCELLED or TIMED_OUT
+    2  bad usage, an invalid definition or an invalid input
+    3  Taskmill itself failed
+  130  it was stopped by Ctrl-C";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs a workflow to its end and prints it, with its tasks.
+    Run(RunArgs),
+    /// Finds everything that is wrong with definitions, without running them.
+    Validate(ValidateArgs),
+    /// Runs single tasks.
+    Task {
+        /// What to do with the task.
+        #[command(subcommand)]
+        command: TaskCommand,
+    },
+    /// Measures throughput, latency, and what a task and a workflow cost on AWS.
+    Bench(BenchArgs),
+}
+
+/// What to do with a single task.
+#[derive(Debug, Subcommand)]
+pub enum TaskCommand {
+    /// Runs one task that stands alone to its end and prints it.
+    Run(TaskRunArgs),
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A folder of definitions, or one file of them.
+    ///
+    /// Of a folder, every *.yaml, *.yml and *.json is read, but not those in folders inside it,
+    /// nor hidden files, nor *.test.*, nor the input. A file of which no document has `steps`, an
+    /// `executionConfig`, or both `id` and `version` is no definition and is skipped (-v names
+    /// it). Programs of `process:` tasks run in the folder.
+    pub path: PathBuf,
+    /// The workflow to run; not needed when there is only one.
+    #[arg(long, value_name = "ID", value_parser = definition_id)]
+    pub workflow: Option<DefinitionId>,
+    /// What every run is given.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The arguments of `task run`.
+#[derive(Debug, Args)]
+pub struct TaskRunArgs {
+    /// A file that holds one task, FILE#ID for one of several, or an ID with --definitions.
+    pub definition: String,
+    /// The folder, or file, that holds the task with this ID.
+    #[arg(long, value_name = "PATH")]
+    pub definitions: Option<PathBuf>,
+    /// What every run is given.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What every run is given.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The input: JSON, a file of JSON or YAML, or - for standard input.
+    #[arg(long, value_name = "FILE|JSON", default_value = "{}")]
+    pub input: String,
+    /// Keeps everything in this folder, so that a run that was killed goes on when it is started
+    /// again with the same arguments.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The form of what is printed on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub output: Format,
+    /// A file of secrets, {NAME: value} in JSON or NAME=value lines; `secrets.json` in the folder
+    /// of the definitions is taken when it is there. The environment's TASKMILL_SECRET_NAME comes
+    /// first.
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Prints no progress and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// The tenant that everything belongs to.
+    #[arg(long, value_name = "ID", default_value = "local", value_parser = tenant_id)]
+    pub tenant: TenantId,
+    /// The person who asks.
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "USER",
+        hide_env_values = true,
+        default_value = "local"
+    )]
+    pub user: String,
+    /// A role of the person; may be repeated.
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// A permission of the person; may be repeated.
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    pub permissions: Vec<String>,
+    /// The environment that selects configuration and secrets.
+    #[arg(long, value_name = "ID")]
+    pub environment: Option<String>,
+    /// An id of your own for the whole matter.
+    #[arg(long, value_name = "ID")]
+    pub correlation_id: Option<String>,
+    /// Makes the start safe to repeat within --data: one key, one run.
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON, indented.
+    Json,
+    /// YAML 1.2.
+    Yaml,
+    /// A summary and a row a task, for people.
+    Table,
+}
+
+/// The arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Files or folders of definitions.
+    ///
+    /// A step must find its task: in its own folder, or in one of the files that are named beside
+    /// its own. Of a folder, the same files are read as by `run`.
+    #[arg(required = true, value_name = "FILE")]
+    pub paths: Vec<PathBuf>,
+    /// The form of the problems.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+}
+
+/// The form of problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// A line a problem: `FILE:LINE: CODE POINTER: MESSAGE`.
+    Text,
+    /// `{"problems": […], "warnings": […]}`.
+    Json,
+}
+
+/// The arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// How many tasks to run.
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub tasks: u64,
+    /// How many workflows of three steps to run.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub workflows: u64,
+    /// How many clients there are; each submits the next when its last one is done.
+    #[arg(long, value_name = "C", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: u16,
+    /// Keeps everything in this folder instead of in memory.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The size of input and output in bytes; 0 is a task that does nothing with nothing.
+    #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=16_777_216))]
+    pub payload: u32,
+    /// Only counts what each path costs, one task or workflow at a time.
+    #[arg(long)]
+    pub costs: bool,
+    /// The form of the figures.
+    #[arg(long, value_enum, default_value_t = BenchFormat::Table)]
+    pub output: BenchFormat,
+}
+
+/// The form of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+fn definition_id(text: &str) -> Result<DefinitionId, BadId> {
+    DefinitionId::new(text)
+}
+
+fn tenant_id(text: &str) -> Result<TenantId, BadId> {
+    TenantId::new(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,187 @@
+//! `taskmill task run`: one task that stands alone, through the same path as any other.
+
+use std::path::{Path, PathBuf};
+
+use taskmill::ids::TaskId;
+use taskmill::security::Caller;
+use taskmill::task::{TaskDefinition, TaskInstance, TaskPriority};
+use taskmill_app::create_task::{CreateTask, create_task};
+use taskmill_app::views;
+use taskmill_local::service::open_store;
+use taskmill_local::{LocalAws, Service};
+
+use super::run::{display, exactly, serve, stop, tell_dead_letters, tell_skipped};
+use crate::args::{Common, TaskRunArgs};
+use crate::definitions::{Choice, Set};
+use crate::exit::{Error, Exit};
+use crate::input::Source;
+use crate::interrupt::Interrupts;
+use crate::progress::{Display, Tracker, duration};
+use crate::resume::{self, Wanted};
+use crate::{local, output, watch};
+
+/// Runs a task and prints it.
+///
+/// # Errors
+/// Nothing was run, or the end of it could not be seen.
+pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
+    let source = Source::of(&args.common.input);
+    let (path, id) = place(&args.definition, args.definitions.as_deref());
+    let set = Set::of_path(&path, source.file())?;
+    tell_skipped(&set, verbose);
+    let set = only_tasks(set)?;
+    let choice = Choice {
+        kind: "task",
+        how: "as FILE#ID, or as ID with --definitions",
+        named: id.as_deref(),
+    };
+    let definition = choice.of(set.tasks(), |task| (&task.id, &task.version))?;
+    let run = Run {
+        caller: local::caller(&args.common),
+        request: request(&args.common, definition, &source)?,
+        args: &args.common,
+        display: display(&args.common, verbose),
+    };
+    let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
+    let aws = local::aws(args.common.data.as_deref())?;
+    let open = run.open(&aws).await?;
+    let service = serve(&args.common, aws, &set, &path).await?;
+    let ended = tokio::select! {
+        ended = run.to_its_end(&service, &set, open) => Some(ended?),
+        () = interrupts.next() => None,
+    };
+    run.display.clear();
+    match ended {
+        Some(exit) => {
+            service.shutdown().await;
+            Ok(exit)
+        }
+        None => stop(&args.common, service, &mut interrupts).await,
+    }
+}
+
+/// What one call runs.
+struct Run<'a> {
+    caller: Caller,
+    request: CreateTask,
+    args: &'a Common,
+    display: Display,
+}
+
+impl Run<'_> {
+    /// What an earlier run left open. A key finds its own.
+    async fn open(&self, aws: &LocalAws) -> Result<Option<TaskId>, Error> {
+        if self.args.data.is_none() || self.request.idempotency_key.is_some() {
+            return Ok(None);
+        }
+        let store = open_store(aws).await?;
+        let wanted = Wanted {
+            caller: &self.caller,
+            definition: &self.request.task_definition_id,
+            input: &self.request.input,
+            correlation_id: self.request.correlation_id.as_deref(),
+        };
+        Ok(resume::open_task(&store, &wanted).await?)
+    }
+
+    async fn to_its_end(
+        &self,
+        service: &Service,
+        set: &Set,
+        open: Option<TaskId>,
+    ) -> Result<Exit, Error> {
+        let writes = service.aws().writes();
+        let mut tracker = Tracker::default();
+        local::register(service, &self.caller.tenant_id, set).await?;
+        let id = match open {
+            Some(id) => {
+                self.display.say(&format!("resuming task {id}"));
+                id
+            }
+            None => {
+                let request = self.request.clone();
+                create_task(service.app(), &self.caller, request).await?.id
+            }
+        };
+        let ended = watch::task(service, writes, id, &mut tracker, &self.display).await?;
+        self.display.clear();
+        let view = views::task(service.app(), &self.caller.tenant_id, id).await?;
+        output::print(&view, self.args.output)?;
+        if !self.args.quiet {
+            output::note(&summary(&ended));
+            tell_dead_letters(service).await;
+        }
+        Ok(Exit::from(ended.status))
+    }
+}
+
+/// The path to read, and the task in it: `FILE#ID`, `FILE`, or an id in the path that is given
+/// beside it.
+fn place(definition: &str, definitions: Option<&Path>) -> (PathBuf, Option<String>) {
+    match (definitions, definition.rsplit_once('#')) {
+        (Some(path), _) => (path.to_owned(), Some(definition.to_owned())),
+        (None, Some((file, id))) if !Path::new(definition).exists() => {
+            (PathBuf::from(file), Some(id.to_owned()))
+        }
+        (None, Some(_) | None) => (PathBuf::from(definition), None),
+    }
+}
+
+/// A set of which only the tasks count: a workflow whose tasks are elsewhere is no problem here.
+fn only_tasks(set: Set) -> Result<Set, Error> {
+    let mut set = set;
+    set.forget_workflows();
+    set.checked()
+}
+
+fn request(
+    args: &Common,
+    definition: &TaskDefinition,
+    source: &Source,
+) -> Result<CreateTask, Error> {
+    Ok(CreateTask {
+        task_definition_id: definition.id.clone(),
+        task_version: exactly(&definition.version),
+        input: source.read()?,
+        priority: TaskPriority::default(),
+        task_reference: None,
+        idempotency_key: args.idempotency_key.clone(),
+        correlation_id: args.correlation_id.clone(),
+        traceparent: None,
+    })
+}
+
+/// What became of the task, in one line.
+fn summary(ended: &TaskInstance) -> String {
+    let took = duration(ended.duration().unwrap_or(0));
+    let attempts = match ended.attempt() {
+        1 => "1 attempt".to_owned(),
+        more => format!("{more} attempts"),
+    };
+    let line = format!(
+        "task {} {} in {took}: {attempts}",
+        ended.id,
+        ended.status.as_str()
+    );
+    match &ended.error {
+        None => line,
+        Some(error) => format!("{line}; {}: {}", error.code, error.message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_named_by_file_and_id() {
+        let check = |definition, definitions: Option<&str>, path, id: Option<&str>| {
+            let placed = place(definition, definitions.map(Path::new));
+            assert_eq!(placed, (PathBuf::from(path), id.map(str::to_owned)));
+        };
+        check("a/tasks.yaml", None, "a/tasks.yaml", None);
+        check("a/tasks.yaml#copy", None, "a/tasks.yaml", Some("copy"));
+        check("copy", Some("a"), "a", Some("copy"));
+        check("a#b/tasks.yaml#copy", None, "a#b/tasks.yaml", Some("copy"));
+    }
+}

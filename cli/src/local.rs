@@ -1,0 +1,178 @@
+//! The service of one run: an AWS in this process, with the executors of this machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_lambda::config::ProvideCredentials;
+use taskmill::ids::TenantId;
+use taskmill::registration::Definition;
+use taskmill::security::Caller;
+use taskmill_app::{Refusal, register};
+use taskmill_aws::clock::Clock;
+use taskmill_aws::executor::lambda::{LambdaConfig, LambdaExecutor};
+use taskmill_aws::executor::{ExecutorKind, Executors};
+use taskmill_aws::secrets::{SecretFile, Secrets};
+use taskmill_local::LocalAws;
+use taskmill_local::process::{ProcessConfig, ProcessExecutor, inherited};
+use taskmill_local::service::{Options, Service};
+
+use crate::args::Common;
+use crate::definitions::{Found, Set};
+use crate::exit::Error;
+use crate::output;
+use crate::problems::{Located, Severity};
+
+/// Records of one event, as the template has it.
+const BATCH_SIZE: u8 = 10;
+/// Invocations of one function side by side.
+const CONCURRENCY: usize = 8;
+/// The secret file that is taken when it is there.
+const SECRETS: &str = "secrets.json";
+
+/// An AWS in memory, or one that is kept in a folder.
+///
+/// # Errors
+/// The folder is in use or cannot be used.
+pub fn aws(data: Option<&Path>) -> Result<LocalAws, Error> {
+    let clock = Clock::anchored_now();
+    Ok(match data {
+        None => LocalAws::in_memory(clock)?,
+        Some(folder) => LocalAws::open(folder, clock)?,
+    })
+}
+
+/// Starts the service on an AWS.
+///
+/// # Errors
+/// The service does not start.
+pub async fn start(aws: LocalAws, executors: Executors) -> Result<Service, Error> {
+    let options = Options {
+        executors,
+        worker: worker(),
+        batch_size: BATCH_SIZE,
+        concurrency: CONCURRENCY,
+    };
+    Ok(Service::start(aws, options).await?)
+}
+
+/// Who asks.
+#[must_use]
+pub fn caller(args: &Common) -> Caller {
+    Caller {
+        tenant_id: args.tenant.clone(),
+        user_id: args.user.clone(),
+        roles: args.roles.clone(),
+        permissions: args.permissions.clone(),
+        environment_id: args.environment.clone(),
+    }
+}
+
+/// Host and process, `host/1234`.
+fn worker() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let host = host.or_else(|| std::env::var("HOSTNAME").ok());
+    let host = host.as_deref().map_or("local", str::trim);
+    format!("{host}/{}", std::process::id())
+}
+
+/// The secrets of the environment and of a file: the one that was named, or the folder's own.
+///
+/// # Errors
+/// The file cannot be read, or holds no secrets.
+pub fn secrets(named: Option<&Path>, root: &Path) -> Result<Secrets, Error> {
+    let own = root.join(SECRETS);
+    let path = named.map_or_else(
+        || own.is_file().then_some(own.clone()),
+        |named| Some(named.to_owned()),
+    );
+    let file = match path {
+        None => SecretFile::default(),
+        Some(path) => secret_file(path)?,
+    };
+    Ok(Secrets::single(std::env::vars_os(), file))
+}
+
+fn secret_file(path: PathBuf) -> Result<SecretFile, Error> {
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(source) => return Err(Error::Unreadable { path, source }),
+    };
+    SecretFile::parse(&text).map_err(|source| Error::Secrets { path, source })
+}
+
+/// The executors of this machine. Programs run in `root`.
+///
+/// # Errors
+/// TLS cannot be set up.
+pub fn executors(clock: Clock, secrets: Secrets, root: PathBuf) -> Result<Executors, Error> {
+    let config = ProcessConfig {
+        root,
+        inherited: inherited(std::env::vars_os()),
+    };
+    let process = ProcessExecutor::new(config, secrets.clone(), clock);
+    Ok(Executors::local(clock, secrets, Arc::new(process))?)
+}
+
+/// The executors with `lambda:`, when a definition asks for it and this machine has AWS
+/// credentials and a region. Looking for them may take a while, and is left out otherwise.
+pub async fn with_lambda(
+    executors: Executors,
+    set: &Set,
+    clock: Clock,
+    secrets: Secrets,
+) -> Executors {
+    let asked = set
+        .tasks()
+        .any(|task| task.execution_config.executor.starts_with("lambda:"));
+    if !asked {
+        return executors;
+    }
+    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let credentials = match sdk.credentials_provider() {
+        Some(provider) => provider.provide_credentials().await.is_ok(),
+        None => false,
+    };
+    if !credentials || sdk.region().is_none() {
+        output::note(
+            "warning: there are no AWS credentials, or no region: lambda: tasks fail with EXECUTOR_NOT_FOUND",
+        );
+        return executors;
+    }
+    let config = LambdaConfig {
+        sdk,
+        denied_prefixes: Vec::new(),
+    };
+    let lambda = LambdaExecutor::new(config, secrets, clock);
+    executors.with(ExecutorKind::Lambda, Arc::new(lambda))
+}
+
+/// Registers every definition, tasks first: workflows refer to them.
+///
+/// # Errors
+/// A definition is refused: its version is there with other content.
+pub async fn register(service: &Service, tenant: &TenantId, set: &Set) -> Result<(), Error> {
+    for found in set.definitions() {
+        if let Definition::Task(task) = found.definition {
+            let registered = register::register_task(service.app(), tenant, task).await;
+            registered.map_err(|refusal| located(&found, refusal))?;
+        }
+    }
+    for found in set.definitions() {
+        if let Definition::Workflow(workflow) = found.definition {
+            let registered = register::register_workflow(service.app(), tenant, workflow).await;
+            registered.map_err(|refusal| located(&found, refusal))?;
+        }
+    }
+    Ok(())
+}
+
+fn located(found: &Found<'_>, refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Problems(problems) => {
+            let problems = found.document.locate(problems);
+            Error::Problems(Located::all(found.file, Severity::Error, problems))
+        }
+        Refusal::Refused { .. } | Refusal::Fault(_) => Error::Refused(refusal),
+    }
+}

@@ -1,0 +1,172 @@
+//! What is printed: results on standard output, as JSON, YAML or tables, and notes on standard
+//! error.
+
+mod yaml;
+
+use std::io::{self, Write};
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use serde_json::Value;
+
+use crate::args::Format;
+use crate::exit::Error;
+use crate::progress::duration;
+
+/// Prints a workflow with its tasks, or a task.
+///
+/// # Errors
+/// Standard output is full or fails. That its reader went away is no error.
+pub fn print(view: &Value, format: Format) -> Result<(), Error> {
+    print_text(&match format {
+        Format::Json => format!("{view:#}"),
+        Format::Yaml => yaml::of(view),
+        Format::Table => tables_of(view),
+    })
+}
+
+/// Prints a text and ends its line.
+///
+/// # Errors
+/// Standard output is full or fails. That its reader went away is no error.
+pub fn print_text(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    let line_end = if text.ends_with('\n') { "" } else { "\n" };
+    let printed = write!(out, "{text}{line_end}").and_then(|()| out.flush());
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Says something on standard error.
+pub fn note(text: &str) {
+    // There is nobody to tell that nobody listens.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A table without lines around it.
+#[must_use]
+pub fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table
+}
+
+/// A cell of a number.
+#[must_use]
+pub fn number(text: impl ToString) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// A summary of the record, and a row a task.
+fn tables_of(view: &Value) -> String {
+    let summary = trimmed(&summary_of(view));
+    match view["taskInstances"].as_array() {
+        None => summary,
+        Some(tasks) => format!("{summary}\n\n{}", trimmed(&rows_of(tasks))),
+    }
+}
+
+fn summary_of(view: &Value) -> Table {
+    const FIELDS: [(&str, &str); 9] = [
+        ("id", "/id"),
+        ("workflow", "/workflowDefinitionId"),
+        ("task", "/taskDefinitionId"),
+        ("version", "/definitionVersion"),
+        ("version", "/taskDefinitionVersion"),
+        ("status", "/status"),
+        ("started", "/startTime"),
+        ("ended", "/endTime"),
+        ("error", "/error/code"),
+    ];
+    let mut table = plain_table();
+    for (name, pointer) in FIELDS {
+        if let Some(value) = view.pointer(pointer) {
+            table.add_row([Cell::new(name), Cell::new(text_of(value))]);
+        }
+    }
+    if let Some(message) = view.pointer("/error/message") {
+        table.add_row([Cell::new(""), Cell::new(text_of(message))]);
+    }
+    if let Some(output) = view.get("output") {
+        table.add_row([Cell::new("output"), Cell::new(output)]);
+    }
+    table
+}
+
+fn rows_of(tasks: &[Value]) -> Table {
+    let mut table = plain_table();
+    table.set_header(["TASK", "STATUS", "ATTEMPTS", "DURATION", "ERROR"]);
+    for task in tasks {
+        let took = task.pointer("/executionMetadata/duration");
+        let took = took
+            .and_then(Value::as_u64)
+            .map_or_else(String::new, duration);
+        table.add_row([
+            Cell::new(text_of(&task["executionContext"]["taskPath"])),
+            Cell::new(text_of(&task["status"])),
+            number(text_of(&task["attempt"])),
+            number(took),
+            Cell::new(text_of(&task["error"]["code"])),
+        ]);
+    }
+    table
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// The table's text without the blanks at the ends of its lines.
+#[must_use]
+pub fn trimmed(table: &Table) -> String {
+    let text = table.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tables_have_a_row_a_task() {
+        let view = json!({
+            "id": "w-1",
+            "workflowDefinitionId": "intake",
+            "definitionVersion": "1.0.0",
+            "status": "FAILED",
+            "error": {"code": "NO_STOCK", "message": "none left"},
+            "taskInstances": [
+                {
+                    "status": "COMPLETED", "attempt": 2,
+                    "executionContext": {"taskPath": "price"},
+                    "executionMetadata": {"duration": 1450},
+                },
+                {"status": "FAILED", "attempt": 1, "error": {"code": "NO_STOCK"},
+                 "executionContext": {"taskPath": "reserve"}},
+            ],
+        });
+        let text = tables_of(&view);
+        let words: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert!(words.contains(&vec!["status", "FAILED"]), "{text}");
+        assert!(words.contains(&vec!["error", "NO_STOCK"]), "{text}");
+        assert!(
+            words.contains(&vec!["price", "COMPLETED", "2", "1.4", "s"])
+                || words.contains(&vec!["price", "COMPLETED", "2", "1.5", "s"]),
+            "{text}"
+        );
+        assert!(
+            words.contains(&vec!["reserve", "FAILED", "1", "NO_STOCK"]),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! Progress of a run: what there is to tell of its tasks, as their records change.
+//!
+//! The lines are derived from the attempts that a record remembers, so that none is missed
+//! however late the record is looked at. How they are shown is up to [`display`].
+
+pub mod display;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use taskmill::Timestamp;
+use taskmill::error_info::ErrorInfo;
+use taskmill::ids::TaskId;
+use taskmill::task::{Attempt, TaskInstance, TaskStatus};
+use taskmill::workflow::{WorkflowDefinition, WorkflowStatus};
+
+pub use display::Display;
+
+/// What was told of the tasks of one run.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    /// The steps, in order; none of a task that stands alone.
+    steps: Vec<String>,
+    /// How many of the steps were told, or are known to run.
+    passed: usize,
+    tasks: HashMap<TaskId, Told>,
+    now: Option<Active>,
+    counts: Counts,
+}
+
+/// What was told of one task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Told {
+    /// The last attempt whose end was told.
+    ended: u32,
+    /// The last attempt whose start was told.
+    started: u32,
+    /// Whether the task's own end was told.
+    over: bool,
+}
+
+/// What is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Active {
+    path: String,
+    attempt: u32,
+    waits_until: Option<Timestamp>,
+}
+
+/// What a run did, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tasks that ended.
+    pub tasks: u64,
+    /// Steps that were skipped.
+    pub skipped: u64,
+    /// Attempts after the first one.
+    pub retries: u64,
+}
+
+/// One line of progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    path: String,
+    status: &'static str,
+    attempt: Option<u32>,
+    took: Option<u64>,
+    note: String,
+}
+
+impl Tracker {
+    /// A tracker of a workflow's run.
+    #[must_use]
+    pub fn of_workflow(definition: &WorkflowDefinition) -> Self {
+        let steps = definition.steps.iter().map(|step| step.name.clone());
+        Self {
+            steps: steps.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes a task that ended before this run began: nothing is to be told of it.
+    pub fn take_past(&mut self, task: &TaskInstance) {
+        if task.status.is_terminal() {
+            drop(self.observe(task));
+        }
+    }
+
+    /// What a task's record says that was not told yet.
+    pub fn observe(&mut self, task: &TaskInstance) -> Vec<Line> {
+        let path = path_of(task);
+        let mut lines = self.skipped_before(path);
+        let mut told = self.tasks.get(&task.id).copied().unwrap_or(Told {
+            ended: 0,
+            started: 0,
+            over: false,
+        });
+        let ended_before = told.ended;
+        for attempt in &task.attempts {
+            if attempt.attempt > ended_before {
+                self.counts.retries += u64::from(attempt.attempt > 1);
+                told.ended = attempt.attempt;
+                lines.push(end_of(task, attempt));
+            }
+        }
+        if task.status.is_terminal() && !told.over {
+            told.over = true;
+            self.counts.tasks += 1;
+            if task.attempts.is_empty() || task.status == TaskStatus::Cancelled {
+                lines.push(end_without_attempt(task));
+            }
+        }
+        if task.status == TaskStatus::Running && told.started < task.attempt() {
+            told.started = task.attempt();
+            lines.push(Line::of(path, TaskStatus::Running.as_str()).attempt(task.attempt()));
+        }
+        self.tasks.insert(task.id, told);
+        self.now = (!task.status.is_terminal()).then(|| Active {
+            path: path.to_owned(),
+            attempt: task.attempt(),
+            waits_until: task.next_retry_at,
+        });
+        lines
+    }
+
+    /// What the end of the workflow says: its last steps may have been skipped.
+    pub fn finish(&mut self, status: WorkflowStatus) -> Vec<Line> {
+        self.now = None;
+        match status {
+            WorkflowStatus::Completed => self.skip_to(self.steps.len()),
+            WorkflowStatus::Pending
+            | WorkflowStatus::Running
+            | WorkflowStatus::Paused
+            | WorkflowStatus::Failed
+            | WorkflowStatus::Cancelled
+            | WorkflowStatus::TimedOut => Vec::new(),
+        }
+    }
+
+    /// What is going on.
+    #[must_use]
+    pub fn active(&self) -> Option<&Active> {
+        self.now.as_ref()
+    }
+
+    /// What was counted so far, which is not counted again.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// What the run did so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The steps before this one that have no task: their condition was not met.
+    fn skipped_before(&mut self, path: &str) -> Vec<Line> {
+        match self.steps.iter().position(|step| step == path) {
+            Some(index) if index >= self.passed => {
+                let lines = self.skip_to(index);
+                self.passed = index + 1;
+                lines
+            }
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    fn skip_to(&mut self, index: usize) -> Vec<Line> {
+        let skipped = &self.steps[self.passed.min(index)..index];
+        let lines: Vec<Line> = skipped
+            .iter()
+            .map(|step| Line::of(step, "SKIPPED"))
+            .collect();
+        self.passed = index;
+        self.counts.skipped += lines.len() as u64;
+        lines
+    }
+}
+
+impl Active {
+    /// What is going on, for people: the wait for an attempt counts down.
+    #[must_use]
+    pub fn describe(&self, now: Timestamp) -> String {
+        let Self { path, attempt, .. } = self;
+        match self.waits_until.map(|until| until.millis_since(now)) {
+            Some(left) if left > 0 => format!("{path}  attempt {attempt} in {}", duration(left)),
+            Some(_) | None => format!("{path}  attempt {attempt}"),
+        }
+    }
+}
+
+impl Line {
+    fn of(path: &str, status: &'static str) -> Self {
+        Self {
+            path: path.to_owned(),
+            status,
+            attempt: None,
+            took: None,
+            note: String::new(),
+        }
+    }
+
+    fn attempt(self, attempt: u32) -> Self {
+        Self {
+            attempt: Some(attempt),
+            ..self
+        }
+    }
+
+    fn note(self, note: impl Into<String>) -> Self {
+        Self {
+            note: note.into(),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempt = self
+            .attempt
+            .map_or_else(String::new, |attempt| format!("attempt {attempt}"));
+        let took = self.took.map_or_else(String::new, duration);
+        let line = format!(
+            "{:<20} {:<13} {attempt:<11} {took:>8}  {}",
+            self.path, self.status, self.note
+        );
+        f.write_str(line.trim_end())
+    }
+}
+
+/// A time for people: `87 ms`, `1.4 s`, `3 min 20 s`.
+#[must_use]
+pub fn duration(millis: u64) -> String {
+    let whole = Duration::from_millis(millis);
+    match whole.as_secs() {
+        0 => format!("{millis} ms"),
+        1..60 => format!("{:.1} s", whole.as_secs_f64()),
+        60..3600 => format!("{} min {} s", whole.as_secs() / 60, whole.as_secs() % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn path_of(task: &TaskInstance) -> &str {
+    let of_step = task.context.task_path.as_deref();
+    of_step.unwrap_or(task.task_definition_id.as_str())
+}
+
+/// The end of an attempt: of the task as well, or with another attempt to follow.
+fn end_of(task: &TaskInstance, attempt: &Attempt) -> Line {
+    let took = attempt
+        .started_at
+        .map(|started| attempt.ended_at.millis_since(started));
+    let last = attempt.attempt == task.attempt() && task.status.is_terminal();
+    let status = if last {
+        task.status
+    } else {
+        TaskStatus::RetryPending
+    };
+    let mut note = attempt.error.as_ref().map_or_else(String::new, because);
+    if !last {
+        let wait = attempt
+            .next_retry_at
+            .map_or(0, |at| at.millis_since(attempt.ended_at));
+        let next = attempt.attempt + 1;
+        note = format!("{note}; attempt {next} in {}", duration(wait));
+    }
+    Line {
+        took,
+        ..Line::of(path_of(task), status.as_str())
+            .attempt(attempt.attempt)
+            .note(note)
+    }
+}
+
+fn end_without_attempt(task: &TaskInstance) -> Line {
+    let note = task.error.as_ref().map_or_else(String::new, because);
+    Line::of(path_of(task), task.status.as_str()).note(note)
+}
+
+/// Why, in one line.
+fn because(error: &ErrorInfo) -> String {
+    const CHARS: usize = 160;
+    let first = error.message.lines().next().unwrap_or_default();
+    let cut: String = first.chars().take(CHARS).collect();
+    let more = if cut.len() < error.message.len() {
+        "…"
+    } else {
+        ""
+    };
+    format!("{}: {cut}{more}", error.code)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+use serde_json::json;
+use taskmill::JsonObject;
+use taskmill::ids::{TenantId, WorkflowId};
+use taskmill::metrics::ExecutionMetrics;
+use taskmill::registration::{self, Definition};
+use taskmill::security::{Caller, SecurityContext};
+use taskmill::task::creation::{self, NewTask, Overrides};
+use taskmill::task::instance::{TaskContext, TaskPriority, VariablesSnapshot};
+use taskmill::task::lifecycle::{self, Event, Facts, Start, Transition};
+use taskmill::task::{AttemptReport, CompiledTask, Outcome};
+use uuid::Uuid;
+
+use super::*;
+
+const T0: i64 = 1_795_296_000_000;
+
+fn definition() -> CompiledTask {
+    let document = json!({
+        "id": "copy", "version": "1.0.0", "name": "Copy", "type": "AUTOMATED",
+        "executionConfig": {"executor": "builtin:echo"},
+        "retryPolicy": {"maxRetries": 2, "retryInterval": 1500, "jitter": "NONE"},
+    });
+    match registration::read(&document).unwrap() {
+        Definition::Task(task) => CompiledTask::new(task).unwrap(),
+        Definition::Workflow(_) => unreachable!("the document has no steps"),
+    }
+}
+
+fn workflow(steps: &[&str]) -> WorkflowDefinition {
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|name| json!({"name": name, "taskDefinitionId": "copy"}))
+        .collect();
+    let document = json!({"id": "w", "version": "1.0.0", "name": "W", "steps": steps});
+    match registration::read(&document).unwrap() {
+        Definition::Workflow(workflow) => workflow,
+        Definition::Task(_) => unreachable!("the document has steps"),
+    }
+}
+
+fn task(number: u128, path: &str) -> TaskInstance {
+    let caller = Caller {
+        tenant_id: TenantId::new("t").unwrap(),
+        user_id: "u".to_owned(),
+        roles: Vec::new(),
+        permissions: Vec::new(),
+        environment_id: None,
+    };
+    let new = NewTask {
+        id: TaskId::new(Uuid::from_u128(number)),
+        input: json!({}),
+        priority: TaskPriority::default(),
+        task_reference: None,
+        workflow_definition_id: None,
+        run: 0,
+        context: TaskContext {
+            workflow_instance_id: Some(WorkflowId::new(Uuid::from_u128(1))),
+            workflow_variables: VariablesSnapshot::Inline(JsonObject::new()),
+            task_path: Some(path.to_owned()),
+            security_context: SecurityContext::from(&caller),
+            correlation_id: None,
+        },
+        overrides: Overrides::default(),
+        traceparent: None,
+        request_hash: None,
+    };
+    creation::create(&definition(), new, Timestamp::from_millis(T0)).unwrap()
+}
+
+fn after(task: &TaskInstance, event: &Event) -> TaskInstance {
+    let facts = Facts {
+        now: Timestamp::from_millis(T0 + 60_000),
+        jitter: 0.0,
+        retention: 1,
+    };
+    match lifecycle::transition(task, event, facts).unwrap() {
+        Transition::Changed { task, .. } => *task,
+        Transition::Repeated(effect) => panic!("repeated: {effect:?}"),
+    }
+}
+
+fn ended(task: &TaskInstance, outcome: Outcome) -> TaskInstance {
+    let report = AttemptReport {
+        execution_id: task.execution_id(),
+        started_at: Timestamp::from_millis(T0),
+        ended_at: Timestamp::from_millis(T0 + 87),
+        executor_id: "e".to_owned(),
+        execution_environment: "local".to_owned(),
+        outcome,
+        metrics: ExecutionMetrics::default(),
+    };
+    after(task, &Event::Report(Box::new(report)))
+}
+
+fn succeeded(task: &TaskInstance) -> TaskInstance {
+    ended(task, Outcome::Succeeded { output: json!(1) })
+}
+
+fn failed(task: &TaskInstance) -> TaskInstance {
+    let error = ErrorInfo::new(
+        "LOCKED",
+        "it is locked\nsaid the lock",
+        Timestamp::default(),
+    );
+    ended(
+        task,
+        Outcome::Failed {
+            error,
+            permanent: false,
+            retry_after: None,
+            continue_on_failure: None,
+        },
+    )
+}
+
+fn running(task: &TaskInstance) -> TaskInstance {
+    let start = Start {
+        execution_id: task.execution_id(),
+        executor_id: "e".to_owned(),
+        execution_environment: "local".to_owned(),
+        started_at: Timestamp::from_millis(T0),
+    };
+    after(task, &Event::Start(start))
+}
+
+/// What is told of records that are seen one after the other, in words.
+fn told(tracker: &mut Tracker, seen: &[TaskInstance]) -> Vec<String> {
+    seen.iter()
+        .flat_map(|task| tracker.observe(task))
+        .map(|line| {
+            let text = line.to_string();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        })
+        .collect()
+}
+
+#[test]
+fn each_attempt_is_told_once_however_late_it_is_seen() {
+    let pending = task(7, "a");
+    let once = failed(&pending);
+    let again = running(&once);
+    let twice = failed(&again);
+    let done = succeeded(&twice);
+    let first = "a RETRY_PENDING attempt 1 87 ms LOCKED: it is locked…; attempt 2 in 1.5 s";
+    let second = "a RETRY_PENDING attempt 2 87 ms LOCKED: it is locked…; attempt 3 in 1.5 s";
+    let third = "a COMPLETED attempt 3 87 ms";
+    let all = [pending, once.clone(), again.clone(), twice, done.clone()];
+    let started = "a RUNNING attempt 2";
+    let expected = [first, started, second, third];
+    assert_eq!(told(&mut Tracker::default(), &all), expected);
+    let late = [once.clone(), once, again, done.clone(), done.clone()];
+    assert_eq!(told(&mut Tracker::default(), &late), expected);
+    assert_eq!(
+        told(&mut Tracker::default(), &[done]),
+        [first, second, third]
+    );
+}
+
+#[test]
+fn a_task_that_fails_for_good_is_told_with_its_reason() {
+    let mut tracker = Tracker::default();
+    let dead = failed(&failed(&failed(&task(7, "a"))));
+    let lines = told(&mut tracker, &[dead]);
+    assert_eq!(lines[2], "a FAILED attempt 3 87 ms LOCKED: it is locked…");
+    assert_eq!(tracker.active(), None);
+    let expected = Counts {
+        tasks: 1,
+        skipped: 0,
+        retries: 2,
+    };
+    assert_eq!(tracker.counts(), expected);
+}
+
+#[test]
+fn a_task_that_nobody_began_is_told_too() {
+    let reason = "enough".to_owned();
+    let cancelled = after(&task(7, "a"), &Event::Cancel { reason });
+    let lines = told(&mut Tracker::default(), &[cancelled]);
+    assert!(lines[0].starts_with("a CANCELLED CANCELLED:"), "{lines:?}");
+    assert_eq!(lines.len(), 1);
+}
+
+#[test]
+fn skipped_steps_are_told_when_they_are_passed_and_at_the_end() {
+    let mut tracker = Tracker::of_workflow(&workflow(&["a", "b", "c", "d", "e"]));
+    let b = succeeded(&task(1, "b"));
+    let d = task(2, "d");
+    assert_eq!(
+        told(&mut tracker, &[b, d]),
+        ["a SKIPPED", "b COMPLETED attempt 1 87 ms", "c SKIPPED"]
+    );
+    let end = tracker.finish(WorkflowStatus::Completed);
+    assert_eq!(end, [Line::of("e", "SKIPPED")]);
+    assert_eq!(tracker.counts().skipped, 3);
+}
+
+#[test]
+fn steps_after_a_failure_are_not_called_skipped() {
+    let mut tracker = Tracker::of_workflow(&workflow(&["a", "b"]));
+    told(&mut tracker, &[failed(&failed(&failed(&task(1, "a"))))]);
+    assert_eq!(tracker.finish(WorkflowStatus::Failed), []);
+    assert_eq!(tracker.counts().skipped, 0);
+}
+
+#[test]
+fn what_ended_before_is_taken_as_told() {
+    let mut tracker = Tracker::of_workflow(&workflow(&["a", "b", "c"]));
+    let done = succeeded(&task(1, "b"));
+    tracker.take_past(&done);
+    assert_eq!(tracker.take_counts().tasks, 1);
+    assert_eq!(told(&mut tracker, &[done, task(2, "c")]), [""; 0]);
+    assert_eq!(tracker.counts(), Counts::default());
+}
+
+#[test]
+fn a_wait_counts_down() {
+    let waiting = failed(&task(7, "a"));
+    let mut tracker = Tracker::default();
+    tracker.observe(&waiting);
+    let active = tracker.active().unwrap();
+    let due = waiting.next_retry_at.unwrap();
+    let before = |millis: u64| Timestamp::from_millis(due.millis() - millis.cast_signed());
+    assert_eq!(active.describe(before(1200)), "a  attempt 2 in 1.2 s");
+    assert_eq!(active.describe(before(90)), "a  attempt 2 in 90 ms");
+    assert_eq!(active.describe(due), "a  attempt 2");
+}
+
+#[test]
+fn times_are_for_people() {
+    let cases = [
+        (0, "0 ms"),
+        (999, "999 ms"),
+        (1449, "1.4 s"),
+        (61_000, "1 min 1 s"),
+        (7_260_000, "2 h 1 min"),
+    ];
+    for (millis, expected) in cases {
+        assert_eq!(duration(millis), expected);
+    }
+}
