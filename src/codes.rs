@@ -115,3 +115,69 @@ pub mod registration {
     /// A field that is known, but that nothing here can honour; the message says why.
     pub const NOT_SUPPORTED: &str = "NOT_SUPPORTED";
 }
+
+#[cfg(test)]
+mod tests {
+    const SOURCE: &str = include_str!("codes.rs");
+    const PAGE: &str = include_str!("../docs/codes.md");
+
+    /// The codes of a module above, as this file states them.
+    fn codes_of(module: &str) -> Vec<&'static str> {
+        let start = format!("pub mod {module} {{");
+        let (_, rest) = SOURCE.split_once(&start).expect("the module is above");
+        let (inside, _) = rest.split_once("\n}").expect("a module ends");
+        inside
+            .lines()
+            .filter_map(|line| {
+                line.trim()
+                    .strip_prefix("pub const ")?
+                    .split(": &str")
+                    .next()
+            })
+            .filter(|name| !name.contains(' '))
+            .collect()
+    }
+
+    /// The codes that have a row in a part of the page.
+    fn rows_of(part: &str) -> Vec<&'static str> {
+        let (_, rest) = PAGE
+            .split_once(&format!("\n## {part}\n"))
+            .expect("the page has the part");
+        let rows = rest.split("\n## ").next().unwrap_or_default().lines();
+        rows.filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect()
+    }
+
+    #[test]
+    fn the_page_has_every_code_with_its_cause_and_remedy() {
+        let check = |module: &str, part: &str, beside: &[&str]| {
+            let mut expected = codes_of(module);
+            assert!(expected.len() > 5, "{module} was not read");
+            expected.extend(beside);
+            assert_eq!(rows_of(part), expected, "{part}");
+        };
+        check("failure", "Failures", &[]);
+        // What the store and the queues fail with is no decision of the core.
+        check("refusal", "Refusals", &["UNAVAILABLE"]);
+        check("registration", "Registration", &[]);
+        let row_is_full = |line: &str| line.split(" | ").all(|cell| !cell.trim().is_empty());
+        let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
+        assert!(rows.clone().count() > 40);
+        for row in rows {
+            assert!(row_is_full(row), "{row}");
+        }
+    }
+
+    #[test]
+    fn the_page_says_which_failures_are_permanent() {
+        for code in codes_of("failure") {
+            let word = if super::failure::PERMANENT.contains(&code) {
+                "yes"
+            } else {
+                "no"
+            };
+            let row = format!("| `{code}` | {word} | ");
+            assert!(PAGE.contains(&row), "the page lacks: {row}");
+        }
+    }
+}

@@ -58,3 +58,111 @@ pub mod expression {
     /// Bytes of one of them when it is compiled.
     pub const PATTERN_BYTES: usize = 256 * 1024;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../docs/limits.md");
+
+    /// Checks that the row of the page that begins so gives this number.
+    #[track_caller]
+    fn check(row: &str, number: &str) {
+        let start = format!("| {row} | {number} |");
+        assert!(PAGE.contains(&start), "the page lacks: {start}");
+    }
+
+    fn bytes(row: &str, bytes: usize) {
+        const KIB: usize = 1024;
+        const MIB: usize = KIB * KIB;
+        match bytes {
+            _ if bytes.is_multiple_of(MIB) => check(row, &format!("{} MiB", bytes / MIB)),
+            _ => check(row, &format!("{} KiB", bytes / KIB)),
+        }
+    }
+
+    fn count(row: &str, count: u64) {
+        let digits = count.to_string();
+        let mut text = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        check(row, &text);
+    }
+
+    #[test]
+    fn the_page_gives_every_limit() {
+        bytes("One definition, as compact JSON", DEFINITION_BYTES);
+        bytes(
+            "An input, an output, or the variables of a workflow, as compact JSON",
+            PAYLOAD_BYTES,
+        );
+        bytes(
+            "A text that holds definitions, before it is read",
+            DOCUMENT_TEXT_BYTES,
+        );
+        bytes("An error's details, as compact JSON", ERROR_DETAILS_BYTES);
+        bytes("One of them, compiled", expression::PATTERN_BYTES);
+        let counts = [
+            ("Steps of a definition", STEPS_PER_DEFINITION as u64),
+            (
+                "Values of such a text, aliases counted as what they stand for",
+                DOCUMENT_VALUES as u64,
+            ),
+            ("Problems that are told of one text", PROBLEMS as u64),
+            ("Values around a value in a document", DOCUMENT_DEPTH as u64),
+            (
+                "A time limit or interval, in milliseconds: 366 days",
+                TIMER_MILLIS,
+            ),
+            ("Retries of a policy or a rule", MAX_RETRIES.into()),
+            ("Losses of a task with its worker", MAX_LOSSES.into()),
+            ("Attempts that a task lists", ATTEMPTS_LISTED as u64),
+            (
+                "Completed tasks that a workflow's metrics list",
+                COMPLETED_TASKS_LISTED as u64,
+            ),
+            (
+                "An error's message, in characters",
+                ERROR_MESSAGE_CHARS as u64,
+            ),
+            (
+                "An error's stack trace, in characters",
+                STACK_TRACE_CHARS as u64,
+            ),
+            ("A name, in characters", NAME_CHARS as u64),
+            ("A description, in characters", DESCRIPTION_CHARS as u64),
+            (
+                "An executor reference, in characters",
+                EXECUTOR_CHARS as u64,
+            ),
+            (
+                "A version or a range of versions, in characters",
+                VERSION_CHARS as u64,
+            ),
+            ("A mapping's path, in characters", PATH_CHARS as u64),
+            (
+                "A task reference, correlation id or idempotency key, in characters",
+                REFERENCE_CHARS as u64,
+            ),
+            ("Values that it makes or visits", expression::STEPS),
+            (
+                "Calls inside each other, and values inside each other",
+                expression::DEPTH as u64,
+            ),
+            ("Characters of its source", expression::SOURCE_CHARS as u64),
+            (
+                "Regular expressions in its source",
+                expression::PATTERNS as u64,
+            ),
+        ];
+        for (row, limit) in counts {
+            count(row, limit);
+        }
+        let text = usize::try_from(expression::BYTES).expect("it is a size in memory");
+        bytes("Bytes of text that it builds", text);
+    }
+}

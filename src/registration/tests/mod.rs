@@ -2,6 +2,7 @@
 
 mod across;
 mod fields;
+mod pages;
 mod properties;
 mod tasks;
 mod whole;

@@ -35,3 +35,27 @@ pub const LAMBDA_REFUSED: &str = "LAMBDA_REFUSED";
 
 /// The code of `builtin:fail` when its input names none.
 pub const BUILTIN_FAILED: &str = "BUILTIN_FAILED";
+
+#[cfg(test)]
+mod tests {
+    const SOURCE: &str = include_str!("codes.rs");
+    const PAGE: &str = include_str!("../../../../docs/codes.md");
+
+    #[test]
+    fn the_page_has_every_code_with_its_cause_and_remedy() {
+        let (_, rest) = PAGE
+            .split_once("\n## Failures that executors say\n")
+            .expect("the page has the part");
+        let rows = rest.split("\n## ").next().unwrap_or_default().lines();
+        let rows: Vec<&str> = rows
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect();
+        let codes: Vec<&str> = SOURCE
+            .lines()
+            .filter(|line| line.starts_with("pub const "))
+            .filter_map(|line| line.split('"').nth(1))
+            .collect();
+        assert!(codes.len() > 10, "the codes were not read");
+        assert_eq!(rows, codes);
+    }
+}
