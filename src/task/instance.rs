@@ -332,3 +332,6 @@ pub(crate) fn drop_nulls(view: &mut Value, kept: &[&str], keep: bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

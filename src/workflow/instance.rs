@@ -200,3 +200,6 @@ impl WorkflowInstance {
         view
     }
 }
+
+#[cfg(test)]
+mod tests;
