@@ -148,6 +148,7 @@ async fn the_program_runs_in_the_folder_with_its_environment() {
         &json!({"environmentVariables": {"MODE": "fast", "LANG": "C"}}),
     );
     call.deadline = Some("2999-01-01T00:00:00.000Z".parse().unwrap());
+    call.context.environment_id = Some("staging".to_owned());
     let (error, _) = failure(executor(&root).execute(&call).await);
     let stderr = error.details["stderr"].as_str().unwrap();
     let lines: Vec<&str> = stderr.lines().collect();
@@ -163,7 +164,8 @@ async fn the_program_runs_in_the_folder_with_its_environment() {
         "TASKMILL_TASK_DEFINITION_VERSION=1.0.0".to_owned(),
         "TASKMILL_TENANT_ID=local".to_owned(),
         "TASKMILL_USER_ID=ann".to_owned(),
-        "TASKMILL_SECURITY_CONTEXT={\"userId\":\"ann\",\"tenantId\":\"local\"}".to_owned(),
+        "TASKMILL_ENVIRONMENT_ID=staging".to_owned(),
+        "TASKMILL_SECURITY_CONTEXT={\"userId\":\"ann\",\"tenantId\":\"local\",\"environmentId\":\"staging\"}".to_owned(),
         "TASKMILL_TASK_PATH=first".to_owned(),
         "TASKMILL_INPUT_ORDER_ID=7".to_owned(),
         format!("TRACEPARENT={}", call.traceparent.clone().unwrap()),
