@@ -115,6 +115,10 @@ mod tests {
             ("Problems that are told of one text", PROBLEMS as u64),
             ("Values around a value in a document", DOCUMENT_DEPTH as u64),
             (
+                "Arrays and objects inside each other in one of them",
+                DOCUMENT_DEPTH as u64,
+            ),
+            (
                 "A time limit or interval, in milliseconds: 366 days",
                 TIMER_MILLIS,
             ),
