@@ -21,7 +21,7 @@ pub struct Caller {
     /// The caller's permissions.
     #[serde(default)]
     pub permissions: Vec<String>,
-    /// The environment that selects configuration and secrets.
+    /// The environment that it belongs to; handed to the executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_id: Option<String>,
 }
@@ -40,7 +40,7 @@ pub struct SecurityContext {
     /// Permissions of the user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<String>,
-    /// The environment that selects configuration and secrets.
+    /// The environment that it belongs to; handed to the executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_id: Option<String>,
     /// What the task's definition requires of `permissions`.

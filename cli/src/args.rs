@@ -124,7 +124,7 @@ pub struct Common {
     /// A permission of the person; may be repeated.
     #[arg(long = "permission", value_name = "PERMISSION")]
     pub permissions: Vec<String>,
-    /// The environment that selects configuration and secrets.
+    /// The environment that it belongs to; programs find it as TASKMILL_ENVIRONMENT_ID.
     #[arg(long, value_name = "ID")]
     pub environment: Option<String>,
     /// An id of your own for the whole matter.

@@ -2,7 +2,8 @@
 //!
 //! | queue | group | deduplication id |
 //! |---|---|---|
-//! | `create`, `execute`, `execute-urgent`, `retry` | tenant, for fairness | none |
+//! | `create`, `execute`, `execute-urgent` | tenant, for fairness | none |
+//! | `retry` | none | none |
 //! | `result` | workflow, or lone task | execution id; record and time |
 
 use taskmill::Timestamp;
