@@ -1,1 +1,17 @@
-//! x
+//! End-to-end tests: the handlers that Lambda runs, over the embedded AWS, in virtual time.
+//!
+//! Nothing is mocked: every test goes through the SDK, the queues and the tables. What is scripted
+//! is the executor alone, because executors are what users add. Two ways of running are tested:
+//! the local service, which looks at everything when it starts, and a fleet of functions, which
+//! has only its messages and the minute's sweep.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod poison;
+#[cfg(test)]
+mod purge;
+#[cfg(test)]
+mod support;

@@ -235,6 +235,10 @@ impl Connector {
         let call = Call::of(&request);
         match self.fate(&call) {
             Fate::Answered => self.make(call, &mut request).await?.into_response(),
+            Fate::Held(held) => {
+                held.wait().await;
+                self.make(call, &mut request).await?.into_response()
+            }
             Fate::NeverMade => std::future::pending().await,
             Fate::NeverAnswered => {
                 // The answer is lost with the process: whether it was an error no longer matters.

@@ -2,12 +2,13 @@
 //! that AWS refuses or whose answer is lost.
 //!
 //! Calls are counted from 1 in the order in which they are made. A killed process gets no answer to
-//! any call any more: its futures wait for ever, until the test drops them and starts anew.
+//! any call any more: its futures wait for ever, until the test drops them and starts anew. A call
+//! that is held lets the test do something else first: what happens between two calls of a process.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The faults planned for one embedded AWS. Clones share the plan.
 #[derive(Debug, Clone)]
@@ -27,10 +28,40 @@ pub enum Failure {
     TimeoutAfterSuccess,
 }
 
+/// A call that waits before it reaches AWS. Clones are the same call.
+#[derive(Debug, Clone, Default)]
+pub struct Held(Arc<Gate>);
+
+#[derive(Debug, Default)]
+struct Gate {
+    reached: Notify,
+    released: Notify,
+}
+
+impl Held {
+    /// Returns once the process makes the call.
+    pub async fn reached(&self) {
+        self.0.reached.notified().await;
+    }
+
+    /// Lets the call go on.
+    pub fn release(&self) {
+        self.0.released.notify_one();
+    }
+
+    /// Waits at the gate, as the call.
+    pub(crate) async fn wait(&self) {
+        self.0.reached.notify_one();
+        self.0.released.notified().await;
+    }
+}
+
 /// What is to become of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Fate {
     Answered,
+    /// Made when it is released.
+    Held(Held),
     Fails(Failure),
     /// Not made, and not answered.
     NeverMade,
@@ -75,6 +106,14 @@ impl Faults {
     /// The n-th call fails.
     pub fn fail(&self, call: u64, failure: Failure) {
         self.lock().fates.insert(call, Fate::Fails(failure));
+    }
+
+    /// The n-th call waits until it is released. A kill in the meantime comes too late for it.
+    #[must_use]
+    pub fn hold(&self, call: u64) -> Held {
+        let held = Held::default();
+        self.lock().fates.insert(call, Fate::Held(held.clone()));
+        held
     }
 
     /// Calls so far.
@@ -130,14 +169,14 @@ impl Faults {
         let call = plan.calls;
         let fate = plan.fates.remove(&call).unwrap_or(Fate::Answered);
         drop(plan);
-        if fate == Fate::NeverMade {
+        if matches!(fate, Fate::NeverMade) {
             self.kill();
         }
         fate
     }
 
-    /// The process is dead from now on.
-    pub(crate) fn kill(&self) {
+    /// The process is dead from now on: what a task does that takes its worker down.
+    pub fn kill(&self) {
         self.killed.send_replace(true);
     }
 

@@ -26,7 +26,7 @@ use dynoxide::DynoxideError;
 
 pub use aws::LocalAws;
 pub use dynamodb::Written;
-pub use faults::{Failure, Faults};
+pub use faults::{Failure, Faults, Held};
 pub use meter::{Meter, Usage};
 pub use pollers::{EventSource, Handler, HandlerError, Pollers};
 pub use scheduler::{Scheduler, Sweep};
