@@ -141,7 +141,11 @@ async fn check_ended_well(records: &Records, script: &Script, death: &Death) {
         assert_eq!(task.status, TaskStatus::Completed, "{:?}", path(task));
         let calls = script.calls_of(task.id);
         let needed = usize::from(path(task) == Some("index")) + 1;
-        assert!(calls <= needed + 1, "{:?} was run {calls} times", path(task));
+        assert!(
+            calls <= needed + 1,
+            "{:?} was run {calls} times",
+            path(task)
+        );
     }
     for done in &death.tasks {
         let again = script.calls()[death.calls..]
@@ -285,7 +289,10 @@ async fn a_start_is_answered_alike_however_often_it_is_asked() {
     let records = Records::of(&aws);
     records.ended_workflow(first).await;
     let view: Value = records.workflow_view(first).await;
-    assert_eq!(start(service.app(), "intake", json!({}), "run").await, first);
+    assert_eq!(
+        start(service.app(), "intake", json!({}), "run").await,
+        first
+    );
     settle(&aws).await;
     assert_eq!(records.workflow_view(first).await, view);
     assert_eq!(script.calls().len(), 4);

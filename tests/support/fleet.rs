@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use taskmill_app::{
-    App, boot, create_task, execute_task, process_result, schedule_retry, sweep,
-};
+use taskmill_app::{App, boot, create_task, execute_task, process_result, schedule_retry, sweep};
 use taskmill_aws::config::{Config, DEFAULT_RETENTION};
 use taskmill_aws::queues::create::create_all as create_queues;
 use taskmill_aws::queues::{QueueName, QueueUrls};

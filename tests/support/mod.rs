@@ -20,7 +20,7 @@ use taskmill_local::{LocalAws, Service};
 
 pub use fleet::Fleet;
 pub use records::Records;
-pub use script::{Answer, Called, Script};
+pub use script::{Answer, Script};
 
 /// When the virtual time begins.
 pub const START: Timestamp = Timestamp::from_millis(1_795_296_000_000);

@@ -41,12 +41,7 @@ impl Records {
         };
         let executors = Executors::builtin(aws.clock());
         Self {
-            app: boot::assemble(
-                config,
-                &aws.background_sdk_config(),
-                executors,
-                aws.clock(),
-            ),
+            app: boot::assemble(config, &aws.background_sdk_config(), executors, aws.clock()),
             written: aws.index_writes(STATUS_INDEX),
         }
     }

@@ -2,8 +2,10 @@
 //!
 //! What proves that an attempt began is a RUNNING record. An executor that could take its worker
 //! down has it written first; for the others it is written only when the attempt lives longer
-//! than a second, or when the message that asks for it was delivered before. An attempt that was
-//! lost before runs without company, so that it cannot burn its neighbours.
+//! than a second, or when an attempt may have begun before: the message was delivered before, or
+//! comes from the start of a process that follows another. A task that was lost before runs
+//! without company, so that it cannot burn its neighbours, and its end is written before the next
+//! one begins, so that none of those that are tried alone can take the word of another with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,7 @@ use taskmill_aws::queues::{Carried, Execute, Message, QueueName};
 use crate::app::App;
 use crate::batch::{self, RecordFacts, Unhandled};
 use crate::emit;
+use crate::process_result;
 use crate::refusal::Fault;
 use crate::tasks::{self, Applied};
 
@@ -44,7 +47,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         |message, facts| async move {
             match message {
                 Message::Execute(execute) => {
-                    let work = take(app, &execute, &facts);
+                    let work = take(app, &execute, facts.receive_count);
                     while_hidden(app, &facts, work).await
                 }
                 Message::CreateTask { .. }
@@ -82,13 +85,22 @@ async fn while_hidden(
     }
 }
 
-async fn take(app: &App, execute: &Execute, facts: &RecordFacts) -> Result<(), Unhandled> {
+async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Unhandled> {
     let Some(task) = app.store().task(execute.task_id).await? else {
         tracing::warn!(task.id = %execute.task_id, "a dispatch is for a task that is gone");
         return Ok(());
     };
     match dispatch::on_dispatch(&task, execute.attempt, app.now()) {
-        Dispatch::Run => run(app, task, facts).await,
+        Dispatch::Run => {
+            let past = if task.losses > 0 || receive_count > 1 {
+                Past::Suspect
+            } else if execute.perhaps_begun {
+                Past::Unknown
+            } else {
+                Past::Clear
+            };
+            run(app, &task, past).await
+        }
         Dispatch::NotBefore(at) | Dispatch::HeldUntil(at) => {
             come_back(app, Message::Execute(execute.clone()), at).await
         }
@@ -122,17 +134,51 @@ async fn perform(app: &App, applied: Applied) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What may have become of the task before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Past {
+    /// Nothing that is not on its record.
+    Clear,
+    /// An attempt may have ended with its process, for no fault of its own.
+    Unknown,
+    /// An attempt may have taken its worker down.
+    Suspect,
+}
+
 /// Runs the attempt and sends its outcome.
-async fn run(app: &App, task: TaskInstance, facts: &RecordFacts) -> Result<(), Unhandled> {
-    let definition = app.inner.definitions.of_task(&task).await?;
-    let suspect = facts.receive_count > 1 || task.losses > 0;
-    if suspect {
-        let _alone = app.inner.company.write().await;
-        attempt(app, task, &definition, Recording::First).await
-    } else {
-        let _together = app.inner.company.read().await;
-        let recording = recording_of(&definition, &task);
-        attempt(app, task, &definition, recording).await
+async fn run(app: &App, task: &TaskInstance, past: Past) -> Result<(), Unhandled> {
+    let definition = app.inner.definitions.of_task(task).await?;
+    match past {
+        Past::Clear => {
+            let _together = app.inner.company.read().await;
+            let recording = recording_of(&definition, task);
+            let ended = attempt(app, task, &definition, recording).await?;
+            tell(app, task, ended).await
+        }
+        Past::Unknown => {
+            let _together = app.inner.company.read().await;
+            let ended = attempt(app, task, &definition, Recording::First).await?;
+            tell(app, task, ended).await
+        }
+        Past::Suspect => {
+            let _alone = app.inner.company.write().await;
+            let ended = attempt(app, task, &definition, Recording::First).await?;
+            if let Some(report) = &ended {
+                process_result::note(app, task.id, report.clone()).await?;
+            }
+            tell(app, task, ended).await
+        }
+    }
+}
+
+async fn tell(
+    app: &App,
+    task: &TaskInstance,
+    ended: Option<AttemptReport>,
+) -> Result<(), Unhandled> {
+    match ended {
+        Some(report) => Ok(send(app, task, report).await?),
+        None => Ok(()),
     }
 }
 
@@ -152,12 +198,13 @@ fn recording_of(definition: &CompiledTask, task: &TaskInstance) -> Recording {
     }
 }
 
+/// Makes the attempt, and gives its report. None when it was not to be made, or not to its end.
 async fn attempt(
     app: &App,
-    task: TaskInstance,
+    task: &TaskInstance,
     definition: &Arc<CompiledTask>,
     recording: Recording,
-) -> Result<(), Unhandled> {
+) -> Result<Option<AttemptReport>, Unhandled> {
     let started_at = app.now();
     let start = Event::Start(Start {
         execution_id: task.execution_id(),
@@ -166,24 +213,29 @@ async fn attempt(
         started_at,
     });
     let deadline = task.timeouts.deadline(task.created_at, started_at);
-    let mut running = std::pin::pin!(execution(app, &task, definition, deadline));
+    let mut running = std::pin::pin!(execution(app, task, definition, deadline));
     let execution = match recording {
-        Recording::First => match begin(app, &task, &start).await? {
+        Recording::First => match begin(app, task, &start).await? {
             Begun::Go => running.await,
-            Begun::Stop(applied) => return Ok(perform(app, *applied).await?),
+            Begun::Stop(applied) => {
+                perform(app, *applied).await?;
+                return Ok(None);
+            }
         },
         Recording::Lazy => tokio::select! {
             // A short attempt that is over must not be recorded as running.
             biased;
             execution = &mut running => execution,
-            () = tokio::time::sleep(SHORT_ATTEMPT) => match begin(app, &task, &start).await? {
+            () = tokio::time::sleep(SHORT_ATTEMPT) => match begin(app, task, &start).await? {
                 Begun::Go => running.await,
-                Begun::Stop(applied) => return Ok(perform(app, *applied).await?),
+                Begun::Stop(applied) => {
+                perform(app, *applied).await?;
+                return Ok(None);
+            }
             },
         },
     };
-    let report = report(app, &task, definition, started_at, execution);
-    Ok(send(app, &task, report).await?)
+    Ok(Some(report(app, task, definition, started_at, execution)))
 }
 
 /// Whether an attempt that is to be recorded may go on.

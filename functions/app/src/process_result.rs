@@ -190,13 +190,7 @@ async fn take_outcome(
         return Ok(Vec::new());
     };
     let report = carried(app, &task.tenant_id, report).await?;
-    let definition = app.inner.definitions.of_task(&task).await?;
-    let checked = output::checked(report.outcome, &definition.output, app.now());
-    let event = TaskEvent::Report(Box::new(AttemptReport {
-        outcome: checked,
-        ..report
-    }));
-    match tasks::apply_to(app, id, Some(task), &event).await? {
+    match apply(app, task, report).await? {
         Applied::Owes(task, effect) => Ok(owe(app, &task, effect).await?),
         Applied::Rejected(task, rejection) => {
             tracing::info!(task.id = %id, status = task.status.as_str(), %rejection, "an outcome is stale");
@@ -204,6 +198,26 @@ async fn take_outcome(
         }
         Applied::Missing => Ok(Vec::new()),
     }
+}
+
+/// Writes the end of an attempt to its task, ahead of the message that tells it. What the task
+/// then owes is owed by that message.
+pub(crate) async fn note(app: &App, id: TaskId, report: AttemptReport) -> Result<(), Fault> {
+    match app.store().task(id).await? {
+        Some(task) => apply(app, task, report).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Applies the end of an attempt to its task, after its output was checked.
+async fn apply(app: &App, task: TaskInstance, report: AttemptReport) -> Result<Applied, Fault> {
+    let definition = app.inner.definitions.of_task(&task).await?;
+    let checked = output::checked(report.outcome, &definition.output, app.now());
+    let event = TaskEvent::Report(Box::new(AttemptReport {
+        outcome: checked,
+        ..report
+    }));
+    tasks::apply_to(app, task.id, Some(task), &event).await
 }
 
 /// Performs what a task owes. What concerns its workflow is returned, to be folded together

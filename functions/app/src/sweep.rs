@@ -13,7 +13,7 @@ use taskmill::task::lifecycle::{Event as TaskEvent, Transition};
 use taskmill::task::{TaskInstance, TaskStatus, due, lifecycle};
 use taskmill::workflow::decider::{self, Effect, Event, Fold};
 use taskmill::workflow::{Plan, WorkflowInstance};
-use taskmill_aws::queues::{Message, Record};
+use taskmill_aws::queues::{Execute, Message, Record};
 
 use crate::app::App;
 use crate::emit;
@@ -172,8 +172,22 @@ async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<
         return Ok(owed(app, &after, &event));
     }
     match tasks::apply_to(app, task.id, Some(task), &event).await? {
-        Applied::Owes(task, effect) => Ok(emit::message(&task, effect, app.now())),
+        Applied::Owes(task, effect) => {
+            let message = emit::message(&task, effect, app.now());
+            Ok(message.map(|message| as_of(message, looking)))
+        }
         Applied::Rejected(..) | Applied::Missing => Ok(None),
+    }
+}
+
+/// A dispatch after a restart: the process before may have begun the attempt.
+fn as_of(message: Message, looking: Looking) -> Message {
+    match (looking, message) {
+        (Looking::AfterRestart, Message::Execute(execute)) => Message::Execute(Execute {
+            perhaps_begun: true,
+            ..execute
+        }),
+        (Looking::AfterRestart | Looking::Due, message) => message,
     }
 }
 

@@ -90,6 +90,10 @@ pub struct Execute {
     pub priority: TaskPriority,
     /// The attempt, from 1.
     pub attempt: u32,
+    /// Whether the attempt may have begun without a record of it, in a process that ended. It is
+    /// then recorded first, so that one that ends every process cannot do so for ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub perhaps_begun: bool,
 }
 
 impl From<&TaskInstance> for Execute {
@@ -99,6 +103,7 @@ impl From<&TaskInstance> for Execute {
             tenant_id: task.tenant_id.clone(),
             priority: task.priority,
             attempt: task.attempt(),
+            perhaps_begun: false,
         }
     }
 }
