@@ -1,7 +1,8 @@
 //! A run is killed before and after each of its calls to AWS, and what follows ends it well.
 //!
-//! The run is a workflow of three steps; the second is a program (its start is recorded first)
-//! that fails on its first attempt and is retried.
+//! The run is a workflow of four steps: the second is refused before its task can be created, and
+//! let go; the third is a program (its start is recorded first) that fails on its first attempt
+//! and is retried.
 
 use serde_json::{Value, json};
 use taskmill::codes::failure::WORKER_LOST;
@@ -42,6 +43,10 @@ steps:
   - name: count
     taskDefinitionId: count
     variableMappings: [{type: DIRECT, source: lines, target: lines}]
+  - name: check
+    taskDefinitionId: count
+    continueOnFailure: true
+    inputMappings: [{type: DIRECT, source: nowhere, target: x, required: true}]
   - name: index
     taskDefinitionId: index
     inputMappings: [{type: DIRECT, source: lines, target: lines}]
@@ -132,13 +137,18 @@ async fn check_ended_well(records: &Records, script: &Script, death: &Death) {
     let workflow = records.workflow(id).await;
     assert_eq!(workflow.status, WorkflowStatus::Completed);
     assert_eq!(workflow.output, Some(json!({"lines": 41, "next": 42})));
-    assert_eq!(workflow.metrics.task_count, 3);
+    assert_eq!(workflow.metrics.task_count, 4);
 
     let tasks = records.tasks_of(id).await;
-    let paths: Vec<_> = tasks.iter().filter_map(path).collect();
-    assert_eq!(paths, ["count", "index", "tell"], "one record a step");
+    let mut paths: Vec<_> = tasks.iter().filter_map(path).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["check", "count", "index", "tell"], "one record a step");
     for task in &tasks {
-        assert_eq!(task.status, TaskStatus::Completed, "{:?}", path(task));
+        let expected = match path(task) {
+            Some("check") => TaskStatus::Failed,
+            _ => TaskStatus::Completed,
+        };
+        assert_eq!(task.status, expected, "{:?}", path(task));
         let calls = script.calls_of(task.id);
         let needed = usize::from(path(task) == Some("index")) + 1;
         assert!(
