@@ -1,11 +1,9 @@
 //! How the command ends: its exit status, and its errors with the status that each has.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::Value;
 use taskmill::task::TaskStatus;
 use taskmill::workflow::WorkflowStatus;
 use taskmill_app::Refusal;
@@ -79,9 +77,9 @@ pub enum Error {
     /// Standard output is closed or full.
     #[error("the result cannot be written")]
     Output(#[source] io::Error),
-    /// A run ended otherwise than a measurement can be made of.
+    /// What must not happen: a record is gone, or a measured run did not complete.
     #[error("{0}")]
-    Unmeasurable(String),
+    Unexpected(String),
 }
 
 impl Exit {
@@ -152,7 +150,7 @@ impl Error {
             | Self::Http(_)
             | Self::Runtime(_)
             | Self::Output(_)
-            | Self::Unmeasurable(_) => Exit::Broken,
+            | Self::Unexpected(_) => Exit::Broken,
         }
     }
 
@@ -161,31 +159,8 @@ impl Error {
     pub fn report(&self) -> String {
         match self {
             Self::Problems(found) => problems::text(found),
-            Self::Refused(Refusal::Refused { details, .. }) => {
-                let violations = details.get("violations").and_then(Value::as_array);
-                let mut report = format!("error: {self}");
-                for violation in violations.into_iter().flatten() {
-                    let part = |name: &str| violation[name].as_str().unwrap_or_default();
-                    // Writing to a text does not fail.
-                    let _ = write!(
-                        report,
-                        "\n  {}: {}",
-                        place(part("pointer")),
-                        part("message")
-                    );
-                }
-                report
-            }
             _ => format!("error: {}", chain(self)),
         }
-    }
-}
-
-fn place(pointer: &str) -> &str {
-    if pointer.is_empty() {
-        "the whole"
-    } else {
-        pointer
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use taskmill::codes::registration;
-use taskmill::document;
+use taskmill::document::{self, Document};
 use taskmill::problem::Problem;
+use taskmill_app::Refusal;
 
 use crate::exit::Error;
 use crate::problems::{Located, Severity};
@@ -79,6 +80,43 @@ impl Source {
                 }
             }
         }
+    }
+}
+
+impl Source {
+    /// What a refusal of this input says: of a schema, each violation with its place.
+    #[must_use]
+    pub fn explain(&self, refusal: Refusal) -> Error {
+        let Refusal::Refused { code, details, .. } = &refusal else {
+            return Error::Refused(refusal);
+        };
+        let Some(violations) = details.get("violations").and_then(Value::as_array) else {
+            return Error::Refused(refusal);
+        };
+        let problem = |violation: &Value| {
+            let text = |name: &str| violation[name].as_str().unwrap_or_default();
+            Problem::new(code, text("pointer"), text("message"))
+        };
+        let problems = violations.iter().map(problem).collect();
+        let problems = match self.document() {
+            None => problems,
+            Some(document) => document.locate(problems),
+        };
+        Error::Problems(Located::all(self.name(), Severity::Error, problems))
+    }
+
+    fn name(&self) -> &Path {
+        match self {
+            Self::Argument(_) => Path::new("--input"),
+            Self::File(path) => path,
+            Self::Stdin => Path::new("standard input"),
+        }
+    }
+
+    /// The lines of the input, where they are of use and can be had.
+    fn document(&self) -> Option<Document> {
+        let text = fs::read_to_string(self.file()?).ok()?;
+        document::read(&text).ok()?.into_iter().next()
     }
 }
 

@@ -51,6 +51,15 @@ impl Wanted<'_> {
     }
 }
 
+/// A workflow that is to go on.
+#[derive(Debug)]
+pub struct OpenWorkflow {
+    /// The workflow.
+    pub id: WorkflowId,
+    /// Its tasks, as they were left.
+    pub tasks: Vec<TaskInstance>,
+}
+
 /// The newest open workflow that is wanted.
 ///
 /// # Errors
@@ -58,14 +67,20 @@ impl Wanted<'_> {
 pub async fn open_workflow(
     store: &Store,
     wanted: &Wanted<'_>,
-) -> Result<Option<WorkflowId>, Error> {
+) -> Result<Option<OpenWorkflow>, Error> {
     let mut newest: Option<WorkflowInstance> = None;
     for id in open_workflows(store, wanted).await? {
         let found = store.workflow(id).await?;
         let found = found.filter(|found| wanted.is_workflow(found));
         newest = newest.into_iter().chain(found).max_by_key(|w| w.created_at);
     }
-    Ok(newest.map(|workflow| workflow.id))
+    Ok(match newest {
+        None => None,
+        Some(workflow) => Some(OpenWorkflow {
+            id: workflow.id,
+            tasks: tasks_of(store, wanted, workflow.id).await?,
+        }),
+    })
 }
 
 /// The newest open task, of no workflow, that is wanted.
@@ -80,6 +95,26 @@ pub async fn open_task(store: &Store, wanted: &Wanted<'_>) -> Result<Option<Task
         newest = newest.into_iter().chain(found).max_by_key(|t| t.created_at);
     }
     Ok(newest.map(|task| task.id))
+}
+
+async fn tasks_of(
+    store: &Store,
+    wanted: &Wanted<'_>,
+    id: WorkflowId,
+) -> Result<Vec<TaskInstance>, Error> {
+    let tenant = &wanted.caller.tenant_id;
+    let mut tasks = Vec::new();
+    let mut request = Some(PageRequest::first(PageRequest::MOST));
+    while let Some(asked) = request {
+        let page = store.tasks_of_workflow(tenant, id, &asked).await?;
+        for found in page.items {
+            tasks.extend(store.task(found.id).await?);
+        }
+        request = page
+            .next
+            .map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
+    }
+    Ok(tasks)
 }
 
 async fn open_workflows(store: &Store, wanted: &Wanted<'_>) -> Result<Vec<WorkflowId>, Error> {

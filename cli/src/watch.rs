@@ -53,7 +53,7 @@ pub async fn workflow(
             }
             Wake::Record(_) | Wake::Time => {}
         }
-        if !matches!(&wake, Wake::Time) {
+        if !matches!(wake, Wake::Time) {
             let instance = existing_workflow(service, id).await?;
             if instance.status.is_terminal() && instance.cancelling.is_empty() {
                 display.tell(&tracker.finish(instance.status));
@@ -83,7 +83,7 @@ pub async fn task(
             Wake::Time => false,
         };
         if ours {
-            let gone = || Error::Unmeasurable(format!("the task {id} is gone"));
+            let gone = || Error::Unexpected(format!("the task {id} is gone"));
             let task = service.observer().task(id).await?.ok_or_else(gone)?;
             display.tell(&tracker.observe(&task));
             if task.status.is_terminal() {
@@ -96,22 +96,27 @@ pub async fn task(
 
 async fn existing_workflow(service: &Service, id: WorkflowId) -> Result<WorkflowInstance, Error> {
     let found = service.observer().workflow(id).await?;
-    found.ok_or_else(|| Error::Unmeasurable(format!("the workflow {id} is gone")))
+    found.ok_or_else(|| Error::Unexpected(format!("the workflow {id} is gone")))
 }
 
 /// The next thing to look at; meanwhile a terminal is drawn.
 async fn next(
     service: &Service,
     writes: &mut Receiver<Written>,
-    tracker: &Tracker,
+    tracker: &mut Tracker,
     display: &Display,
 ) -> Wake {
-    display.draw(tracker.active(), service.app().clock().now());
+    let clock = service.app().clock();
+    if !display.is_animated() {
+        display.tell(&tracker.observe_time(clock.now()));
+    }
+    display.draw(tracker.active(), clock.now());
+    let long_from = tracker.long_from();
     let frame = async {
-        if display.is_animated() {
-            tokio::time::sleep(FRAME).await;
-        } else {
-            std::future::pending::<()>().await;
+        match long_from {
+            _ if display.is_animated() => tokio::time::sleep(FRAME).await,
+            Some(at) => clock.sleep_until(at).await,
+            None => std::future::pending().await,
         }
     };
     tokio::select! {

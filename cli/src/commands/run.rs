@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use semver::{Comparator, Op, Version, VersionReq};
-use taskmill::ids::{DefinitionId, WorkflowId};
+use taskmill::ids::DefinitionId;
 use taskmill::security::Caller;
 use taskmill::workflow::{WorkflowDefinition, WorkflowInstance};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
@@ -18,7 +18,7 @@ use crate::exit::{Error, Exit};
 use crate::input::Source;
 use crate::interrupt::Interrupts;
 use crate::progress::{Counts, Display, Tracker, duration};
-use crate::resume::{self, Wanted};
+use crate::resume::{self, OpenWorkflow, Wanted};
 use crate::{local, output, watch};
 
 /// Runs a workflow and prints it.
@@ -41,6 +41,7 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
     let run = Run {
         caller: local::caller(&args.common),
         request: request(&args.common, definition, &source)?,
+        source,
         definition,
         args: &args.common,
         display: display(&args.common, verbose),
@@ -66,6 +67,7 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
 /// What one call runs.
 struct Run<'a> {
     caller: Caller,
+    source: Source,
     request: StartWorkflow,
     definition: &'a WorkflowDefinition,
     args: &'a Common,
@@ -74,7 +76,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// What an earlier run left open. A key finds its own.
-    async fn open(&self, aws: &LocalAws) -> Result<Option<WorkflowId>, Error> {
+    async fn open(&self, aws: &LocalAws) -> Result<Option<OpenWorkflow>, Error> {
         if self.args.data.is_none() || self.request.idempotency_key.is_some() {
             return Ok(None);
         }
@@ -92,21 +94,20 @@ impl Run<'_> {
         &self,
         service: &Service,
         set: &Set,
-        open: Option<WorkflowId>,
+        open: Option<OpenWorkflow>,
     ) -> Result<Exit, Error> {
         let writes = service.aws().writes();
         let mut tracker = Tracker::of_workflow(self.definition);
         local::register(service, &self.caller.tenant_id, set).await?;
         let id = match open {
-            Some(id) => {
-                self.take_past(service, id, &mut tracker).await?;
-                id
+            Some(open) => {
+                self.take_past(&open, &mut tracker);
+                open.id
             }
             None => {
                 let request = self.request.clone();
-                start_workflow(service.app(), &self.caller, request)
-                    .await?
-                    .id
+                let started = start_workflow(service.app(), &self.caller, request).await;
+                started.map_err(|refusal| self.source.explain(refusal))?.id
             }
         };
         let ended = watch::workflow(service, writes, id, &mut tracker, &self.display).await?;
@@ -114,30 +115,20 @@ impl Run<'_> {
         let view = views::workflow(service.app(), &self.caller.tenant_id, id).await?;
         output::print(&view, self.args.output)?;
         if !self.args.quiet {
-            output::note(&summary(&ended, tracker.counts()));
-            tell_dead_letters(service).await;
+            tell_end(service, &summary(&ended, tracker.counts())).await;
         }
         Ok(Exit::from(ended.status))
     }
 
     /// What was done before is not told again.
-    async fn take_past(
-        &self,
-        service: &Service,
-        id: WorkflowId,
-        tracker: &mut Tracker,
-    ) -> Result<(), Error> {
-        let tasks = views::tasks_of(service.app(), &self.caller.tenant_id, id).await?;
-        for task in &tasks {
+    fn take_past(&self, open: &OpenWorkflow, tracker: &mut Tracker) {
+        for task in &open.tasks {
             tracker.take_past(task);
         }
-        let done = tracker.take_counts();
-        let id_of = &self.definition.id;
-        self.display.say(&format!(
-            "resuming workflow {id} ({id_of}): {} tasks are done",
-            done.tasks
-        ));
-        Ok(())
+        let (id, of) = (open.id, &self.definition.id);
+        let done = counted(tracker.counts());
+        self.display
+            .say(&format!("resuming workflow {id} ({of}): {done} so far"));
     }
 }
 
@@ -193,29 +184,27 @@ pub(super) async fn stop(
     Ok(Exit::Stopped)
 }
 
-/// Tells what could not be handled, and why.
-pub(super) async fn tell_dead_letters(service: &Service) {
+/// Tells what became of a run, and what could not be handled, and why.
+pub(super) async fn tell_end(service: &Service, summary: &str) {
     let letters = match service.dead_letters().await {
         Ok(letters) => letters,
         Err(error) => {
+            output::note(summary);
             output::note(&format!(
                 "warning: the dead letters cannot be read: {error}"
             ));
             return;
         }
     };
-    if letters.is_empty() {
-        return;
-    }
-    let count = letters.len();
-    output::note(&match count {
-        1 => "1 dead letter:".to_owned(),
-        _ => format!("{count} dead letters:"),
+    output::note(&match letters.len() {
+        0 => summary.to_owned(),
+        1 => format!("{summary}; 1 dead letter"),
+        more => format!("{summary}; {more} dead letters"),
     });
     for letter in letters {
         let reason = letter.reason.as_deref();
         let reason = reason.unwrap_or("the handler died of it, or never answered");
-        output::note(&format!("  {}: {reason}", letter.queue));
+        output::note(&format!("  dead letter of {}: {reason}", letter.queue));
     }
 }
 

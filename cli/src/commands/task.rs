@@ -10,7 +10,7 @@ use taskmill_app::views;
 use taskmill_local::service::open_store;
 use taskmill_local::{LocalAws, Service};
 
-use super::run::{display, exactly, serve, stop, tell_dead_letters, tell_skipped};
+use super::run::{display, exactly, serve, stop, tell_end, tell_skipped};
 use crate::args::{Common, TaskRunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
@@ -39,6 +39,7 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
     let run = Run {
         caller: local::caller(&args.common),
         request: request(&args.common, definition, &source)?,
+        source,
         args: &args.common,
         display: display(&args.common, verbose),
     };
@@ -63,6 +64,7 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
 /// What one call runs.
 struct Run<'a> {
     caller: Caller,
+    source: Source,
     request: CreateTask,
     args: &'a Common,
     display: Display,
@@ -100,7 +102,8 @@ impl Run<'_> {
             }
             None => {
                 let request = self.request.clone();
-                create_task(service.app(), &self.caller, request).await?.id
+                let created = create_task(service.app(), &self.caller, request).await;
+                created.map_err(|refusal| self.source.explain(refusal))?.id
             }
         };
         let ended = watch::task(service, writes, id, &mut tracker, &self.display).await?;
@@ -108,8 +111,7 @@ impl Run<'_> {
         let view = views::task(service.app(), &self.caller.tenant_id, id).await?;
         output::print(&view, self.args.output)?;
         if !self.args.quiet {
-            output::note(&summary(&ended));
-            tell_dead_letters(service).await;
+            tell_end(service, &summary(&ended)).await;
         }
         Ok(Exit::from(ended.status))
     }

@@ -33,10 +33,21 @@ pub fn validate(args: &ValidateArgs, verbose: u8) -> Result<Exit, Error> {
         found.extend(set.warnings());
     }
     report(&found, args.output)?;
-    let any = found
-        .iter()
-        .any(|problem| problem.severity == Severity::Error);
-    Ok(if any { Exit::BadUsage } else { Exit::Done })
+    let problems = found.iter().filter(|p| p.severity == Severity::Error);
+    let count = problems.count();
+    if args.output == ReportFormat::Text {
+        let definitions: usize = sets.iter().map(|set| set.definitions().count()).sum();
+        output::note(&match count {
+            0 => format!("{definitions} definitions without problems"),
+            1 => "1 problem".to_owned(),
+            more => format!("{more} problems"),
+        });
+    }
+    Ok(if count == 0 {
+        Exit::Done
+    } else {
+        Exit::BadUsage
+    })
 }
 
 fn report(found: &[Located], format: ReportFormat) -> Result<(), Error> {

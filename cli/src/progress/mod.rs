@@ -17,6 +17,9 @@ use taskmill::workflow::{WorkflowDefinition, WorkflowStatus};
 
 pub use display::Display;
 
+/// An attempt that runs so long, in milliseconds, is told before it ends.
+const LONG_MILLIS: u64 = 1000;
+
 /// What was told of the tasks of one run.
 #[derive(Debug, Default)]
 pub struct Tracker {
@@ -26,16 +29,16 @@ pub struct Tracker {
     passed: usize,
     tasks: HashMap<TaskId, Told>,
     now: Option<Active>,
+    /// Whether it was told that this runs.
+    told_long: bool,
     counts: Counts,
 }
 
 /// What was told of one task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Told {
     /// The last attempt whose end was told.
     ended: u32,
-    /// The last attempt whose start was told.
-    started: u32,
     /// Whether the task's own end was told.
     over: bool,
 }
@@ -45,7 +48,18 @@ struct Told {
 pub struct Active {
     path: String,
     attempt: u32,
-    waits_until: Option<Timestamp>,
+    phase: Phase,
+}
+
+/// What a task that is not over does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It is on its way.
+    Queued,
+    /// It waits for its next attempt.
+    Waits { until: Timestamp },
+    /// An attempt is known to run.
+    Runs { since: Timestamp },
 }
 
 /// What a run did, in numbers.
@@ -90,12 +104,9 @@ impl Tracker {
     /// What a task's record says that was not told yet.
     pub fn observe(&mut self, task: &TaskInstance) -> Vec<Line> {
         let path = path_of(task);
+        self.told_long &= self.is_active(path, task.attempt());
         let mut lines = self.skipped_before(path);
-        let mut told = self.tasks.get(&task.id).copied().unwrap_or(Told {
-            ended: 0,
-            started: 0,
-            over: false,
-        });
+        let mut told = self.tasks.get(&task.id).copied().unwrap_or_default();
         let ended_before = told.ended;
         for attempt in &task.attempts {
             if attempt.attempt > ended_before {
@@ -111,17 +122,36 @@ impl Tracker {
                 lines.push(end_without_attempt(task));
             }
         }
-        if task.status == TaskStatus::Running && told.started < task.attempt() {
-            told.started = task.attempt();
-            lines.push(Line::of(path, TaskStatus::Running.as_str()).attempt(task.attempt()));
-        }
         self.tasks.insert(task.id, told);
-        self.now = (!task.status.is_terminal()).then(|| Active {
+        self.now = phase_of(task).map(|phase| Active {
             path: path.to_owned(),
             attempt: task.attempt(),
-            waits_until: task.next_retry_at,
+            phase,
         });
         lines
+    }
+
+    /// When an attempt is under way that nothing was told of: the time from which it is a long
+    /// one, and to be told.
+    #[must_use]
+    pub fn long_from(&self) -> Option<Timestamp> {
+        self.now.as_ref().and_then(|active| match active.phase {
+            Phase::Runs { since } if !self.told_long => Some(since.plus_millis(LONG_MILLIS)),
+            Phase::Runs { .. } | Phase::Queued | Phase::Waits { .. } => None,
+        })
+    }
+
+    /// The line of an attempt that is a long one by now.
+    pub fn observe_time(&mut self, now: Timestamp) -> Vec<Line> {
+        let long = self.long_from().is_some_and(|from| from <= now);
+        match &self.now {
+            Some(active) if long => {
+                self.told_long = true;
+                let status = TaskStatus::Running.as_str();
+                vec![Line::of(&active.path, status).attempt(active.attempt)]
+            }
+            Some(_) | None => Vec::new(),
+        }
     }
 
     /// What the end of the workflow says: its last steps may have been skipped.
@@ -144,15 +174,15 @@ impl Tracker {
         self.now.as_ref()
     }
 
-    /// What was counted so far, which is not counted again.
-    pub fn take_counts(&mut self) -> Counts {
-        std::mem::take(&mut self.counts)
-    }
-
     /// What the run did so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    fn is_active(&self, path: &str, attempt: u32) -> bool {
+        let active = self.now.as_ref();
+        active.is_some_and(|active| active.path == path && active.attempt == attempt)
     }
 
     /// The steps before this one that have no task: their condition was not met.
@@ -180,13 +210,24 @@ impl Tracker {
 }
 
 impl Active {
-    /// What is going on, for people: the wait for an attempt counts down.
+    /// What is going on, for people: a wait counts down, a running attempt up.
     #[must_use]
     pub fn describe(&self, now: Timestamp) -> String {
-        let Self { path, attempt, .. } = self;
-        match self.waits_until.map(|until| until.millis_since(now)) {
-            Some(left) if left > 0 => format!("{path}  attempt {attempt} in {}", duration(left)),
-            Some(_) | None => format!("{path}  attempt {attempt}"),
+        let Self {
+            path,
+            attempt,
+            phase,
+        } = self;
+        match *phase {
+            Phase::Waits { until } if until > now => {
+                let left = duration(until.millis_since(now));
+                format!("{path}  attempt {attempt} in {left}")
+            }
+            Phase::Runs { since } => {
+                let passed = duration(now.millis_since(since));
+                format!("{path}  attempt {attempt} for {passed}")
+            }
+            Phase::Queued | Phase::Waits { .. } => format!("{path}  attempt {attempt}"),
         }
     }
 }
@@ -241,6 +282,24 @@ pub fn duration(millis: u64) -> String {
         60..3600 => format!("{} min {} s", whole.as_secs() / 60, whole.as_secs() % 60),
         seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
+}
+
+/// None when the task is over.
+fn phase_of(task: &TaskInstance) -> Option<Phase> {
+    Some(match task.status {
+        TaskStatus::Pending | TaskStatus::Assigned => Phase::Queued,
+        TaskStatus::RetryPending => match task.next_retry_at {
+            None => Phase::Queued,
+            Some(until) => Phase::Waits { until },
+        },
+        TaskStatus::Running => Phase::Runs {
+            since: task.updated_at,
+        },
+        TaskStatus::Completed
+        | TaskStatus::Failed
+        | TaskStatus::Cancelled
+        | TaskStatus::TimedOut => return None,
+    })
 }
 
 fn path_of(task: &TaskInstance) -> &str {

@@ -142,18 +142,29 @@ fn each_attempt_is_told_once_however_late_it_is_seen() {
     let twice = failed(&again);
     let done = succeeded(&twice);
     let first = "a RETRY_PENDING attempt 1 87 ms LOCKED: it is locked…; attempt 2 in 1.5 s";
-    let second = "a RETRY_PENDING attempt 2 87 ms LOCKED: it is locked…; attempt 3 in 1.5 s";
+    let second = "a RETRY_PENDING attempt 2 87 ms LOCKED: it is locked…; attempt 3 in 3.0 s";
     let third = "a COMPLETED attempt 3 87 ms";
     let all = [pending, once.clone(), again.clone(), twice, done.clone()];
-    let started = "a RUNNING attempt 2";
-    let expected = [first, started, second, third];
-    assert_eq!(told(&mut Tracker::default(), &all), expected);
     let late = [once.clone(), once, again, done.clone(), done.clone()];
-    assert_eq!(told(&mut Tracker::default(), &late), expected);
-    assert_eq!(
-        told(&mut Tracker::default(), &[done]),
-        [first, second, third]
-    );
+    for seen in [all.as_slice(), &late, &[done]] {
+        assert_eq!(told(&mut Tracker::default(), seen), [first, second, third]);
+    }
+}
+
+#[test]
+fn a_long_attempt_is_told_once_while_it_runs() {
+    let mut tracker = Tracker::default();
+    let first = running(&task(7, "a"));
+    assert_eq!(told(&mut tracker, std::slice::from_ref(&first)), [""; 0]);
+    let long_from = tracker.long_from().unwrap();
+    assert_eq!(long_from, first.updated_at.plus_millis(LONG_MILLIS));
+    assert_eq!(tracker.observe_time(first.updated_at), []);
+    let line = Line::of("a", "RUNNING").attempt(1);
+    assert_eq!(tracker.observe_time(long_from), [line]);
+    tracker.observe(&first);
+    assert_eq!(tracker.observe_time(long_from), []);
+    tracker.observe(&running(&failed(&first)));
+    assert_eq!(tracker.observe_time(long_from).len(), 1);
 }
 
 #[test]
@@ -207,9 +218,13 @@ fn what_ended_before_is_taken_as_told() {
     let mut tracker = Tracker::of_workflow(&workflow(&["a", "b", "c"]));
     let done = succeeded(&task(1, "b"));
     tracker.take_past(&done);
-    assert_eq!(tracker.take_counts().tasks, 1);
     assert_eq!(told(&mut tracker, &[done, task(2, "c")]), [""; 0]);
-    assert_eq!(tracker.counts(), Counts::default());
+    let expected = Counts {
+        tasks: 1,
+        skipped: 1,
+        retries: 0,
+    };
+    assert_eq!(tracker.counts(), expected);
 }
 
 #[test]
@@ -223,6 +238,11 @@ fn a_wait_counts_down() {
     assert_eq!(active.describe(before(1200)), "a  attempt 2 in 1.2 s");
     assert_eq!(active.describe(before(90)), "a  attempt 2 in 90 ms");
     assert_eq!(active.describe(due), "a  attempt 2");
+    let again = running(&waiting);
+    tracker.observe(&again);
+    let later = again.updated_at.plus_millis(2500);
+    let active = tracker.active().unwrap();
+    assert_eq!(active.describe(later), "a  attempt 2 for 2.5 s");
 }
 
 #[test]

@@ -287,16 +287,17 @@ impl Connector {
     }
 
     async fn sqs(&self, action: &str, body: Bytes, meter: &Meter) -> Answer {
+        let kind = kind_of_queue(&body);
+        meter.sqs_request(kind, body.len());
         match self.aws.queues.answer(action, &body).await {
             Ok(reply) => {
-                meter.sqs_payload(kind_of_queue(&body), body.len().max(reply.json.len()));
+                meter.sqs_answer(kind, body.len(), reply.json.len());
                 if reply.received == Some(0) {
-                    meter.received_nothing();
+                    meter.received_nothing(kind);
                 }
                 Answer::json(200, reply.json)
             }
             Err(error) => {
-                meter.sqs_payload(kind_of_queue(&body), body.len());
                 let mut answer = Answer::json_error(400, &error.shape(), &error.to_string());
                 let code = format!("{};Sender", error.code());
                 answer.headers.push(("x-amzn-query-error", code));

@@ -33,6 +33,8 @@ pub struct Usage {
     pub sqs_billed_fifo: u64,
     /// Receives, among `requests`, that got nothing.
     pub empty_receives: u64,
+    /// Those of them that were to FIFO queues.
+    pub empty_receives_fifo: u64,
     /// What the event sources invoked, by queue name.
     pub invocations: BTreeMap<String, Invocations>,
 }
@@ -113,18 +115,33 @@ impl Meter {
         usage.failed_conditions.write_units += write_units;
     }
 
-    pub(crate) fn sqs_payload(&self, kind: QueueKind, bytes: usize) {
-        let chunks = bytes.div_ceil(SQS_CHUNK).max(1) as u64;
+    /// Counts a request of so many bytes. To be called before it is made: whoever its effect
+    /// wakes may look at the counts.
+    pub(crate) fn sqs_request(&self, kind: QueueKind, bytes: usize) {
+        self.sqs_chunks(kind, chunks(bytes));
+    }
+
+    /// Counts what an answer adds to a request that was counted: the larger of the two is billed.
+    pub(crate) fn sqs_answer(&self, kind: QueueKind, request: usize, answer: usize) {
+        self.sqs_chunks(kind, chunks(answer).saturating_sub(chunks(request)));
+    }
+
+    pub(crate) fn received_nothing(&self, kind: QueueKind) {
+        let mut usage = self.lock();
+        usage.empty_receives += 1;
+        match kind {
+            QueueKind::Standard => {}
+            QueueKind::Fifo => usage.empty_receives_fifo += 1,
+        }
+    }
+
+    fn sqs_chunks(&self, kind: QueueKind, chunks: u64) {
         let mut usage = self.lock();
         usage.sqs_billed += chunks;
         match kind {
             QueueKind::Standard => {}
             QueueKind::Fifo => usage.sqs_billed_fifo += chunks,
         }
-    }
-
-    pub(crate) fn received_nothing(&self) {
-        self.lock().empty_receives += 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, Usage> {
@@ -147,6 +164,7 @@ impl Usage {
             sqs_billed: self.sqs_billed - earlier.sqs_billed,
             sqs_billed_fifo: self.sqs_billed_fifo - earlier.sqs_billed_fifo,
             empty_receives: self.empty_receives - earlier.empty_receives,
+            empty_receives_fifo: self.empty_receives_fifo - earlier.empty_receives_fifo,
             invocations: less(&self.invocations, &earlier.invocations),
         }
     }
@@ -184,6 +202,10 @@ impl Usage {
             .filter(|(resource, _)| counts(resource))
             .fold(Capacity::default(), |sum, (_, capacity)| sum + *capacity)
     }
+}
+
+fn chunks(bytes: usize) -> u64 {
+    bytes.div_ceil(SQS_CHUNK).max(1) as u64
 }
 
 fn less<V>(now: &BTreeMap<String, V>, earlier: &BTreeMap<String, V>) -> BTreeMap<String, V>

@@ -61,7 +61,9 @@ impl Cost {
         let each_of = |total: u64| each(as_float(total));
         let total = usage.total_capacity();
         let request = |name: &str| usage.requests.get(name).copied().unwrap_or(0);
-        let standard = usage.sqs_billed - usage.sqs_billed_fifo;
+        let standard = usage.sqs_billed.saturating_sub(usage.sqs_billed_fifo);
+        let empty = usage.empty_receives;
+        let empty_at_standard = empty.saturating_sub(usage.empty_receives_fifo);
         let mut cost = Self {
             write_units: each(total.write),
             read_units: each(total.read),
@@ -71,9 +73,12 @@ impl Cost {
                 .map(|(resource, capacity)| (resource.clone(), share(*capacity, count)))
                 .collect(),
             refused_write_units: each(usage.failed_conditions.write_units),
-            // Pollers wait for both kinds; an empty receive is at a standard queue nearly always.
-            sqs_standard_requests: each_of(standard.saturating_sub(usage.empty_receives)),
-            sqs_fifo_requests: each_of(usage.sqs_billed_fifo),
+            sqs_standard_requests: each_of(standard.saturating_sub(empty_at_standard)),
+            sqs_fifo_requests: each_of(
+                usage
+                    .sqs_billed_fifo
+                    .saturating_sub(usage.empty_receives_fifo),
+            ),
             sqs_requests: sqs_requests(usage, count),
             invocations: invocations(usage, count),
             s3_puts: each_of(request("s3.PutObject")),

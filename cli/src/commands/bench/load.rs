@@ -88,7 +88,7 @@ impl Load {
         let mut times = Vec::new();
         while let Some(ended) = clients.join_next().await {
             // A client that panicked is a bug; the others go on, and the count says so.
-            let ended = ended.map_err(|error| Error::Unmeasurable(error.to_string()))?;
+            let ended = ended.map_err(|error| Error::Unexpected(error.to_string()))?;
             times.extend(ended?);
         }
         let took = began.elapsed();

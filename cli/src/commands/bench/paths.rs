@@ -97,6 +97,6 @@ async fn run(service: &Service, work: &Work, kind: Kind) -> Result<(), Error> {
         Ok(())
     } else {
         let message = format!("{id} is not over, though nothing is left to do");
-        Err(Error::Unmeasurable(message))
+        Err(Error::Unexpected(message))
     }
 }

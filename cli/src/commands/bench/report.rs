@@ -128,8 +128,12 @@ fn counts(cost: &Cost) -> Vec<((u8, String), String)> {
     let row = |place: u8, name: String, value: f64| ((place, name), figure(value));
     let mut rows = Vec::new();
     for (resource, capacity) in &cost.units {
-        rows.push(row(0, format!("write units, {resource}"), capacity.write));
-        rows.push(row(2, format!("read units, {resource}"), capacity.read));
+        if capacity.write > 0.0 {
+            rows.push(row(0, format!("write units, {resource}"), capacity.write));
+        }
+        if capacity.read > 0.0 {
+            rows.push(row(2, format!("read units, {resource}"), capacity.read));
+        }
     }
     rows.push(row(1, "write units".to_owned(), cost.write_units));
     rows.push(row(3, "read units".to_owned(), cost.read_units));

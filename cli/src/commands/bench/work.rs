@@ -143,7 +143,7 @@ pub async fn is_over(service: &Service, kind: Kind, id: Uuid) -> Result<bool, Er
         },
     };
     if terminal && !completed {
-        return Err(Error::Unmeasurable(format!("{id} ended {status}")));
+        return Err(Error::Unexpected(format!("{id} ended {status}")));
     }
     Ok(terminal)
 }
@@ -190,7 +190,7 @@ async fn register(service: &Service, tenant: &TenantId, definition: &Value) -> R
     let read = registration::read(definition);
     let read = read.map_err(|problems| {
         let first = problems.first().map(|problem| problem.message.clone());
-        Error::Unmeasurable(first.unwrap_or_default())
+        Error::Unexpected(first.unwrap_or_default())
     })?;
     match read {
         Definition::Task(task) => register::register_task(service.app(), tenant, &task).await?,
