@@ -38,6 +38,7 @@ pub fn validate(args: &ValidateArgs, verbose: u8) -> Result<Exit, Error> {
     if args.output == ReportFormat::Text {
         let definitions: usize = sets.iter().map(|set| set.definitions().count()).sum();
         output::note(&match count {
+            0 if definitions == 1 => "1 definition without problems".to_owned(),
             0 => format!("{definitions} definitions without problems"),
             1 => "1 problem".to_owned(),
             more => format!("{more} problems"),

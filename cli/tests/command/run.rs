@@ -263,7 +263,7 @@ version: 1.0.0
 name: Use
 type: AUTOMATED
 executionConfig:
-  executor: process:sh -c 'test "$KEY" = wonderland-7 && echo "{\"said\":\"$KEY\"}"'
+  executor: process:sh -c 'test ${#KEY} = 12 && echo "{\"said\":\"$KEY\"}"'
   environmentVariables: {KEY: "{{secret:KEY}}"}
 ---
 {id: flow, version: 1.0.0, name: Flow, steps: [{name: use, taskDefinitionId: use}]}
