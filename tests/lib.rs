@@ -6,6 +6,8 @@
 //! has only its messages and the minute's sweep.
 
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod delivery;
@@ -15,3 +17,7 @@ mod poison;
 mod purge;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod thousand;
+#[cfg(test)]
+mod timers;

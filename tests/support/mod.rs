@@ -1,6 +1,7 @@
 //! What the tests stand on: an embedded AWS in virtual time, whoever works on it, a scripted
 //! executor, and the records that come of it.
 
+mod deaf;
 mod fleet;
 mod records;
 mod script;
@@ -18,6 +19,7 @@ use taskmill_aws::clock::Clock;
 use taskmill_local::service::Options;
 use taskmill_local::{LocalAws, Service};
 
+pub use deaf::deaf;
 pub use fleet::Fleet;
 pub use records::Records;
 pub use script::{Answer, Script};

@@ -1,0 +1,517 @@
+//! Time limits, retries that are hours away, and the due time, in virtual time and to the
+//! millisecond. What is said of one deployment is said of both: the local service, whose
+//! scheduler comes at the very time, and functions with a sweep every minute.
+
+use serde_json::{Value, json};
+use taskmill::Timestamp;
+use taskmill::codes::failure::{CANCELLED, TIMEOUT};
+use taskmill::error_info::ErrorInfo;
+use taskmill::task::{TaskInstance, TaskStatus};
+use taskmill::workflow::WorkflowStatus;
+use taskmill_app::{App, sweep};
+use taskmill_local::{LocalAws, Service, Usage};
+
+use crate::support::{
+    Answer, Fleet, HOUR, MINUTE, Records, SECOND, START, Script, aws, create, deaf, pass, register,
+    service, settle, start,
+};
+
+/// Who does the work.
+enum Deployment {
+    Local(Service),
+    Cloud(Fleet),
+}
+
+/// The kinds of deployment.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Local,
+    Cloud,
+}
+
+impl Kind {
+    const BOTH: [Self; 2] = [Self::Local, Self::Cloud];
+
+    /// A deployment on an AWS of its own, whose time begins now.
+    async fn deploy(self, script: &Script) -> (LocalAws, Deployment) {
+        let aws = aws();
+        let deployment = match self {
+            Self::Local => Deployment::Local(service(&aws, script).await),
+            Self::Cloud => Deployment::Cloud(Fleet::start(&aws, script).await),
+        };
+        (aws, deployment)
+    }
+}
+
+impl Deployment {
+    fn app(&self) -> &App {
+        match self {
+            Self::Local(service) => service.app(),
+            Self::Cloud(fleet) => fleet.app(),
+        }
+    }
+}
+
+/// The definition of a task with more fields.
+fn task(id: &str, executor: &str, fields: &str) -> String {
+    format!(
+        "id: {id}\nname: Task\nversion: 1.0.0\ntype: AUTOMATED\n\
+         executionConfig: {{executor: '{executor}:script'}}\n{fields}\n"
+    )
+}
+
+/// The definition of a workflow of one step, `only`, of the task `task`.
+fn workflow(fields: &str, of_step: &str) -> String {
+    format!(
+        "---\nid: workflow\nname: Workflow\nversion: 1.0.0\n{fields}\n\
+         steps:\n  - {{name: only, taskDefinitionId: task{of_step}}}\n"
+    )
+}
+
+fn after(millis: u64) -> Timestamp {
+    START.plus_millis(millis)
+}
+
+/// Code and kind of a time limit's error.
+fn limit(error: Option<&ErrorInfo>) -> Option<(&str, &str)> {
+    let error = error?;
+    Some((&error.code, error.details.get("kind")?.as_str()?))
+}
+
+/// Start and end of each attempt, in milliseconds from the beginning.
+fn attempts(task: &TaskInstance) -> Vec<(u64, u64)> {
+    task.attempts
+        .iter()
+        .map(|attempt| {
+            let started = attempt.started_at.unwrap().millis_since(START);
+            (started, attempt.ended_at.millis_since(START))
+        })
+        .collect()
+}
+
+const RETRY: &str = "retryPolicy: {maxRetries: 1, retryInterval: 2000, jitter: NONE}";
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_takes_too_long_is_stopped_and_retried() {
+    for executor in ["lambda", "process"] {
+        let aws = aws();
+        let script = Script::new(|call| match call.attempt {
+            1 => Answer::Hang,
+            _ => Answer::Succeed(json!("at last")),
+        });
+        let service = service(&aws, &script).await;
+        let fields = format!("timeout: 5000\n{RETRY}");
+        register(service.app(), &task("task", executor, &fields)).await;
+        let id = create(service.app(), "task", json!({}), "run").await;
+        let task = Records::of(&aws).ended_task(id).await;
+        assert_eq!(task.status, TaskStatus::Completed, "{executor}");
+        assert_eq!(attempts(&task), [(0, 5000), (7000, 7000)], "{executor}");
+        let first = task.attempts[0].error.as_ref();
+        assert_eq!(limit(first), Some((TIMEOUT, "START_TO_CLOSE")));
+        assert_eq!(task.error, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_which_every_attempt_takes_too_long_has_timed_out() {
+    let aws = aws();
+    let script = Script::new(|_| Answer::Hang);
+    let service = service(&aws, &script).await;
+    let definitions = [
+        task("task", "process", &format!("timeout: 5000\n{RETRY}")),
+        workflow("", ""),
+    ];
+    register(service.app(), &definitions.concat()).await;
+    let lone = create(service.app(), "task", json!({}), "run").await;
+    let id = start(service.app(), "workflow", json!({}), "run").await;
+    let records = Records::of(&aws);
+    let workflow = records.ended_workflow(id).await;
+    for task in [
+        records.ended_task(lone).await,
+        records.step(id, "only").await,
+    ] {
+        assert_eq!(task.status, TaskStatus::TimedOut);
+        assert_eq!(attempts(&task), [(0, 5000), (7000, 12_000)]);
+        assert_eq!(
+            limit(task.error.as_ref()),
+            Some((TIMEOUT, "START_TO_CLOSE"))
+        );
+    }
+    assert_eq!(workflow.status, WorkflowStatus::Failed);
+    let error = workflow.error.unwrap();
+    assert_eq!(limit(Some(&error)), Some((TIMEOUT, "START_TO_CLOSE")));
+    assert_eq!(error.details["taskPath"], json!("only"));
+    assert_eq!(workflow.end_time, Some(after(12_000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_step_s_limit_is_over_the_definition_s_and_the_smallest_wins() {
+    let cases = [
+        ("timeout: 5000", "", 5000),
+        ("timeout: 5000\ntimeouts: {startToClose: 4000}", "", 4000),
+        ("timeout: 5000", ", timeout: 6000", 6000),
+        (
+            "timeout: 5000",
+            ", timeout: 6000, timeouts: {startToClose: 3000}",
+            3000,
+        ),
+        ("timeouts: {scheduleToClose: 2000}", ", timeout: 6000", 2000),
+        (
+            "timeouts: {scheduleToClose: 2000}",
+            ", timeouts: {scheduleToClose: 7000}",
+            7000,
+        ),
+        ("", "", 60_000),
+    ];
+    for (of_definition, of_step, expected) in cases {
+        let aws = aws();
+        let script = Script::new(|_| Answer::Hang);
+        let service = service(&aws, &script).await;
+        let definitions = [task("task", "lambda", of_definition), workflow("", of_step)];
+        register(service.app(), &definitions.concat()).await;
+        let id = start(service.app(), "workflow", json!({}), "run").await;
+        let records = Records::of(&aws);
+        records.ended_workflow(id).await;
+        let task = records.step(id, "only").await;
+        assert_eq!(task.status, TaskStatus::TimedOut);
+        assert_eq!(attempts(&task), [(0, expected)], "{of_definition}{of_step}");
+    }
+}
+
+/// Keeps both of a function's invocations busy for ten minutes.
+async fn make_busy(aws: &LocalAws, app: &App) {
+    for key in ["busy/1", "busy/2"] {
+        create(app, "busy", json!({}), key).await;
+        settle(aws).await;
+    }
+}
+
+/// A limit that passes while nobody has the time to begin is noticed when it passes.
+async fn check_waiting_in_vain(limits: &str, kind: &str) {
+    for by in Kind::BOTH {
+        let script = Script::new(|_| Answer::Hang);
+        let (aws, deployment) = by.deploy(&script).await;
+        let app = deployment.app();
+        let definitions = [
+            task("busy", "lambda", "timeout: 600000"),
+            "---\n".to_owned(),
+            task(
+                "task",
+                "lambda",
+                &format!("timeouts: {{{limits}}}\n{RETRY}"),
+            ),
+            workflow("", ""),
+        ];
+        register(app, &definitions.concat()).await;
+        make_busy(&aws, app).await;
+        let created = aws.clock().now();
+        let lone = create(app, "task", json!({}), "run").await;
+        let id = start(app, "workflow", json!({}), "run").await;
+        let records = Records::of(&aws);
+        let workflow = records.ended_workflow(id).await;
+        let ended = Some(created.plus_millis(4 * MINUTE));
+        for task in [
+            records.ended_task(lone).await,
+            records.step(id, "only").await,
+        ] {
+            assert_eq!(task.status, TaskStatus::TimedOut, "{kind}, {by:?}");
+            assert_eq!(limit(task.error.as_ref()), Some((TIMEOUT, kind)));
+            assert_eq!(task.end_time, ended, "{kind}");
+            assert_eq!((task.start_time, task.attempts.len()), (None, 0));
+        }
+        assert_eq!(workflow.status, WorkflowStatus::Failed);
+        assert_eq!(workflow.end_time, ended, "{kind}");
+        // The dispatches are still there, and come to nothing.
+        pass(&aws, HOUR).await;
+        assert_eq!(script.calls_of(lone), 0);
+        let step = records.step(id, "only").await;
+        assert_eq!(script.calls_of(step.id), 0);
+        assert_eq!(step.end_time, ended);
+        assert_eq!(records.due().await, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_does_not_begin_in_time_has_timed_out() {
+    check_waiting_in_vain("scheduleToStart: 240000", "SCHEDULE_TO_START").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_whose_whole_time_is_spent_in_waiting_has_timed_out() {
+    check_waiting_in_vain("scheduleToClose: 240000", "SCHEDULE_TO_CLOSE").await;
+}
+
+/// Runs a task whose whole time is four seconds.
+async fn within_four_seconds(answer: Answer) -> TaskInstance {
+    let aws = aws();
+    let script = Script::new(move |_| answer.clone());
+    let service = service(&aws, &script).await;
+    let fields = "timeouts: {scheduleToClose: 4000, scheduleToStart: 1000}\n\
+                  retryPolicy: {maxRetries: 9, retryInterval: 1500, backoffMultiplier: 1, jitter: NONE}";
+    register(service.app(), &task("task", "process", fields)).await;
+    let id = create(service.app(), "task", json!({}), "run").await;
+    let task = Records::of(&aws).ended_task(id).await;
+    pass(&aws, HOUR).await;
+    assert_eq!(
+        Records::of(&aws).task(id).await,
+        task,
+        "it changed after its end"
+    );
+    task
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_time_ends_an_attempt_and_leaves_no_retry() {
+    let task = within_four_seconds(Answer::Hang).await;
+    assert_eq!(task.status, TaskStatus::TimedOut);
+    assert_eq!(attempts(&task), [(0, 4000)]);
+    assert_eq!(task.end_time, Some(after(4000)));
+    let error = task.error.as_ref();
+    assert_eq!(limit(error), Some((TIMEOUT, "SCHEDULE_TO_CLOSE")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_would_come_too_late_is_not_waited_for() {
+    let task = within_four_seconds(Answer::busy()).await;
+    assert_eq!(task.status, TaskStatus::TimedOut);
+    assert_eq!(attempts(&task), [(0, 0), (1500, 1500), (3000, 3000)]);
+    assert_eq!(task.end_time, Some(after(3000)));
+    assert_eq!(task.attempts[2].next_retry_at, None);
+    let error = task.error.as_ref();
+    assert_eq!(limit(error), Some((TIMEOUT, "SCHEDULE_TO_CLOSE")));
+    assert_eq!(error.unwrap().details["lastError"], json!("BUSY"));
+}
+
+/// A workflow's own limit passes while its task is under way or waits.
+async fn check_workflow_times_out(answer: Answer, attempts: usize) {
+    for by in Kind::BOTH {
+        let answer = answer.clone();
+        let script = Script::new(move |_| answer.clone());
+        let (aws, deployment) = by.deploy(&script).await;
+        let policy = "retryPolicy: {maxRetries: 1, retryInterval: 7200000, jitter: NONE}";
+        let definitions = [
+            task("task", "process", &format!("timeout: 600000\n{policy}")),
+            workflow("timeout: 90000", ""),
+        ];
+        register(deployment.app(), &definitions.concat()).await;
+        let id = start(deployment.app(), "workflow", json!({}), "run").await;
+        let records = Records::of(&aws);
+        let workflow = records.ended_workflow(id).await;
+        assert_eq!(workflow.status, WorkflowStatus::TimedOut);
+        assert_eq!(limit(workflow.error.as_ref()), Some((TIMEOUT, "WORKFLOW")));
+        assert_eq!(workflow.end_time, Some(after(90_000)), "{by:?}");
+        settle(&aws).await;
+        let task = records.step(id, "only").await;
+        assert_eq!(task.status, TaskStatus::Cancelled);
+        assert_eq!(task.error.as_ref().unwrap().code, CANCELLED);
+        assert_eq!(task.end_time, Some(after(90_000)));
+        assert_eq!(task.attempts.len(), attempts);
+        let workflow = records.workflow(id).await;
+        assert_eq!((workflow.cancelling.len(), records.due().await), (0, 0));
+        // The attempt that still runs ends later; nobody listens any more, and none follows.
+        pass(&aws, 3 * HOUR).await;
+        assert_eq!(records.workflow(id).await, workflow);
+        assert_eq!(records.step(id, "only").await, task);
+        assert_eq!(script.calls_of(task.id), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_that_takes_too_long_cancels_its_running_task() {
+    check_workflow_times_out(Answer::Hang, 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_that_takes_too_long_cancels_its_waiting_task() {
+    check_workflow_times_out(Answer::busy(), 1).await;
+}
+
+/// A retry comes at its time, whether a message carries it there or the due time.
+async fn check_retry_comes(by: Kind, delay: u64) {
+    let script = Script::new(|call| match call.attempt {
+        1 => Answer::busy(),
+        _ => Answer::Succeed(json!({})),
+    });
+    let (aws, deployment) = by.deploy(&script).await;
+    let app = deployment.app();
+    let policy = format!("retryPolicy: {{maxRetries: 1, retryInterval: {delay}, jitter: NONE}}");
+    let definitions = [task("task", "lambda", &policy), workflow("", "")];
+    register(app, &definitions.concat()).await;
+    let lone = create(app, "task", json!({}), "run").await;
+    let id = start(app, "workflow", json!({}), "run").await;
+    let records = Records::of(&aws);
+    let workflow = records.ended_workflow(id).await;
+    assert_eq!(workflow.end_time, Some(after(delay)), "{by:?}");
+    for task in [
+        records.ended_task(lone).await,
+        records.step(id, "only").await,
+    ] {
+        assert_eq!(task.status, TaskStatus::Completed);
+        assert_eq!(attempts(&task), [(0, 0), (delay, delay)], "{by:?}");
+    }
+    settle(&aws).await;
+    assert_eq!(records.due().await, 0);
+}
+
+/// The longest delay of a message.
+const MESSAGE: u64 = 15 * MINUTE;
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_a_message_can_carry_comes_at_its_time() {
+    for delay in [0, 1, 1500, MESSAGE - 1, MESSAGE] {
+        for by in Kind::BOTH {
+            check_retry_comes(by, delay).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_is_further_away_comes_at_its_time() {
+    for delay in [MESSAGE + 1, 20 * MINUTE, 2 * HOUR] {
+        for by in Kind::BOTH {
+            check_retry_comes(by, delay).await;
+        }
+    }
+    check_retry_comes(Kind::Local, 300 * 24 * HOUR).await;
+}
+
+/// What it costs to look at a record: its write, and its entry in the due index, which moves.
+fn check_one_look(usage: &Usage, table: &str) {
+    let writes: Vec<_> = usage
+        .capacity
+        .iter()
+        .filter(|(_, units)| units.write > 0.0)
+        .map(|(name, units)| (name.clone(), units.write))
+        .collect();
+    let index = format!("{table}/due-index");
+    assert_eq!(writes, [(table.to_owned(), 1.0), (index, 2.0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_is_hours_away_costs_next_to_nothing_until_then() {
+    let aws = aws();
+    let script = Script::new(|call| match call.attempt {
+        1..=2 => Answer::busy(),
+        _ => Answer::Succeed(json!({})),
+    });
+    let service = service(&aws, &script).await;
+    let policy = "retryPolicy: {maxRetries: 2, retryInterval: 7200000, jitter: NONE}";
+    register(service.app(), &task("task", "lambda", policy)).await;
+    let id = create(service.app(), "task", json!({}), "run").await;
+    settle(&aws).await;
+
+    // The due time that stood since the creation was left where it was: one look moves it.
+    let first = aws.meter().snapshot();
+    aws.clock().sleep_until(after(2 * HOUR - 1)).await;
+    let usage = aws.meter().since(&first);
+    check_one_look(&usage, "TaskInstances");
+    assert_eq!(usage.requests_of("sqs"), 0);
+
+    // After the second attempt it had passed, and was moved with the write of the retry.
+    aws.clock().sleep_until(after(2 * HOUR + 1)).await;
+    let second = aws.meter().snapshot();
+    aws.clock().sleep_until(after(6 * HOUR - 1)).await;
+    assert_eq!(aws.meter().since(&second), Usage::default());
+    let task = Records::of(&aws).ended_task(id).await;
+    assert_eq!(
+        attempts(&task),
+        [(0, 0), (2 * HOUR, 2 * HOUR), (6 * HOUR, 6 * HOUR)]
+    );
+    assert_eq!(script.calls_of(id), 3);
+}
+
+/// From look to look while nothing happens.
+const CHECKS: [u64; 5] = [15 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR, 24 * HOUR];
+
+/// Sweeps a deployment in which no message is ever taken, and checks when it has something to
+/// look at, and what that costs.
+async fn check_looks(aws: &LocalAws, app: &App, table: &str) {
+    let mut looked = START;
+    for delay in CHECKS {
+        let next = looked.plus_millis(delay);
+        aws.clock()
+            .sleep_until(Timestamp::from_millis(next.millis() - 1))
+            .await;
+        assert_eq!(
+            sweep::sweep(app).await.unwrap().looked_at,
+            0,
+            "before {next}"
+        );
+        aws.clock().sleep_until(next).await;
+        let before = aws.meter().snapshot();
+        assert_eq!(sweep::sweep(app).await.unwrap().looked_at, 1, "at {next}");
+        let usage = aws.meter().since(&before);
+        check_one_look(&usage, table);
+        assert_eq!(
+            usage.requests["sqs.SendMessageBatch"], 1,
+            "it is dispatched again"
+        );
+        looked = next;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_which_nothing_is_heard_is_looked_at_ever_more_rarely() {
+    let (aws, script) = (aws(), Script::echo());
+    let app = deaf(&aws, &script).await;
+    register(&app, &task("task", "lambda", "")).await;
+    let id = create(&app, "task", json!({}), "run").await;
+    check_looks(&aws, &app, "TaskInstances").await;
+    let task = Records::of(&aws).task(id).await;
+    assert_eq!((task.status, task.checks), (TaskStatus::Pending, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_of_which_nothing_is_heard_is_looked_at_ever_more_rarely() {
+    let (aws, script) = (aws(), Script::echo());
+    let app = deaf(&aws, &script).await;
+    let definitions = [task("task", "lambda", ""), workflow("", "")];
+    register(&app, &definitions.concat()).await;
+    let id = start(&app, "workflow", json!({}), "run").await;
+    check_looks(&aws, &app, "WorkflowInstances").await;
+    let records = Records::of(&aws);
+    let workflow = records.workflow(id).await;
+    assert_eq!(
+        (workflow.status, workflow.checks),
+        (WorkflowStatus::Running, 5)
+    );
+    let task = records.step(id, "only").await;
+    assert_eq!(
+        (task.version, task.checks),
+        (1, 0),
+        "its workflow watches over it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_of_hours_runs_once_and_its_workflow_is_looked_at_twice() {
+    let aws = aws();
+    let long = 3 * HOUR;
+    let script = Script::new(move |_| Answer::Succeed(Value::Null).after(long));
+    let service = service(&aws, &script).await;
+    let definitions = [
+        task("task", "process", "timeout: 14400000"),
+        workflow("", ""),
+    ];
+    register(service.app(), &definitions.concat()).await;
+    let before = aws.meter().snapshot();
+    let id = start(service.app(), "workflow", json!({}), "run").await;
+    let records = Records::of(&aws);
+    let workflow = records.ended_workflow(id).await;
+    assert_eq!(workflow.status, WorkflowStatus::Completed);
+    assert_eq!(workflow.end_time, Some(after(long)));
+    // The start, a look after 15 minutes and one after an hour more, the end.
+    assert_eq!(workflow.version, 4);
+    let usage = aws.meter().since(&before);
+    let writes = |table| usage.of_table(table).write;
+    assert_eq!(writes("WorkflowInstances"), 4.0 + 2.0 * 3.0 + 4.0);
+    assert_eq!(writes("TaskInstances"), 13.0);
+    let task = records.step(id, "only").await;
+    assert_eq!(attempts(&task), [(0, long)]);
+    assert_eq!(script.calls_of(task.id), 1);
+    assert_eq!(task.metrics.execution_time, long);
+    assert!(
+        long > 100 * SECOND,
+        "longer than the message stays hidden by itself"
+    );
+}
