@@ -179,13 +179,13 @@ async fn one_whose_start_is_recorded_costs_ten() {
         writes: &[(TASK, 3.0), (TASK_STATUS, 5.0), (TASK_DUE, 2.0)],
         reads: 3.0,
         requests: &[
-                ("dynamodb.GetItem", 1),
-                ("dynamodb.PutItem", 3),
-                ("dynamodb.Query", 2),
-                ("sqs.DeleteMessageBatch", 2),
-                ("sqs.ReceiveMessage", 2),
-                ("sqs.SendMessageBatch", 2),
-            ],
+            ("dynamodb.GetItem", 1),
+            ("dynamodb.PutItem", 3),
+            ("dynamodb.Query", 2),
+            ("sqs.DeleteMessageBatch", 2),
+            ("sqs.ReceiveMessage", 2),
+            ("sqs.SendMessageBatch", 2),
+        ],
         invocations: &[("execute-task", 1), ("process-result", 1)],
     };
     check(

@@ -142,7 +142,11 @@ async fn check_ended_well(records: &Records, script: &Script, death: &Death) {
     let tasks = records.tasks_of(id).await;
     let mut paths: Vec<_> = tasks.iter().filter_map(path).collect();
     paths.sort_unstable();
-    assert_eq!(paths, ["check", "count", "index", "tell"], "one record a step");
+    assert_eq!(
+        paths,
+        ["check", "count", "index", "tell"],
+        "one record a step"
+    );
     for task in &tasks {
         let expected = match path(task) {
             Some("check") => TaskStatus::Failed,

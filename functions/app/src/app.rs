@@ -17,6 +17,7 @@ use tokio::sync::RwLock;
 use uuid::Uuid;
 
 use crate::definitions::Definitions;
+use crate::underway::Underway;
 
 /// A process of Taskmill.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) definitions: Definitions,
     /// Attempts hold it together; one that may take its worker down holds it alone.
     pub(crate) company: RwLock<()>,
+    pub(crate) underway: Underway,
 }
 
 impl fmt::Debug for App {
@@ -65,6 +67,7 @@ impl App {
                 executors,
                 clock,
                 company: RwLock::new(()),
+                underway: Underway::default(),
             }),
         }
     }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::codes::failure;
 use taskmill::error_info::ErrorInfo;
+use taskmill::ids::ExecutionId;
 use taskmill::metrics::ExecutionMetrics;
 use taskmill::task::creation::check_permissions;
 use taskmill::task::dispatch::{self, Dispatch};
@@ -37,6 +38,8 @@ use crate::tasks::{self, Applied};
 
 /// An attempt that lives this long is recorded as RUNNING.
 const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
+/// Milliseconds until a dispatch comes back whose attempt this process is running already.
+const UNDER_WAY_DELAY: u64 = 60_000;
 
 /// Handles a batch of the `execute` or `execute-urgent` queue.
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
@@ -86,6 +89,12 @@ async fn while_hidden(
 }
 
 async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Unhandled> {
+    let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
+    // Taken before the record is read: what is read after it shows what a holder before left.
+    let Some(_claim) = app.inner.underway.claim(attempt) else {
+        let at = app.now().plus_millis(UNDER_WAY_DELAY);
+        return come_back(app, Message::Execute(execute.clone()), at).await;
+    };
     let Some(task) = app.store().task(execute.task_id).await? else {
         tracing::warn!(task.id = %execute.task_id, "a dispatch is for a task that is gone");
         return Ok(());

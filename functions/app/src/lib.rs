@@ -22,6 +22,7 @@ pub mod start_workflow;
 pub mod sweep;
 pub mod tasks;
 pub mod telemetry;
+pub mod underway;
 pub mod views;
 pub mod workflows;
 
