@@ -16,6 +16,8 @@ mod poison;
 #[cfg(test)]
 mod purge;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod thousand;
