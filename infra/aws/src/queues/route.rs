@@ -10,6 +10,7 @@ use taskmill::Timestamp;
 use taskmill::ids::TenantId;
 use taskmill::task::routing::{ExecuteQueue, queue_for};
 
+use crate::payloads::ContentHash;
 use crate::queues::QueueName;
 use crate::queues::message::{Carried, Execute, Message, Record};
 
@@ -78,7 +79,7 @@ impl Outgoing {
                 deduplication_id: queue
                     .settings()
                     .fifo
-                    .then(|| format!("unread-{}", now.millis())),
+                    .then(|| format!("unread-{}-{}", ContentHash::of(body), now.millis())),
                 due_at: None,
             },
         }
