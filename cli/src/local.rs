@@ -8,14 +8,14 @@ use aws_sdk_lambda::config::ProvideCredentials;
 use taskmill::ids::TenantId;
 use taskmill::registration::Definition;
 use taskmill::security::Caller;
-use taskmill_app::{Refusal, register};
+use taskmill_app::{App, Refusal, register};
 use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::lambda::{LambdaConfig, LambdaExecutor};
 use taskmill_aws::executor::{ExecutorKind, Executors};
 use taskmill_aws::secrets::{SecretFile, Secrets};
 use taskmill_local::LocalAws;
 use taskmill_local::process::{ProcessConfig, ProcessExecutor, inherited};
-use taskmill_local::service::{Options, Service};
+use taskmill_local::service::{self, Options, Prepared};
 
 use crate::args::Common;
 use crate::definitions::{Found, Set};
@@ -42,18 +42,18 @@ pub fn aws(data: Option<&Path>) -> Result<LocalAws, Error> {
     })
 }
 
-/// Starts the service on an AWS.
+/// Puts the service together on an AWS.
 ///
 /// # Errors
 /// The service does not start.
-pub async fn start(aws: LocalAws, executors: Executors) -> Result<Service, Error> {
+pub async fn prepare(aws: LocalAws, executors: Executors) -> Result<Prepared, Error> {
     let options = Options {
         executors,
         worker: worker(),
         batch_size: BATCH_SIZE,
         concurrency: CONCURRENCY,
     };
-    Ok(Service::start(aws, options).await?)
+    Ok(service::prepare(aws, options).await?)
 }
 
 /// Who asks.
@@ -151,16 +151,16 @@ pub async fn with_lambda(
 ///
 /// # Errors
 /// A definition is refused: its version is there with other content.
-pub async fn register(service: &Service, tenant: &TenantId, set: &Set) -> Result<(), Error> {
+pub async fn register(app: &App, tenant: &TenantId, set: &Set) -> Result<(), Error> {
     for found in set.definitions() {
         if let Definition::Task(task) = found.definition {
-            let registered = register::register_task(service.app(), tenant, task).await;
+            let registered = register::register_task(app, tenant, task).await;
             registered.map_err(|refusal| located(&found, refusal))?;
         }
     }
     for found in set.definitions() {
         if let Definition::Workflow(workflow) = found.definition {
-            let registered = register::register_workflow(service.app(), tenant, workflow).await;
+            let registered = register::register_workflow(app, tenant, workflow).await;
             registered.map_err(|refusal| located(&found, refusal))?;
         }
     }

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use taskmill_app::telemetry::without_payloads;
 use tracing_subscriber::EnvFilter;
 
 /// Begins logging: as `RUST_LOG` says, or as loud as `-v` was often.
@@ -12,7 +13,7 @@ pub fn init(verbose: u8) {
         Ok(_) | Err(_) => EnvFilter::new(level(verbose)),
     };
     let logging = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(without_payloads(filter))
         .with_writer(io::stderr)
         .with_ansi(false)
         .try_init();

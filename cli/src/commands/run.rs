@@ -2,6 +2,7 @@
 //! its end.
 
 use std::path::Path;
+use std::time::Duration;
 
 use semver::{Comparator, Op, Version, VersionReq};
 use taskmill::ids::DefinitionId;
@@ -20,6 +21,9 @@ use crate::interrupt::Interrupts;
 use crate::progress::{Counts, Display, Tracker, duration};
 use crate::resume::{self, OpenWorkflow, Wanted};
 use crate::{local, output, watch};
+
+/// How long attempts that outlived their run may take to end.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// Runs a workflow and prints it.
 ///
@@ -49,16 +53,16 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
     let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
     let aws = local::aws(args.common.data.as_deref())?;
     let open = run.open(&aws).await?;
-    let service = serve(&args.common, aws, &set, &args.path).await?;
+    let service = serve(&args.common, &run.caller, aws, &set, &args.path).await?;
     let ended = tokio::select! {
-        ended = run.to_its_end(&service, &set, open) => Some(ended?),
+        ended = run.to_its_end(&service, open) => Some(ended),
         () = interrupts.next() => None,
     };
     run.display.clear();
     match ended {
-        Some(exit) => {
-            service.shutdown().await;
-            Ok(exit)
+        Some(ended) => {
+            settle(service, &mut interrupts).await;
+            ended
         }
         None => stop(&args.common, service, &mut interrupts).await,
     }
@@ -93,12 +97,10 @@ impl Run<'_> {
     async fn to_its_end(
         &self,
         service: &Service,
-        set: &Set,
         open: Option<OpenWorkflow>,
     ) -> Result<Exit, Error> {
         let writes = service.aws().writes();
         let mut tracker = Tracker::of_workflow(self.definition);
-        local::register(service, &self.caller.tenant_id, set).await?;
         let id = match open {
             Some(open) => {
                 self.take_past(&open, &mut tracker);
@@ -145,6 +147,7 @@ pub fn tell_skipped(set: &Set, verbose: u8) {
 /// The service for a path's definitions.
 pub(super) async fn serve(
     args: &Common,
+    caller: &Caller,
     aws: LocalAws,
     set: &Set,
     path: &Path,
@@ -154,7 +157,20 @@ pub(super) async fn serve(
     let secrets = local::secrets(args.secrets.as_deref(), &root)?;
     let executors = local::executors(clock, secrets.clone(), root)?;
     let executors = local::with_lambda(executors, set, clock, secrets).await;
-    local::start(aws, executors).await
+    let prepared = local::prepare(aws, executors).await?;
+    // What is refused here disturbs nothing that an earlier run left open.
+    local::register(prepared.app(), &caller.tenant_id, set).await?;
+    Ok(prepared.begin().await?)
+}
+
+/// Lets what still runs after the end of the run end as well, a few seconds at most: the rest is
+/// dropped where it is, as at a second wish to stop.
+pub(super) async fn settle(service: Service, interrupts: &mut Interrupts) {
+    tokio::select! {
+        () = service.shutdown() => {}
+        () = interrupts.next() => {}
+        () = tokio::time::sleep(SETTLING) => {}
+    }
 }
 
 /// Where progress goes.

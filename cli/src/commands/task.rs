@@ -10,7 +10,7 @@ use taskmill_app::views;
 use taskmill_local::service::open_store;
 use taskmill_local::{LocalAws, Service};
 
-use super::run::{display, exactly, serve, stop, tell_end, tell_skipped};
+use super::run::{display, exactly, serve, settle, stop, tell_end, tell_skipped};
 use crate::args::{Common, TaskRunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
@@ -46,16 +46,16 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
     let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
     let aws = local::aws(args.common.data.as_deref())?;
     let open = run.open(&aws).await?;
-    let service = serve(&args.common, aws, &set, &path).await?;
+    let service = serve(&args.common, &run.caller, aws, &set, &path).await?;
     let ended = tokio::select! {
-        ended = run.to_its_end(&service, &set, open) => Some(ended?),
+        ended = run.to_its_end(&service, open) => Some(ended),
         () = interrupts.next() => None,
     };
     run.display.clear();
     match ended {
-        Some(exit) => {
-            service.shutdown().await;
-            Ok(exit)
+        Some(ended) => {
+            settle(service, &mut interrupts).await;
+            ended
         }
         None => stop(&args.common, service, &mut interrupts).await,
     }
@@ -86,15 +86,9 @@ impl Run<'_> {
         Ok(resume::open_task(&store, &wanted).await?)
     }
 
-    async fn to_its_end(
-        &self,
-        service: &Service,
-        set: &Set,
-        open: Option<TaskId>,
-    ) -> Result<Exit, Error> {
+    async fn to_its_end(&self, service: &Service, open: Option<TaskId>) -> Result<Exit, Error> {
         let writes = service.aws().writes();
         let mut tracker = Tracker::default();
-        local::register(service, &self.caller.tenant_id, set).await?;
         let id = match open {
             Some(id) => {
                 self.display.say(&format!("resuming task {id}"));

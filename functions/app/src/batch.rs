@@ -70,14 +70,12 @@ pub(crate) fn attribute<'a>(raw: &'a SqsMessage, name: &str) -> Option<&'a str> 
 }
 
 /// Which queue a record came from, by the end of its ARN; none for one of no queue of ours.
-fn queue_of(raw: &SqsMessage) -> Option<QueueName> {
-    let arn = raw.event_source_arn.as_deref()?;
-    let name = arn.rsplit(':').next()?;
-    let name = name.strip_suffix(".fifo").unwrap_or(name);
+fn queue_of(app: &App, raw: &SqsMessage) -> Option<QueueName> {
+    let name = raw.event_source_arn.as_deref()?.rsplit(':').next()?;
+    let urls = app.queues().urls();
     QueueName::ALL
         .into_iter()
-        .filter(|queue| name.ends_with(queue.as_str()))
-        .max_by_key(|queue| queue.as_str().len())
+        .find(|queue| urls.of(*queue).rsplit('/').next() == Some(name))
 }
 
 /// Reads the records of a batch. Those that cannot be read are put where they belong; when even
@@ -90,7 +88,7 @@ pub(crate) async fn read<'a>(
 ) -> Vec<Record<'a>> {
     let mut readable = Vec::new();
     for raw in records {
-        let queue = queue_of(raw).unwrap_or(expected);
+        let queue = queue_of(app, raw).unwrap_or(expected);
         match Message::from_body(raw.body.as_deref().unwrap_or_default()) {
             Ok(message) => readable.push(Record {
                 queue,
@@ -189,6 +187,7 @@ where
     let handled = readable.iter().map(|record| async {
         let facts = RecordFacts {
             queue: record.queue,
+            message_id: record.raw.message_id.clone().unwrap_or_default(),
             receipt: record.receipt().to_owned(),
             receive_count: record.receive_count(),
         };
@@ -205,6 +204,7 @@ where
 #[derive(Debug, Clone)]
 pub(crate) struct RecordFacts {
     pub(crate) queue: QueueName,
+    pub(crate) message_id: String,
     pub(crate) receipt: String,
     pub(crate) receive_count: u32,
 }

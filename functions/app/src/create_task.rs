@@ -15,16 +15,14 @@ use taskmill::security::{Caller, SecurityContext};
 use taskmill::task::TaskInstance;
 use taskmill::task::creation::{self, NewTask, Overrides};
 use taskmill::task::instance::{TaskContext, TaskPriority, VariablesSnapshot};
-use taskmill::task::lifecycle::Effect;
 use taskmill_aws::payloads::ContentHash;
-use taskmill_aws::queues::{Message, QueueName};
+use taskmill_aws::queues::{Execute, Message, QueueName};
 use taskmill_aws::store::Created;
 
 use crate::app::App;
-use crate::batch::{self, Unhandled};
-use crate::emit;
+use crate::batch::{self, RecordFacts, Unhandled};
 use crate::refusal::Refusal;
-use crate::start_workflow;
+use crate::start_workflow::{self, StartWorkflow};
 
 /// A request for a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,12 +83,17 @@ pub async fn create_task(
         .await?;
     let now = app.now();
     let task = creation::create(&definition, new_task(app, caller, request), now)?;
-    let task = match app.store().create_task(&task).await? {
+    let created = app.store().create_task(&task).await?;
+    let task = match created {
         Created::New => task,
         Created::Exists => existing(app, &task).await?,
     };
-    if let Some(message) = owed(&task, app) {
-        app.queues().send(&[message]).await?;
+    if !task.status.is_terminal() && task.attempt() == 1 {
+        let dispatch = Message::Execute(Execute {
+            perhaps_begun: created == Created::Exists,
+            ..Execute::from(&task)
+        });
+        app.queues().send(&[dispatch]).await?;
     }
     Ok(task)
 }
@@ -147,16 +150,6 @@ pub(crate) fn fingerprint(request: &impl Serialize) -> String {
     ContentHash::of(&text).to_string()
 }
 
-fn owed(task: &TaskInstance, app: &App) -> Option<Message> {
-    let now = app.now();
-    let effect = if task.status.is_terminal() || task.attempt() > 1 {
-        Effect::None
-    } else {
-        Effect::Dispatch { at: now }
-    };
-    emit::message(task, effect, now)
-}
-
 /// Refuses texts that are longer than their limit.
 pub(crate) fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), Refusal> {
     let limit = limits::REFERENCE_CHARS;
@@ -178,11 +171,13 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         |message, facts| async move {
             match message {
                 Message::CreateTask { caller, request } => {
-                    let request = read(request)?;
+                    let mut request: CreateTask = read(request)?;
+                    once(&mut request.idempotency_key, &facts);
                     done(create_task(app, &caller, request).await.map(drop))
                 }
                 Message::StartWorkflow { caller, request } => {
-                    let request = read(request)?;
+                    let mut request: StartWorkflow = read(request)?;
+                    once(&mut request.idempotency_key, &facts);
                     done(
                         start_workflow::start_workflow(app, &caller, request)
                             .await
@@ -199,6 +194,12 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         },
     )
     .await
+}
+
+/// A message that is delivered twice asks once: without a key of the caller's own, its id is
+/// the key.
+fn once(key: &mut Option<String>, facts: &RecordFacts) {
+    key.get_or_insert_with(|| format!("sqs-message:{}", facts.message_id));
 }
 
 fn read<T: for<'de> Deserialize<'de>>(request: Value) -> Result<T, Unhandled> {
@@ -231,7 +232,7 @@ struct Invocation {
     #[serde(default)]
     create_task: Option<CreateTask>,
     #[serde(default)]
-    start_workflow: Option<start_workflow::StartWorkflow>,
+    start_workflow: Option<StartWorkflow>,
 }
 
 /// Handles what the function is invoked with: a batch of the queue, or one request.

@@ -22,8 +22,10 @@ use crate::sweep;
 use crate::tasks::{self, Applied};
 use crate::workflows;
 
-/// A message that failed is hidden only this long: others of its workflow wait behind it.
+/// A message that failed once is hidden only this long: others of its workflow wait behind it.
 const FAILED_VISIBILITY_SECONDS: u32 = 5;
+/// However often it failed, it is not hidden for longer.
+const LONGEST_VISIBILITY_SECONDS: u32 = 180;
 
 /// Handles a batch of the `result` queue.
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
@@ -114,9 +116,9 @@ async fn settle_taken<'a>(
 }
 
 async fn come_back_soon(app: &App, record: &Record<'_>) {
-    let hidden = app
-        .queues()
-        .hide(record.queue, record.receipt(), FAILED_VISIBILITY_SECONDS);
+    let doublings = record.receive_count().saturating_sub(1).min(8);
+    let seconds = (FAILED_VISIBILITY_SECONDS << doublings).min(LONGEST_VISIBILITY_SECONDS);
+    let hidden = app.queues().hide(record.queue, record.receipt(), seconds);
     if let Err(error) = hidden.await {
         tracing::debug!(%error, "a failed message stays hidden for its whole time");
     }

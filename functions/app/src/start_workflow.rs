@@ -65,9 +65,9 @@ pub async fn start_workflow(
         .await?;
     let new = new_workflow(app, caller, request);
     let decision = creation::start(&plan, new, app.workflow_facts())?;
-    workflows::store_refused(app, &decision).await?;
     match app.store().create_workflow(&decision.state).await? {
         Created::New => {
+            workflows::store_refused(app, &decision).await?;
             workflows::perform(app, &workflows::effects_after(&decision)).await?;
             Ok(decision.state)
         }

@@ -52,7 +52,7 @@ pub async fn sweep(app: &App) -> Result<Swept, Fault> {
             let now = app.now();
             let (due, later): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, at)| *at <= now);
             swept.looked_at += due.len();
-            look_at_all(app, due.iter().map(|(record, _)| *record), Looking::Due).await?;
+            look_at_all(app, due.iter().map(|(record, _)| *record), Looking::Due).await;
             if due.len() < PAGE {
                 swept.promised += later.len();
                 promise(app, &later).await?;
@@ -74,7 +74,7 @@ pub async fn recover(app: &App) -> Result<Swept, Fault> {
     let looked_at = tasks.len() + workflows.len();
     let tasks = tasks.into_iter().map(|due| Record::Task(due.id));
     let workflows = workflows.into_iter().map(|due| Record::Workflow(due.id));
-    look_at_all(app, tasks.chain(workflows), Looking::AfterRestart).await?;
+    look_at_all(app, tasks.chain(workflows), Looking::AfterRestart).await;
     Ok(Swept {
         looked_at,
         promised: 0,
@@ -116,19 +116,19 @@ async fn promise(app: &App, later: &[(Record, Timestamp)]) -> Result<(), Fault> 
     Ok(app.queues().send(&messages).await?)
 }
 
-async fn look_at_all(
-    app: &App,
-    records: impl Iterator<Item = Record>,
-    looking: Looking,
-) -> Result<(), Fault> {
-    stream::iter(records.map(Ok))
-        .try_for_each_concurrent(SIDE_BY_SIDE, |record| async move {
-            match record {
+async fn look_at_all(app: &App, records: impl Iterator<Item = Record>, looking: Looking) {
+    stream::iter(records)
+        .for_each_concurrent(SIDE_BY_SIDE, |record| async move {
+            let looked = match record {
                 Record::Task(id) => look_at_task_as(app, id, looking).await,
                 Record::Workflow(id) => look_at_workflow_as(app, id, looking).await,
+            };
+            // One record that cannot be read must not keep the others from being looked at.
+            if let Err(error) = looked {
+                tracing::error!(?record, %error, "a due record cannot be looked at");
             }
         })
-        .await
+        .await;
 }
 
 /// Looks at a task that stands alone.

@@ -1,7 +1,6 @@
 //! One change of one workflow: load it, fold events through the decider, write it, until the
 //! write wins, and perform what it owes.
 
-use futures::future::try_join_all;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::task::TaskInstance;
 use taskmill::task::instance::VariablesSnapshot;
@@ -9,12 +8,12 @@ use taskmill::task::lifecycle;
 use taskmill::workflow::decider::{self, Decision, Effect, Event, Fold};
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Execute, Message};
-use taskmill_aws::store::snapshot_of;
+use taskmill_aws::store::{Created, snapshot_of};
 
 use crate::app::App;
 use crate::emit;
 use crate::refusal::Fault;
-use crate::tasks::{self, ATTEMPTS};
+use crate::tasks::{self, ATTEMPTS, Applied};
 
 /// Folds events into a workflow and commits them as one version, with its effects performed.
 /// When they change nothing, what the newest version owes is performed again: the effects of
@@ -101,8 +100,11 @@ pub(crate) async fn perform_all(
     state: &WorkflowInstance,
     effects: &[Effect],
 ) -> Result<(), Fault> {
-    perform(app, effects).await?;
-    if state.cancelling.is_empty() {
+    let owing = perform(app, effects).await?;
+    // A task that is to be cancelled but is not there may still be on its way: the next look
+    // finds it. After one look it never came.
+    let waits = owing == Owing::Cancels && state.checks == 0;
+    if state.cancelling.is_empty() || waits {
         return Ok(());
     }
     let plan = app.inner.definitions.plan_of(state).await?;
@@ -118,31 +120,45 @@ pub(crate) async fn perform_all(
     }
 }
 
+/// What is still owed after effects were performed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owing {
+    /// Nothing.
+    Nothing,
+    /// The cancellation of a task that is not there yet.
+    Cancels,
+}
+
 /// Performs effects. Each is safe to repeat.
-pub(crate) async fn perform(app: &App, effects: &[Effect]) -> Result<(), Fault> {
-    let messages = try_join_all(effects.iter().map(|effect| async move {
+pub(crate) async fn perform(app: &App, effects: &[Effect]) -> Result<Owing, Fault> {
+    let mut messages = Vec::new();
+    let mut owing = Owing::Nothing;
+    for effect in effects {
         match effect {
-            Effect::CreateTask(task) => create(app, task).await,
-            Effect::CancelTask(id) => cancel(app, *id).await,
+            Effect::CreateTask(task) => messages.extend(create(app, task).await?),
+            Effect::CancelTask(id) => {
+                if cancel(app, *id).await? == Owing::Cancels {
+                    owing = Owing::Cancels;
+                }
+            }
         }
-    }))
-    .await?;
-    let messages: Vec<Message> = messages.into_iter().flatten().collect();
-    if !messages.is_empty() {
-        app.queues().send(&messages).await?;
     }
-    Ok(())
+    app.queues().send(&messages).await?;
+    Ok(owing)
 }
 
 async fn create(app: &App, task: &TaskInstance) -> Result<Option<Message>, Fault> {
     let task = with_snapshot(task);
-    app.store().create_task(&task).await?;
+    let created = app.store().create_task(&task).await?;
     // Should the task have been there and be further on, the record will say so to whoever
     // takes the message.
     Ok(if task.status.is_terminal() {
         emit::announcement(&task)
     } else {
-        Some(Message::Execute(Execute::from(&task)))
+        Some(Message::Execute(Execute {
+            perhaps_begun: created == Created::Exists,
+            ..Execute::from(&task)
+        }))
     })
 }
 
@@ -156,8 +172,12 @@ fn with_snapshot(task: &TaskInstance) -> TaskInstance {
     task
 }
 
-async fn cancel(app: &App, id: TaskId) -> Result<Option<Message>, Fault> {
+async fn cancel(app: &App, id: TaskId) -> Result<Owing, Fault> {
     let reason = "its workflow is over".to_owned();
-    tasks::apply(app, id, &lifecycle::Event::Cancel { reason }).await?;
-    Ok(None)
+    Ok(
+        match tasks::apply(app, id, &lifecycle::Event::Cancel { reason }).await? {
+            Applied::Missing => Owing::Cancels,
+            Applied::Owes(..) | Applied::Rejected(..) => Owing::Nothing,
+        },
+    )
 }

@@ -66,7 +66,10 @@ impl Config {
     /// # Errors
     /// A variable is missing or wrong.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let required = |name: &str| variable(name).ok_or_else(|| Error::Missing(name.to_owned()));
+        let required = |name: &str| {
+            let given = variable(name).filter(|value| !value.is_empty());
+            given.ok_or_else(|| Error::Missing(name.to_owned()))
+        };
         let number = |name: &str, default: u64| match variable(name) {
             None => Ok(default),
             Some(value) => value.parse().map_err(|source| Error::NotANumber {
@@ -104,7 +107,7 @@ impl Config {
             longest_attempt: Some(LONGEST_ATTEMPT_ON_LAMBDA),
             worker: worker(&variable),
             execution_environment: environment(&variable),
-            own_functions: variable("TASKMILL_FUNCTION_PREFIX").into_iter().collect(),
+            own_functions: vec![required("TASKMILL_FUNCTION_PREFIX")?],
         })
     }
 }
@@ -148,7 +151,8 @@ mod tests {
             "AWS_LAMBDA_FUNCTION_NAME" => Some("execute-task".to_owned()),
             name if name.ends_with("_TABLE")
                 || name.ends_with("_URL")
-                || name.ends_with("_BUCKET") =>
+                || name.ends_with("_BUCKET")
+                || name.ends_with("_PREFIX") =>
             {
                 Some(name.to_lowercase())
             }

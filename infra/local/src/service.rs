@@ -97,23 +97,61 @@ pub async fn open_store(aws: &LocalAws) -> Result<Store, Error> {
     Ok(background_store(aws))
 }
 
-impl Service {
-    /// Starts the service on an embedded AWS.
+/// A service that is put together and does nothing yet: definitions can be registered, and what
+/// is refused disturbs nothing that an earlier process left open.
+#[derive(Debug)]
+pub struct Prepared {
+    app: App,
+    aws: LocalAws,
+    observer: Store,
+    batch_size: u8,
+    concurrency: usize,
+}
+
+/// Puts a service together on an embedded AWS.
+///
+/// # Errors
+/// The tables or queues cannot be made.
+pub async fn prepare(aws: LocalAws, options: Options) -> Result<Prepared, Error> {
+    let observer = open_store(&aws).await?;
+    let sqs = aws_sdk_sqs::Client::new(&aws.background_sdk_config());
+    let urls = create_queues(&sqs).await?;
+    let config = config(table_names(), urls, options.worker);
+    let app = boot::assemble(config, &aws.sdk_config(), options.executors, aws.clock());
+    Ok(Prepared {
+        app,
+        aws,
+        observer,
+        batch_size: options.batch_size,
+        concurrency: options.concurrency,
+    })
+}
+
+impl Prepared {
+    /// The use cases.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Looks at what was open, and begins to take messages.
     ///
     /// # Errors
-    /// The tables or queues cannot be made, or what was open cannot be looked at.
-    pub async fn start(aws: LocalAws, options: Options) -> Result<Self, Error> {
-        let observer = open_store(&aws).await?;
-        let sqs = aws_sdk_sqs::Client::new(&aws.background_sdk_config());
-        let urls = create_queues(&sqs).await?;
-        let config = config(table_names(), urls, options.worker);
-        let app = boot::assemble(config, &aws.sdk_config(), options.executors, aws.clock());
+    /// What was open cannot be listed.
+    pub async fn begin(self) -> Result<Service, Error> {
+        let Self {
+            app,
+            aws,
+            observer,
+            batch_size,
+            concurrency,
+        } = self;
         let recovered = sweep::recover(&app).await?.looked_at;
         let source = |queue| EventSource {
             queue_url: app.queues().urls().of(queue).to_owned(),
             handler: handler(app.clone(), queue),
-            batch_size: options.batch_size,
-            concurrency: options.concurrency,
+            batch_size,
+            concurrency,
         };
         let intake = Pollers::start(&aws, INTAKE.map(source));
         let results = Pollers::start(&aws, [source(QueueName::Result)]);
@@ -122,7 +160,7 @@ impl Service {
             store: background_store(&aws),
         };
         let scheduler = Scheduler::start(aws.clock(), aws.index_writes(DUE_INDEX), watch);
-        Ok(Self {
+        Ok(Service {
             observer,
             app,
             aws,
@@ -131,6 +169,16 @@ impl Service {
             scheduler,
             recovered,
         })
+    }
+}
+
+impl Service {
+    /// Starts the service on an embedded AWS.
+    ///
+    /// # Errors
+    /// The tables or queues cannot be made, or what was open cannot be listed.
+    pub async fn start(aws: LocalAws, options: Options) -> Result<Self, Error> {
+        prepare(aws, options).await?.begin().await
     }
 
     /// The use cases.

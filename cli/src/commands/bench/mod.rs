@@ -66,5 +66,5 @@ async fn service(data: Option<&std::path::Path>) -> Result<Service, Error> {
     let root = std::path::PathBuf::from(".");
     let secrets = local::secrets(None, &root)?;
     let executors = local::executors(clock, secrets, root)?;
-    local::start(aws, executors).await
+    Ok(local::prepare(aws, executors).await?.begin().await?)
 }
