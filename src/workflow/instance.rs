@@ -163,9 +163,14 @@ impl WorkflowInstance {
     }
 
     /// The instance as users see it. `tasks` are the views of its task instances, in order of
-    /// creation; `completed` the last of them that completed.
+    /// creation; `completed` the last of them that completed. The error is without the stack
+    /// trace, which is its task's to show.
     #[must_use]
     pub fn view(&self, tasks: Vec<Value>, completed: Vec<TaskId>) -> Value {
+        let error = self.error.clone().map(|error| ErrorInfo {
+            stack_trace: None,
+            ..error
+        });
         let mut view = json!({
             "id": self.id,
             "tenantId": self.tenant_id,
@@ -176,7 +181,7 @@ impl WorkflowInstance {
             "endTime": self.end_time,
             "input": self.input,
             "output": self.output,
-            "error": self.error,
+            "error": error,
             "variables": self.variables,
             "correlationId": self.correlation_id,
             "createdBy": self.security_context.user_id,
