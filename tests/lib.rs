@@ -6,11 +6,15 @@
 //! has only its messages and the minute's sweep.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod costs;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod flow;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
@@ -18,8 +22,12 @@ mod purge;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod thousand;
 #[cfg(test)]
 mod timers;
+#[cfg(test)]
+mod views;
