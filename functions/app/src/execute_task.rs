@@ -238,9 +238,9 @@ async fn attempt(
             () = tokio::time::sleep(SHORT_ATTEMPT) => match begin(app, task, &start).await? {
                 Begun::Go => running.await,
                 Begun::Stop(applied) => {
-                perform(app, *applied).await?;
-                return Ok(None);
-            }
+                    perform(app, *applied).await?;
+                    return Ok(None);
+                }
             },
         },
     };
