@@ -125,6 +125,7 @@ fn holds(value: &AttributeValue, text: &str) -> bool {
         AttributeValue::B(bytes) => String::from_utf8_lossy(bytes.as_ref()).contains(text),
         AttributeValue::L(values) => values.iter().any(|value| holds(value, text)),
         AttributeValue::M(values) => any_holds(values, text),
+        AttributeValue::Ss(values) => values.iter().any(|value| value.contains(text)),
         AttributeValue::Bool(_) | AttributeValue::Null(_) => false,
         other => panic!("no attribute is of this type: {other:?}"),
     }

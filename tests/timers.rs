@@ -18,7 +18,7 @@ use crate::support::{
 
 /// Who does the work.
 enum Deployment {
-    Local(Service),
+    Local(Box<Service>),
     Cloud(Fleet),
 }
 
@@ -36,7 +36,7 @@ impl Kind {
     async fn deploy(self, script: &Script) -> (LocalAws, Deployment) {
         let aws = aws();
         let deployment = match self {
-            Self::Local => Deployment::Local(service(&aws, script).await),
+            Self::Local => Deployment::Local(Box::new(service(&aws, script).await)),
             Self::Cloud => Deployment::Cloud(Fleet::start(&aws, script).await),
         };
         (aws, deployment)

@@ -1,5 +1,10 @@
 //! The `taskmill` command from its outside: arguments in; output, errors and exit status out.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; the lint spares test functions alone, not their helpers"
+)]
+
 mod bench;
 mod resume;
 mod run;

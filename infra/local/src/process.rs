@@ -3,9 +3,9 @@
 //! The command line is split as a shell would, without running one. The program runs in the
 //! folder of the definitions, in a process group of its own:
 //!
-//! - stdin is the input as JSON; the environment is described in [`environment`];
+//! - stdin is the input as JSON; the environment is described in `environment`;
 //! - stdout is the output as JSON, null when empty, at most [`limits::PAYLOAD_BYTES`];
-//! - exit status 0 is success, anything else a failure, see [`verdict`]; stderr is for people,
+//! - exit status 0 is success, anything else a failure, see `verdict`; stderr is for people,
 //!   its last [`STDERR_BYTES`] are kept with a failure.
 //!
 //! The attempt ends when the program does. What it started and left behind in its group is
@@ -13,8 +13,8 @@
 //! limit. A process that left the group (`setsid`) escapes, and so does everything when this
 //! process is itself killed by SIGKILL.
 //!
-//! `resourceRequirements` become limits of the program, see [`command`]. Processor time and peak
-//! memory are reported as far as `/proc` tells, see [`usage`].
+//! `resourceRequirements` become limits of the program, see `command`. Processor time and peak
+//! memory are reported as far as `/proc` tells, see `usage`.
 //!
 //! A child knows nothing of virtual time: under a paused clock, time stands still while it runs.
 

@@ -2,7 +2,7 @@
 //!
 //! A success with JSON is the output; 408, 429, 5xx and broken connections may be mended by
 //! another attempt and honour Retry-After; everything else is permanent. What a request may
-//! reach is decided in [`guard`], how a response is read in [`response`]. The body is computed
+//! reach is decided in `guard`, how a response is read in `response`. The body is computed
 //! by the caller, who knows expressions ([`Call::body`]). Not here: answers that come later, by
 //! a callback; a 202 is a success like any other.
 

@@ -3,8 +3,8 @@
 //! The function receives one object: `input`, `taskId`, `executionId`, `attempt`, `deadline`,
 //! `securityContext`, `traceparent`, `environmentVariables` (secrets resolved),
 //! `workflowInstanceId`, `taskPath`, `correlationId` and `resourceRequirements`; those that the
-//! task does not have are left out. What an answer means is decided in [`answer`], as whom the
-//! call is made in [`roles`]. The SDK's own retries are off: an invocation is an attempt, and
+//! task does not have are left out. What an answer means is decided in `answer`, as whom the
+//! call is made in `roles`. The SDK's own retries are off: an invocation is an attempt, and
 //! attempts are counted. Taskmill's own functions are refused here, as they are by IAM: a task
 //! must not be able to forge a result.
 
