@@ -11,8 +11,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    Projection as SdkProjection, ProjectionType, ScalarAttributeType, StreamSpecification,
-    StreamViewType, TimeToLiveSpecification,
+    Projection as SdkProjection, ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
 use crate::store::Error;
@@ -279,7 +278,8 @@ impl TableNames {
 }
 
 /// Makes the tables that do not exist yet, in an emulator: without recovery and deletion
-/// protection, which only the account's own tables have.
+/// protection, which only the account's own tables have, and without streams, which nobody reads
+/// there while the embedded database looks through all of a table's stream at every write.
 ///
 /// # Errors
 /// The endpoint refused a table for another reason than that it exists.
@@ -299,7 +299,6 @@ async fn create(client: &Client, name: &str, spec: &TableSpec) -> Result<(), Err
         .set_attribute_definitions(Some(attribute_definitions(spec)?))
         .set_key_schema(Some(key_schema(&spec.key)?))
         .set_global_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()))
-        .stream_specification(stream(spec)?)
         .send()
         .await;
     match created {
@@ -332,14 +331,6 @@ async fn expire(client: &Client, name: &str, spec: &TableSpec) -> Result<(), Err
         .await
         .map_err(|error| Error::aws("UpdateTimeToLive", error))?;
     Ok(())
-}
-
-fn stream(spec: &TableSpec) -> Result<StreamSpecification, Error> {
-    StreamSpecification::builder()
-        .stream_enabled(spec.stream)
-        .set_stream_view_type(spec.stream.then_some(StreamViewType::NewAndOldImages))
-        .build()
-        .map_err(|error| Error::aws("CreateTable", error))
 }
 
 fn attribute_definitions(spec: &TableSpec) -> Result<Vec<AttributeDefinition>, Error> {
