@@ -1,29 +1,22 @@
 //! `taskmill run`: a workflow of a folder, from its start (or where an earlier run left it) to
 //! its end.
 
-use std::path::Path;
-use std::time::Duration;
-
-use semver::{Comparator, Op, Version, VersionReq};
 use taskmill::ids::DefinitionId;
 use taskmill::security::Caller;
 use taskmill::workflow::{WorkflowDefinition, WorkflowInstance};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
 use taskmill_app::views;
-use taskmill_local::service::open_store;
 use taskmill_local::{LocalAws, Service};
 
+use super::session::{self, display, exactly, serve, tell_skipped};
 use crate::args::{Common, RunArgs};
-use crate::definitions::{self, Choice, Set};
+use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
 use crate::input::Source;
 use crate::interrupt::Interrupts;
 use crate::progress::{Counts, Display, Tracker, duration};
 use crate::resume::{self, OpenWorkflow, Wanted};
-use crate::{local, output, watch};
-
-/// How long attempts that outlived their run may take to end.
-const SETTLING: Duration = Duration::from_secs(5);
+use crate::{local, watch};
 
 /// Runs a workflow and prints it.
 ///
@@ -54,18 +47,8 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
     let aws = local::aws(args.common.data.as_deref())?;
     let open = run.open(&aws).await?;
     let service = serve(&args.common, &run.caller, aws, &set, &args.path).await?;
-    let ended = tokio::select! {
-        ended = run.to_its_end(&service, open) => Some(ended),
-        () = interrupts.next() => None,
-    };
-    run.display.clear();
-    match ended {
-        Some(ended) => {
-            settle(service, &mut interrupts).await;
-            ended
-        }
-        None => stop(&args.common, service, &mut interrupts).await,
-    }
+    let work = async |service: &Service| run.to_its_end(service, open).await;
+    session::conduct(service, &args.common, &run.display, &mut interrupts, work).await
 }
 
 /// What one call runs.
@@ -81,10 +64,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// What an earlier run left open. A key finds its own.
     async fn open(&self, aws: &LocalAws) -> Result<Option<OpenWorkflow>, Error> {
-        if self.args.data.is_none() || self.request.idempotency_key.is_some() {
+        let Some(store) = session::store_of_earlier(self.args, aws).await? else {
             return Ok(None);
-        }
-        let store = open_store(aws).await?;
+        };
         let wanted = Wanted {
             caller: &self.caller,
             definition: &self.definition.id,
@@ -113,12 +95,9 @@ impl Run<'_> {
             }
         };
         let ended = watch::workflow(service, writes, id, &mut tracker, &self.display).await?;
-        self.display.clear();
         let view = views::workflow(service.app(), &self.caller.tenant_id, id).await?;
-        output::print(&view, self.args.output)?;
-        if !self.args.quiet {
-            tell_end(service, &summary(&ended, tracker.counts())).await;
-        }
+        let summary = summary(&ended, tracker.counts());
+        session::print(service, self.args, &self.display, &view, &summary).await?;
         Ok(Exit::from(ended.status))
     }
 
@@ -131,96 +110,6 @@ impl Run<'_> {
         let done = counted(tracker.counts());
         self.display
             .say(&format!("resuming workflow {id} ({of}): {done} so far"));
-    }
-}
-
-/// Names the files of a folder that hold no definition, when more is to be said.
-pub fn tell_skipped(set: &Set, verbose: u8) {
-    if verbose > 0 {
-        for skipped in set.skipped() {
-            let file = skipped.file.display();
-            output::note(&format!("skipped {file}: {}", skipped.reason));
-        }
-    }
-}
-
-/// The service for a path's definitions.
-pub(super) async fn serve(
-    args: &Common,
-    caller: &Caller,
-    aws: LocalAws,
-    set: &Set,
-    path: &Path,
-) -> Result<Service, Error> {
-    let root = definitions::root_of(path);
-    let clock = aws.clock();
-    let secrets = local::secrets(args.secrets.as_deref(), &root)?;
-    let executors = local::executors(clock, secrets.clone(), root)?;
-    let executors = local::with_lambda(executors, set, clock, secrets).await;
-    let prepared = local::prepare(aws, executors).await?;
-    // What is refused here disturbs nothing that an earlier run left open.
-    local::register(prepared.app(), &caller.tenant_id, set).await?;
-    Ok(prepared.begin().await?)
-}
-
-/// Lets what still runs after the end of the run end as well, a few seconds at most: the rest is
-/// dropped where it is, as at a second wish to stop.
-pub(super) async fn settle(service: Service, interrupts: &mut Interrupts) {
-    tokio::select! {
-        () = service.shutdown() => {}
-        () = interrupts.next() => {}
-        () = tokio::time::sleep(SETTLING) => {}
-    }
-}
-
-/// Where progress goes.
-pub(super) fn display(args: &Common, verbose: u8) -> Display {
-    if args.quiet {
-        Display::Quiet
-    } else {
-        Display::for_people(verbose)
-    }
-}
-
-/// Stops as somebody wishes: what runs may end. At a second wish it is dropped where it is.
-pub(super) async fn stop(
-    args: &Common,
-    service: Service,
-    interrupts: &mut Interrupts,
-) -> Result<Exit, Error> {
-    output::note("stopping when the attempts under way have ended; Ctrl-C again stops them");
-    tokio::select! {
-        () = service.shutdown() => {}
-        () = interrupts.next() => {}
-    }
-    output::note(match args.data {
-        Some(_) => "stopped; the same command goes on from here",
-        None => "stopped; without --data nothing is kept",
-    });
-    Ok(Exit::Stopped)
-}
-
-/// Tells what became of a run, and what could not be handled, and why.
-pub(super) async fn tell_end(service: &Service, summary: &str) {
-    let letters = match service.dead_letters().await {
-        Ok(letters) => letters,
-        Err(error) => {
-            output::note(summary);
-            output::note(&format!(
-                "warning: the dead letters cannot be read: {error}"
-            ));
-            return;
-        }
-    };
-    output::note(&match letters.len() {
-        0 => summary.to_owned(),
-        1 => format!("{summary}; 1 dead letter"),
-        more => format!("{summary}; {more} dead letters"),
-    });
-    for letter in letters {
-        let reason = letter.reason.as_deref();
-        let reason = reason.unwrap_or("the handler died of it, or never answered");
-        output::note(&format!("  dead letter of {}: {reason}", letter.queue));
     }
 }
 
@@ -240,20 +129,6 @@ fn request(
     })
 }
 
-/// The range that holds this version alone. Build metadata is no part of ranges.
-pub(super) fn exactly(version: &Version) -> Option<VersionReq> {
-    let exact = Comparator {
-        op: Op::Exact,
-        major: version.major,
-        minor: Some(version.minor),
-        patch: Some(version.patch),
-        pre: version.pre.clone(),
-    };
-    Some(VersionReq {
-        comparators: vec![exact],
-    })
-}
-
 /// What became of the workflow, in one line.
 fn summary(ended: &WorkflowInstance, counts: Counts) -> String {
     let status = ended.status.as_str();
@@ -268,7 +143,7 @@ fn summary(ended: &WorkflowInstance, counts: Counts) -> String {
 }
 
 /// `5 tasks, 1 skipped, 2 retries`.
-pub(super) fn counted(counts: Counts) -> String {
+fn counted(counts: Counts) -> String {
     let plural = |count: u64, one: &str, more: &str| {
         let word = if count == 1 { one } else { more };
         format!("{count} {word}")

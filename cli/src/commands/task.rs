@@ -7,10 +7,9 @@ use taskmill::security::Caller;
 use taskmill::task::{TaskDefinition, TaskInstance, TaskPriority};
 use taskmill_app::create_task::{CreateTask, create_task};
 use taskmill_app::views;
-use taskmill_local::service::open_store;
 use taskmill_local::{LocalAws, Service};
 
-use super::run::{display, exactly, serve, settle, stop, tell_end, tell_skipped};
+use super::session::{self, display, exactly, serve, tell_skipped};
 use crate::args::{Common, TaskRunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
@@ -18,7 +17,7 @@ use crate::input::Source;
 use crate::interrupt::Interrupts;
 use crate::progress::{Display, Tracker, duration};
 use crate::resume::{self, Wanted};
-use crate::{local, output, watch};
+use crate::{local, watch};
 
 /// Runs a task and prints it.
 ///
@@ -47,18 +46,8 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
     let aws = local::aws(args.common.data.as_deref())?;
     let open = run.open(&aws).await?;
     let service = serve(&args.common, &run.caller, aws, &set, &path).await?;
-    let ended = tokio::select! {
-        ended = run.to_its_end(&service, open) => Some(ended),
-        () = interrupts.next() => None,
-    };
-    run.display.clear();
-    match ended {
-        Some(ended) => {
-            settle(service, &mut interrupts).await;
-            ended
-        }
-        None => stop(&args.common, service, &mut interrupts).await,
-    }
+    let work = async |service: &Service| run.to_its_end(service, open).await;
+    session::conduct(service, &args.common, &run.display, &mut interrupts, work).await
 }
 
 /// What one call runs.
@@ -73,10 +62,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// What an earlier run left open. A key finds its own.
     async fn open(&self, aws: &LocalAws) -> Result<Option<TaskId>, Error> {
-        if self.args.data.is_none() || self.request.idempotency_key.is_some() {
+        let Some(store) = session::store_of_earlier(self.args, aws).await? else {
             return Ok(None);
-        }
-        let store = open_store(aws).await?;
+        };
         let wanted = Wanted {
             caller: &self.caller,
             definition: &self.request.task_definition_id,
@@ -101,12 +89,8 @@ impl Run<'_> {
             }
         };
         let ended = watch::task(service, writes, id, &mut tracker, &self.display).await?;
-        self.display.clear();
         let view = views::task(service.app(), &self.caller.tenant_id, id).await?;
-        output::print(&view, self.args.output)?;
-        if !self.args.quiet {
-            tell_end(service, &summary(&ended)).await;
-        }
+        session::print(service, self.args, &self.display, &view, &summary(&ended)).await?;
         Ok(Exit::from(ended.status))
     }
 }

@@ -28,7 +28,7 @@ pub fn validate(args: &ValidateArgs, verbose: u8) -> Result<Exit, Error> {
     }
     let mut found = Vec::new();
     for set in &sets {
-        super::run::tell_skipped(set, verbose);
+        super::session::tell_skipped(set, verbose);
         found.extend(set.problems());
         found.extend(set.warnings());
     }
