@@ -10,18 +10,17 @@ use serde_json::{Value, json};
 use taskmill::JsonObject;
 use taskmill::codes::refusal;
 use taskmill::ids::{DefinitionId, TaskId, TenantId};
-use taskmill::limits;
 use taskmill::security::{Caller, SecurityContext};
 use taskmill::task::TaskInstance;
 use taskmill::task::creation::{self, NewTask, Overrides};
 use taskmill::task::instance::{TaskContext, TaskPriority, VariablesSnapshot};
-use taskmill_aws::payloads::ContentHash;
 use taskmill_aws::queues::{Execute, Message, QueueName};
 use taskmill_aws::store::Created;
 
 use crate::app::App;
 use crate::batch::{self, RecordFacts, Unhandled};
 use crate::refusal::Refusal;
+use crate::requests;
 use crate::start_workflow::{self, StartWorkflow};
 
 /// A request for a task.
@@ -34,7 +33,7 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_version: Option<VersionReq>,
     /// What it is given; `{}` by default.
-    #[serde(default = "empty_object")]
+    #[serde(default = "requests::empty_input")]
     pub input: Value,
     /// How urgent it is.
     #[serde(default)]
@@ -53,10 +52,6 @@ pub struct CreateTask {
     pub traceparent: Option<String>,
 }
 
-pub(crate) fn empty_object() -> Value {
-    Value::Object(JsonObject::new())
-}
-
 /// Creates a task.
 ///
 /// # Errors
@@ -66,12 +61,13 @@ pub async fn create_task(
     caller: &Caller,
     request: CreateTask,
 ) -> Result<TaskInstance, Refusal> {
-    check_texts(&[
-        ("taskReference", request.task_reference.as_deref()),
-        ("idempotencyKey", request.idempotency_key.as_deref()),
-        ("correlationId", request.correlation_id.as_deref()),
-        ("traceparent", request.traceparent.as_deref()),
-    ])?;
+    requests::check_text("taskReference", request.task_reference.as_deref())?;
+    requests::Marks {
+        idempotency_key: request.idempotency_key.as_deref(),
+        correlation_id: request.correlation_id.as_deref(),
+        traceparent: request.traceparent.as_deref(),
+    }
+    .check()?;
     let definition = app
         .inner
         .definitions
@@ -105,7 +101,7 @@ fn new_task(app: &App, caller: &Caller, request: CreateTask) -> NewTask {
             || app.fresh_task_id(),
             |key| TaskId::from_idempotency_key(&caller.tenant_id, key),
         ),
-        request_hash: key.map(|_| fingerprint(&request)),
+        request_hash: key.map(|_| requests::fingerprint(&request)),
         input: request.input,
         priority: request.priority,
         task_reference: request.task_reference,
@@ -131,35 +127,8 @@ async fn existing(app: &App, asked: &TaskInstance) -> Result<TaskInstance, Refus
         .await?
         .filter(|first| first.tenant_id == asked.tenant_id)
         .ok_or_else(|| Refusal::not_found("task", asked.id))?;
-    if first.request_hash != asked.request_hash {
-        return Err(conflict());
-    }
+    requests::check_repeat(first.request_hash.as_deref(), asked.request_hash.as_deref())?;
     Ok(first)
-}
-
-pub(crate) fn conflict() -> Refusal {
-    Refusal::new(
-        refusal::IDEMPOTENCY_CONFLICT,
-        "the idempotency key was used with another request",
-    )
-}
-
-/// What tells a repeat from another request under the same key.
-pub(crate) fn fingerprint(request: &impl Serialize) -> String {
-    let text = serde_json::to_string(request).expect("a request has string keys only");
-    ContentHash::of(&text).to_string()
-}
-
-/// Refuses texts that are longer than their limit.
-pub(crate) fn check_texts(texts: &[(&str, Option<&str>)]) -> Result<(), Refusal> {
-    let limit = limits::REFERENCE_CHARS;
-    for (name, text) in texts {
-        if text.is_some_and(|text| text.is_empty() || text.chars().count() > limit) {
-            let message = format!("{name} must have 1 to {limit} characters");
-            return Err(Refusal::new(refusal::INVALID_INPUT, message));
-        }
-    }
-    Ok(())
 }
 
 /// Handles a batch of the `create` queue.

@@ -17,6 +17,7 @@ pub mod execute_task;
 pub mod process_result;
 pub mod refusal;
 pub mod register;
+mod requests;
 pub mod schedule_retry;
 pub mod start_workflow;
 pub mod sweep;

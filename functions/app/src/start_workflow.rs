@@ -13,8 +13,8 @@ use taskmill::workflow::creation::{self, NewWorkflow};
 use taskmill_aws::store::Created;
 
 use crate::app::App;
-use crate::create_task::{check_texts, conflict, empty_object, fingerprint};
 use crate::refusal::Refusal;
+use crate::requests;
 use crate::workflows;
 
 /// A request for a workflow.
@@ -27,7 +27,7 @@ pub struct StartWorkflow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_version: Option<VersionReq>,
     /// What it is given; `{}` by default.
-    #[serde(default = "empty_object")]
+    #[serde(default = "requests::empty_input")]
     pub input: Value,
     /// Makes the request safe to repeat: one key, one workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,11 +49,12 @@ pub async fn start_workflow(
     caller: &Caller,
     request: StartWorkflow,
 ) -> Result<WorkflowInstance, Refusal> {
-    check_texts(&[
-        ("idempotencyKey", request.idempotency_key.as_deref()),
-        ("correlationId", request.correlation_id.as_deref()),
-        ("traceparent", request.traceparent.as_deref()),
-    ])?;
+    requests::Marks {
+        idempotency_key: request.idempotency_key.as_deref(),
+        correlation_id: request.correlation_id.as_deref(),
+        traceparent: request.traceparent.as_deref(),
+    }
+    .check()?;
     let plan = app
         .inner
         .definitions
@@ -82,7 +83,7 @@ fn new_workflow(app: &App, caller: &Caller, request: StartWorkflow) -> NewWorkfl
             || app.fresh_workflow_id(),
             |key| WorkflowId::from_idempotency_key(&caller.tenant_id, key),
         ),
-        request_hash: key.map(|_| fingerprint(&request)),
+        request_hash: key.map(|_| requests::fingerprint(&request)),
         input: request.input,
         security_context: SecurityContext::from(caller),
         correlation_id: request.correlation_id,
@@ -99,9 +100,7 @@ async fn existing(app: &App, asked: &WorkflowInstance) -> Result<WorkflowInstanc
         .await?
         .filter(|first| first.tenant_id == asked.tenant_id)
         .ok_or_else(|| Refusal::not_found("workflow", asked.id))?;
-    if first.request_hash != asked.request_hash {
-        return Err(conflict());
-    }
+    requests::check_repeat(first.request_hash.as_deref(), asked.request_hash.as_deref())?;
     let plan = app.inner.definitions.plan_of(&first).await?;
     workflows::perform(app, &workflows::owed_by_newest(app, &plan, &first)).await?;
     Ok(first)
