@@ -1,5 +1,7 @@
 //! `taskmill run`.
 
+use serde_json::json;
+
 use crate::support::{FLOW, Folder};
 
 #[test]
@@ -23,6 +25,25 @@ fn a_workflow_that_completes_is_printed_with_its_tasks() {
     assert_eq!(tasks[0]["retryCount"], 1);
     let host = tasks[0]["executorId"].as_str().unwrap();
     assert!(host.starts_with("builtin@"), "{host}");
+}
+
+/// What stands in the README between two texts, the first time after a heading.
+fn of_readme<'a>(readme: &'a str, heading: &str, before: &str, after: &str) -> &'a str {
+    let (_, section) = readme.split_once(heading).unwrap();
+    let (_, rest) = section.split_once(before).unwrap();
+    rest.split_once(after).unwrap().0
+}
+
+#[test]
+fn the_first_workflow_of_the_readme_runs_as_it_stands_there() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(file).unwrap();
+    let of_section = |before, after| of_readme(&readme, "## A first workflow", before, after);
+    let workflow = of_section("```yaml\n", "```\n");
+    let input = of_section("cargo taskmill run hello --input '", "'\n```\n");
+    let folder = Folder::new(&[("hello/workflow.yaml", workflow)]);
+    let ended = folder.run(&["run", "hello", "--input", input]);
+    assert_eq!(ended.expect(0).json()["output"], json!({"words": 3}));
 }
 
 #[test]
