@@ -16,6 +16,8 @@ mod delivery;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod invocation;
+#[cfg(test)]
 mod poison;
 #[cfg(test)]
 mod purge;

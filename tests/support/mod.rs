@@ -6,7 +6,7 @@ mod fleet;
 mod records;
 mod script;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::registration::{self, Definition};
@@ -116,6 +116,21 @@ pub fn task_request(definition: &str, input: Value, key: &str) -> CreateTask {
         correlation_id: None,
         traceparent: None,
     }
+}
+
+/// The event by which messages come to a function, each with how often it was delivered.
+pub fn batch(messages: &[(&str, u32)]) -> Value {
+    let record = |(number, (body, delivered)): (usize, &(&str, u32))| {
+        json!({
+            "messageId": format!("message-{number}"),
+            "receiptHandle": format!("receipt-{number}"),
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": delivered.to_string()},
+            "messageAttributes": {},
+        })
+    };
+    let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
+    json!({ "Records": records })
 }
 
 /// Starts a workflow as Ann, and gives its id, which derives from the key.
