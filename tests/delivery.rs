@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use taskmill::ids::DefinitionId;
+use taskmill::task::TaskStatus;
+use taskmill::workflow::WorkflowStatus;
+use taskmill_aws::queues::Message;
+use taskmill_aws::store::{DateRange, PageRequest, TaskFilter};
 use taskmill_local::sqs::{Delivery, Order};
 
 use crate::support::{
-    Answer, Records, Script, aws, create, register, service, settle, start, task_of, workflow_of,
+    Answer, HOUR, Records, Script, aws, caller, create, pass, register, service, settle, start,
+    task_of, tenant, workflow_of,
 };
 
 const DEFINITIONS: &str = "
@@ -167,4 +173,45 @@ async fn twice_and_in_any_order_leads_to_the_same_records() {
     for seed in 11..=16 {
         check(Delivery::Twice, Order::Shuffled { seed }).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_by_queue_that_comes_twice_asks_once() {
+    let (aws, script) = (aws(), script());
+    let service = service(&aws, &script).await;
+    register(service.app(), DEFINITIONS).await;
+    // Neither has a key of its caller's own.
+    let requests = [
+        Message::CreateTask {
+            caller: caller(),
+            request: json!({"taskDefinitionId": "steady"}),
+        },
+        Message::StartWorkflow {
+            caller: caller(),
+            request: json!({"workflowDefinitionId": "whole", "input": {"n": 1}}),
+        },
+    ];
+    aws.queues().set_delivery(Delivery::Twice);
+    service.app().queues().send(&requests).await.unwrap();
+    aws.queues().set_delivery(Delivery::Once);
+    pass(&aws, HOUR).await;
+
+    let usage = aws.meter().snapshot();
+    assert_eq!(usage.invocations["create"].records, 4, "each came twice");
+    assert_eq!(service.dead_letters().await.unwrap(), []);
+    let records = Records::of(&aws);
+    let (store, tenant, page) = (records.store(), tenant(), PageRequest::first(10));
+    let range = DateRange::last_days(aws.clock().now(), 2);
+    let whole = DefinitionId::new("whole").unwrap();
+    let workflows = store.workflows_by_definition(&tenant, &whole, range, &page);
+    let workflows = workflows.await.unwrap().items;
+    assert_eq!(workflows.len(), 1);
+    assert_eq!(workflows[0].status, WorkflowStatus::Completed);
+    let filter = TaskFilter::default();
+    let done = store.tasks_by_status(&tenant, TaskStatus::Completed, &filter, range, &page);
+    let done = done.await.unwrap().items;
+    let alone = done
+        .iter()
+        .filter(|task| task.workflow_instance_id.is_none());
+    assert_eq!(alone.count(), 1);
 }
