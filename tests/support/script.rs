@@ -140,7 +140,7 @@ impl Worker {
                     std::future::pending().await
                 }
             };
-            return Execution::ending("script", started, result, self.clock.now());
+            return Execution::ending(started, result, self.clock.now());
         }
     }
 }

@@ -291,7 +291,6 @@ async fn execution(
         () = app.clock().sleep_until(deadline.at) => Execution {
             outcome: Outcome::TimedOut { kind: deadline.kind },
             metrics: ExecutionMetrics::default(),
-            executor_id: task.executor_id.clone(),
         },
     }
 }
@@ -305,7 +304,6 @@ fn failed(error: ErrorInfo) -> Execution {
             continue_on_failure: None,
         },
         metrics: ExecutionMetrics::default(),
-        executor_id: String::new(),
     }
 }
 

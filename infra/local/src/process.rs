@@ -76,27 +76,22 @@ pub struct ProcessExecutor {
     config: ProcessConfig,
     secrets: Secrets,
     clock: Clock,
-    host: String,
 }
 
 /// What came of one run.
 struct Run {
     result: Result<Value, Failure>,
     metrics: ExecutionMetrics,
-    /// The process id; none when nothing was started.
-    pid: Option<Pid>,
 }
 
 impl ProcessExecutor {
     /// An executor of this machine's programs.
     #[must_use]
     pub fn new(config: ProcessConfig, secrets: Secrets, clock: Clock) -> Self {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
             config,
             secrets,
             clock,
-            host: host.trim().to_owned(),
         }
     }
 
@@ -141,14 +136,10 @@ impl Executor for ProcessExecutor {
     async fn execute(&self, call: &Call) -> Execution {
         let started = Instant::now();
         let ExecutorRef::Process { command } = &call.executor else {
-            return Execution::ending("process", started, Err(call.misrouted()), self.clock.now());
+            return Execution::ending(started, Err(call.misrouted()), self.clock.now());
         };
         let run = self.run(call, command).await;
-        let pid = run
-            .pid
-            .map_or_else(String::new, |pid| format!("/{}", pid.as_raw_pid()));
-        let id = format!("process:{}{pid}", self.host);
-        let mut execution = Execution::ending(id, started, run.result, self.clock.now());
+        let mut execution = Execution::ending(started, run.result, self.clock.now());
         execution.metrics.cpu_time = run.metrics.cpu_time;
         execution.metrics.memory_usage = run.metrics.memory_usage;
         execution
@@ -160,7 +151,6 @@ impl Run {
         Self {
             result: Err(failure),
             metrics: ExecutionMetrics::default(),
-            pid: None,
         }
     }
 }
@@ -198,7 +188,6 @@ async fn run(mut command: Command, call: &Call, redactor: &Redactor) -> Run {
             memory_usage,
             ..ExecutionMetrics::default()
         },
-        pid: Some(pid),
     }
 }
 

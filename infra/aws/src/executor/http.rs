@@ -151,18 +151,12 @@ impl Executor for HttpExecutor {
     async fn execute(&self, call: &Call) -> Execution {
         let started = Instant::now();
         let ExecutorRef::Http { url } = &call.executor else {
-            return Execution::ending("http", started, Err(call.misrouted()), self.clock.now());
+            return Execution::ending(started, Err(call.misrouted()), self.clock.now());
         };
         let (result, redactor) = self.run(call, url).await;
         let result = redacted(result, &redactor);
-        Execution::ending(executor_id(url), started, result, self.clock.now())
+        Execution::ending(started, result, self.clock.now())
     }
-}
-
-/// The origin of the URL: its path and query may hold more than a list should show.
-fn executor_id(url: &str) -> String {
-    let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());
-    format!("http:{}", origin.unwrap_or_default())
 }
 
 fn method(method: HttpMethod) -> Method {

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use serde::Serialize;
@@ -68,7 +67,7 @@ impl LambdaExecutor {
         }
     }
 
-    async fn run(&self, call: &Call, function: &str) -> Answer {
+    async fn run(&self, call: &Call, function: &str) -> Result<Value, Failure> {
         let mut revealer = self.secrets.revealer(&call.context.tenant_id);
         let payload = self
             .allowed(function)
@@ -76,7 +75,7 @@ impl LambdaExecutor {
         let redactor = revealer.into_redactor();
         match payload {
             Ok(payload) => self.invoke(call, function, payload, &redactor).await,
-            Err(failure) => Answer::unasked(Err(failure.redacted(&redactor))),
+            Err(failure) => Err(failure.redacted(&redactor)),
         }
     }
 
@@ -99,7 +98,7 @@ impl LambdaExecutor {
         function: &str,
         payload: Vec<u8>,
         redactor: &Redactor,
-    ) -> Answer {
+    ) -> Result<Value, Failure> {
         let client = self.clients.of(call).await;
         let answered = client
             .invoke()
@@ -109,11 +108,8 @@ impl LambdaExecutor {
             .send()
             .await;
         match answered {
-            Ok(output) => Answer {
-                result: redacted(answer::of_output(&output, redactor), redactor),
-                version: version(&output),
-            },
-            Err(error) => Answer::unasked(Err(answer::of_error(&error).redacted(redactor))),
+            Ok(output) => redacted(answer::of_output(&output, redactor), redactor),
+            Err(error) => Err(answer::of_error(&error).redacted(redactor)),
         }
     }
 }
@@ -123,35 +119,11 @@ impl Executor for LambdaExecutor {
     async fn execute(&self, call: &Call) -> Execution {
         let started = Instant::now();
         let ExecutorRef::Lambda { function } = &call.executor else {
-            return Execution::ending("lambda", started, Err(call.misrouted()), self.clock.now());
+            return Execution::ending(started, Err(call.misrouted()), self.clock.now());
         };
-        let answer = self.run(call, function).await;
-        let id = format!("lambda:{function}{}", answer.version);
-        Execution::ending(id, started, answer.result, self.clock.now())
+        let result = self.run(call, function).await;
+        Execution::ending(started, result, self.clock.now())
     }
-}
-
-/// What came of an invocation.
-struct Answer {
-    result: Result<Value, Failure>,
-    /// `#` and the version that ran, where Lambda says so.
-    version: String,
-}
-
-impl Answer {
-    fn unasked(result: Result<Value, Failure>) -> Self {
-        Self {
-            result,
-            version: String::new(),
-        }
-    }
-}
-
-fn version(output: &InvokeOutput) -> String {
-    output
-        .executed_version()
-        .map(|version| format!("#{version}"))
-        .unwrap_or_default()
 }
 
 /// What a function receives.

@@ -84,8 +84,6 @@ pub struct Execution {
     pub outcome: Outcome,
     /// What it used, as far as the executor can tell; zero where it cannot.
     pub metrics: ExecutionMetrics,
-    /// Who ran it, as `kind:name`.
-    pub executor_id: String,
 }
 
 /// The kinds of executor that a definition can name.
@@ -144,12 +142,7 @@ impl fmt::Debug for Call {
 impl Execution {
     /// An execution that began at `started` and ends now, with nothing known but its time.
     #[must_use]
-    pub fn ending(
-        executor_id: impl Into<String>,
-        started: Instant,
-        result: Result<Value, Failure>,
-        at: Timestamp,
-    ) -> Self {
+    pub fn ending(started: Instant, result: Result<Value, Failure>, at: Timestamp) -> Self {
         let outcome = match result {
             Ok(output) => Outcome::Succeeded { output },
             Err(failure) => failure.into_outcome(at),
@@ -161,7 +154,6 @@ impl Execution {
                 execution_time,
                 ..ExecutionMetrics::default()
             },
-            executor_id: executor_id.into(),
         }
     }
 }
@@ -234,7 +226,7 @@ impl Executor for Executors {
             Some(executor) => executor.execute(call).await,
             None => {
                 let failure = Err(call.misrouted());
-                Execution::ending("none", Instant::now(), failure, self.clock.now())
+                Execution::ending(Instant::now(), failure, self.clock.now())
             }
         }
     }

@@ -121,10 +121,6 @@ async fn the_input_goes_as_json_and_the_attempt_is_named() {
     let server = Server::start().await;
     let call = server.call("/echo", json!({}));
     let execution = server.execute(&call).await;
-    assert_eq!(
-        execution.executor_id,
-        format!("http:http://{}", server.address)
-    );
     let seen = output(execution);
     assert_eq!(seen["method"], "POST");
     assert_eq!(seen["body"], "{\"n\":1}");

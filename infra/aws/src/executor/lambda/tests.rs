@@ -120,8 +120,11 @@ const THREW: [(&str, &str); 1] = [("x-amz-function-error", "Unhandled")];
 #[tokio::test]
 async fn a_function_receives_the_call_and_gives_the_output() {
     let aws = Aws::answering(|_| {
-        let version = vec![("x-amz-executed-version", "7")];
-        Some((200, version, "{\"sum\": 18446744073709551615}".to_owned()))
+        Some((
+            200,
+            Vec::new(),
+            "{\"sum\": 18446744073709551615}".to_owned(),
+        ))
     });
     let mut call = lambda(
         "adder:live",
@@ -132,7 +135,6 @@ async fn a_function_receives_the_call_and_gives_the_output() {
     );
     call.task_path = Some("first".to_owned());
     let execution = aws.executor().execute(&call).await;
-    assert_eq!(execution.executor_id, "lambda:adder:live#7");
     assert_eq!(output(execution), json!({"sum": u64::MAX}));
     let seen = &aws.seen()[0];
     assert!(
