@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod company;
+#[cfg(test)]
 mod costs;
 #[cfg(test)]
 mod crash;

@@ -7,7 +7,6 @@ use futures::future::join;
 use serde_json::{Value, json};
 use taskmill::codes::failure::{INVALID_INPUT, TIMEOUT};
 use taskmill::codes::refusal::{IDEMPOTENCY_CONFLICT, VERSION_CONFLICT};
-use taskmill::task::lifecycle::{self, Transition};
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill::workflow::decider::{Event, Facts, Fold, Plan};
 use taskmill::workflow::{CompiledWorkflow, WorkflowInstance, WorkflowStatus};
@@ -18,8 +17,8 @@ use taskmill_aws::store::{self, DateRange, PageRequest, TaskFilter};
 use taskmill_local::LocalAws;
 
 use crate::support::{
-    Answer, HOUR, MINUTE, Records, Script, aws, caller, create, pass, register, service, settle,
-    start, task_of, task_request, tenant, workflow_of, workflow_request,
+    Answer, HOUR, MINUTE, Records, Script, aws, caller, cancelled, create, pass, register, service,
+    settle, start, task_of, task_request, tenant, workflow_of, workflow_request,
 };
 
 const DEFINITIONS: &str = "
@@ -84,19 +83,6 @@ fn winner_of(first: Result<(), store::Error>, second: Result<(), store::Error>) 
         (Ok(()), Err(error)) if told_of_the_conflict(&error) => 0,
         (Err(error), Ok(())) if told_of_the_conflict(&error) => 1,
         (first, second) => panic!("not one winner and one loser: {first:?}, {second:?}"),
-    }
-}
-
-fn cancelled(task: &TaskInstance, reason: &str) -> TaskInstance {
-    let facts = lifecycle::Facts {
-        now: task.updated_at,
-        jitter: 0.0,
-        retention: HOUR,
-    };
-    let reason = reason.to_owned();
-    match lifecycle::transition(task, &lifecycle::Event::Cancel { reason }, facts) {
-        Ok(Transition::Changed { task, .. }) => *task,
-        other => panic!("{other:?}"),
     }
 }
 

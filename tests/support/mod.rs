@@ -11,6 +11,8 @@ use taskmill::Timestamp;
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::registration::{self, Definition};
 use taskmill::security::Caller;
+use taskmill::task::TaskInstance;
+use taskmill::task::lifecycle::{self, Transition};
 use taskmill_app::create_task::{CreateTask, create_task};
 use taskmill_app::register::{register_task, register_workflow};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
@@ -143,6 +145,20 @@ pub async fn start(app: &App, definition: &str, input: Value, key: &str) -> Work
 pub async fn create(app: &App, definition: &str, input: Value, key: &str) -> TaskId {
     let request = task_request(definition, input, key);
     create_task(app, &caller(), request).await.unwrap().id
+}
+
+/// What a task becomes when it is cancelled.
+pub fn cancelled(task: &TaskInstance, reason: &str) -> TaskInstance {
+    let facts = lifecycle::Facts {
+        now: task.updated_at,
+        jitter: 0.0,
+        retention: HOUR,
+    };
+    let reason = reason.to_owned();
+    match lifecycle::transition(task, &lifecycle::Event::Cancel { reason }, facts) {
+        Ok(Transition::Changed { task, .. }) => *task,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The id of the workflow of a key.

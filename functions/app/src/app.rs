@@ -13,9 +13,9 @@ use taskmill_aws::executor::Executors;
 use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
 use taskmill_aws::store::Store;
-use tokio::sync::RwLock;
 use uuid::Uuid;
 
+use crate::company::Company;
 use crate::definitions::Definitions;
 use crate::underway::Underway;
 
@@ -33,8 +33,7 @@ pub(crate) struct Inner {
     pub(crate) executors: Executors,
     pub(crate) clock: Clock,
     pub(crate) definitions: Definitions,
-    /// Attempts hold it together; one that may take its worker down holds it alone.
-    pub(crate) company: RwLock<()>,
+    pub(crate) company: Company,
     pub(crate) underway: Underway,
 }
 
@@ -66,7 +65,7 @@ impl App {
                 payloads,
                 executors,
                 clock,
-                company: RwLock::new(()),
+                company: Company::default(),
                 underway: Underway::default(),
             }),
         }

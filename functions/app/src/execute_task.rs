@@ -95,33 +95,56 @@ async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Un
         let at = app.now().plus_millis(UNDER_WAY_DELAY);
         return come_back(app, Message::Execute(execute.clone()), at).await;
     };
-    let Some(task) = app.store().task(execute.task_id).await? else {
-        tracing::warn!(task.id = %execute.task_id, "a dispatch is for a task that is gone");
+    let Some(task) = to_be_run(app, execute).await? else {
         return Ok(());
     };
+    let past = past_of(&task, execute, receive_count);
+    let company = &app.inner.company;
+    let place = match past {
+        Past::Suspect => company.alone().await,
+        Past::Unknown | Past::Clear => company.together().await,
+    };
+    if !place.waited {
+        return run(app, &task, past).await;
+    }
+    // Meanwhile the task may have been cancelled, or have run out of time.
+    match to_be_run(app, execute).await? {
+        Some(task) => run(app, &task, past).await,
+        None => Ok(()),
+    }
+}
+
+fn past_of(task: &TaskInstance, execute: &Execute, receive_count: u32) -> Past {
+    if task.losses > 0 || receive_count > 1 {
+        Past::Suspect
+    } else if execute.perhaps_begun {
+        Past::Unknown
+    } else {
+        Past::Clear
+    }
+}
+
+/// The task whose attempt a dispatch asks for, if it is to run now. What else is to be done about
+/// the dispatch is done.
+async fn to_be_run(app: &App, execute: &Execute) -> Result<Option<TaskInstance>, Unhandled> {
+    let Some(task) = app.store().task(execute.task_id).await? else {
+        tracing::warn!(task.id = %execute.task_id, "a dispatch is for a task that is gone");
+        return Ok(None);
+    };
     match dispatch::on_dispatch(&task, execute.attempt, app.now()) {
-        Dispatch::Run => {
-            let past = if task.losses > 0 || receive_count > 1 {
-                Past::Suspect
-            } else if execute.perhaps_begun {
-                Past::Unknown
-            } else {
-                Past::Clear
-            };
-            run(app, &task, past).await
-        }
+        Dispatch::Run => return Ok(Some(task)),
         Dispatch::NotBefore(at) | Dispatch::HeldUntil(at) => {
-            come_back(app, Message::Execute(execute.clone()), at).await
+            come_back(app, Message::Execute(execute.clone()), at).await?;
         }
         Dispatch::Look => {
             let applied = tasks::apply_to(app, task.id, Some(task), &Event::Look).await?;
-            Ok(perform(app, applied).await?)
+            perform(app, applied).await?;
         }
         Dispatch::Stale => {
             tracing::debug!(task.id = %task.id, attempt = execute.attempt, "a dispatch is stale");
-            Ok(())
         }
     }
+    Ok(None)
 }
 
 async fn come_back(app: &App, message: Message, at: Timestamp) -> Result<(), Unhandled> {
@@ -157,38 +180,17 @@ enum Past {
 /// Runs the attempt and sends its outcome.
 async fn run(app: &App, task: &TaskInstance, past: Past) -> Result<(), Unhandled> {
     let definition = app.inner.definitions.of_task(task).await?;
-    match past {
-        Past::Clear => {
-            let _together = app.inner.company.read().await;
-            let recording = recording_of(&definition, task);
-            let ended = attempt(app, task, &definition, recording).await?;
-            tell(app, task, ended).await
-        }
-        Past::Unknown => {
-            let _together = app.inner.company.read().await;
-            let ended = attempt(app, task, &definition, Recording::First).await?;
-            tell(app, task, ended).await
-        }
-        Past::Suspect => {
-            let _alone = app.inner.company.write().await;
-            let ended = attempt(app, task, &definition, Recording::First).await?;
-            if let Some(report) = &ended {
-                process_result::note(app, task.id, report.clone()).await?;
-            }
-            tell(app, task, ended).await
-        }
+    let recording = match past {
+        Past::Clear => recording_of(&definition, task),
+        Past::Unknown | Past::Suspect => Recording::First,
+    };
+    let Some(report) = attempt(app, task, &definition, recording).await? else {
+        return Ok(());
+    };
+    if past == Past::Suspect {
+        process_result::note(app, task.id, report.clone()).await?;
     }
-}
-
-async fn tell(
-    app: &App,
-    task: &TaskInstance,
-    ended: Option<AttemptReport>,
-) -> Result<(), Unhandled> {
-    match ended {
-        Some(report) => Ok(send(app, task, report).await?),
-        None => Ok(()),
-    }
+    Ok(send(app, task, report).await?)
 }
 
 /// When the start of an attempt is recorded.
