@@ -34,4 +34,6 @@ mod thousand;
 #[cfg(test)]
 mod timers;
 #[cfg(test)]
+mod unreadable;
+#[cfg(test)]
 mod views;

@@ -10,7 +10,8 @@ use taskmill_local::LocalAws;
 
 use super::{Kind, after, attempts, task, workflow};
 use crate::support::{
-    Answer, HOUR, MINUTE, Records, Script, aws, create, pass, register, service, settle, start,
+    Answer, HOUR, MINUTE, Records, SECOND, Script, aws, create, pass, register, service, settle,
+    start,
 };
 
 /// Code and kind of a time limit's error.
@@ -169,6 +170,39 @@ async fn a_task_that_does_not_begin_in_time_has_timed_out() {
 #[tokio::test(start_paused = true)]
 async fn a_task_whose_whole_time_is_spent_in_waiting_has_timed_out() {
     check_waiting_in_vain("scheduleToClose: 240000", "SCHEDULE_TO_CLOSE").await;
+}
+
+/// More than a sweep reads at a time, and not a number of whole pages.
+const MANY: usize = 230;
+
+#[tokio::test(start_paused = true)]
+async fn however_many_limits_pass_between_two_sweeps_each_is_noticed_when_it_passes() {
+    let script = Script::new(|_| Answer::Hang);
+    let (aws, deployment) = Kind::Cloud.deploy(&script).await;
+    let app = deployment.app();
+    let definitions = [
+        task("busy", "lambda", "timeout: 600000"),
+        "---\n".to_owned(),
+        task("task", "lambda", "timeouts: {scheduleToStart: 240000}"),
+        workflow("", ""),
+    ];
+    register(app, &definitions.concat()).await;
+    pass(&aws, 30 * SECOND).await;
+    make_busy(&aws, app).await;
+    let created = aws.clock().now();
+    let mut tasks = Vec::new();
+    let mut workflows = Vec::new();
+    for number in 0..MANY {
+        let key = format!("run/{number}");
+        tasks.push(create(app, "task", json!({}), &key).await);
+        workflows.push(start(app, "workflow", json!({}), &key).await);
+    }
+    let records = Records::of(&aws);
+    let ended = Some(created.plus_millis(4 * MINUTE));
+    for (task, workflow) in tasks.into_iter().zip(workflows) {
+        assert_eq!(records.ended_task(task).await.end_time, ended);
+        assert_eq!(records.ended_workflow(workflow).await.end_time, ended);
+    }
 }
 
 /// Runs a task whose whole time is four seconds.

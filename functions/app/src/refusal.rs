@@ -106,6 +106,16 @@ impl Refusal {
 }
 
 impl Fault {
+    /// Whether it is of use to try the same again soon.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient() || error.is_version_conflict(),
+            Self::Queues(_) | Self::Payloads(_) | Self::Contended { .. } => true,
+            Self::Definition { .. } => false,
+        }
+    }
+
     /// The code that users see.
     #[must_use]
     pub fn code(&self) -> &'static str {

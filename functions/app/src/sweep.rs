@@ -2,7 +2,7 @@
 //!
 //! One mechanism serves timers, deadlines, lost messages and restarts: a record that is due is
 //! loaded, its due time is moved by a conditional write, and what its stored state owes is
-//! performed again.
+//! performed again. One that cannot be read is put off for an hour: nobody can say what it owes.
 
 use futures::future::join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -14,6 +14,7 @@ use taskmill::task::{TaskInstance, TaskStatus, due, lifecycle};
 use taskmill::workflow::decider::{self, Effect, Event, Fold};
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Execute, Message, Record};
+use taskmill_aws::store::Due;
 
 use crate::app::App;
 use crate::emit;
@@ -25,14 +26,19 @@ use crate::workflows;
 const SIDE_BY_SIDE: usize = 8;
 /// Records of one kind that are read at a time.
 const PAGE: usize = 100;
-/// Pages of one shard that one sweep takes: the rest is for the next one.
+/// Pages of one shard that one sweep looks at, and that it promises: the rest is for the next one.
 const PAGES: usize = 100;
+
+/// Milliseconds until a record that cannot be read is looked at again: an upgrade or a repair may
+/// have come by then.
+const UNREADABLE_DELAY: u64 = 60 * 60 * 1000;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
-    /// Records that were looked at because they were due.
+    /// Records that were due and are not any more: they were looked at, or cannot be read and were
+    /// put off.
     pub looked_at: usize,
     /// Records that fall due before the next sweep, of which a message was sent.
     pub promised: usize,
@@ -45,19 +51,33 @@ pub struct Swept {
 /// The store or the queues failed; what was not looked at is still due.
 pub async fn sweep(app: &App) -> Result<Swept, Fault> {
     let mut swept = Swept::default();
-    let horizon = app.config().sweep_horizon;
     for shard in 0..app.config().shards.due.max(1) {
-        for _ in 0..PAGES {
-            let found = due_in(app, shard, app.now().plus_millis(horizon)).await?;
-            let now = app.now();
-            let (due, later): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, at)| *at <= now);
-            swept.looked_at += due.len();
-            look_at_all(app, due.iter().map(|(record, _)| *record), Looking::Due).await;
-            if due.len() < PAGE {
-                swept.promised += later.len();
-                promise(app, &later).await?;
-                break;
-            }
+        for kind in [Kind::Task, Kind::Workflow] {
+            let of_shard = sweep_shard(app, kind, shard).await?;
+            swept.looked_at += of_shard.looked_at;
+            swept.promised += of_shard.promised;
+        }
+    }
+    Ok(swept)
+}
+
+async fn sweep_shard(app: &App, kind: Kind, shard: u8) -> Result<Swept, Fault> {
+    let mut swept = Swept::default();
+    for _ in 0..PAGES {
+        let until = app.now().plus_millis(app.config().sweep_horizon);
+        let page = Page::first(app, kind, shard, until).await?;
+        let now = app.now();
+        let due = page.entries.partition_point(|entry| entry.due_at <= now);
+        let moved = look_at_due(app, &page.entries[..due]).await;
+        swept.looked_at += moved;
+        if due < PAGE {
+            swept.promised = promise(app, &page.entries[due..]).await?;
+            swept.promised += promise_behind(app, page).await?;
+            break;
+        }
+        // What failed is still the first of the next page: the next sweep may have better luck.
+        if moved == 0 {
+            break;
         }
     }
     Ok(swept)
@@ -74,7 +94,14 @@ pub async fn recover(app: &App) -> Result<Swept, Fault> {
     let looked_at = tasks.len() + workflows.len();
     let tasks = tasks.into_iter().map(|due| Record::Task(due.id));
     let workflows = workflows.into_iter().map(|due| Record::Workflow(due.id));
-    look_at_all(app, tasks.chain(workflows), Looking::AfterRestart).await;
+    stream::iter(tasks.chain(workflows))
+        .for_each_concurrent(SIDE_BY_SIDE, |record| async move {
+            if let Err(fault) = look_at(app, record, Looking::AfterRestart).await {
+                // One that cannot be read must not keep the others from being looked at.
+                not_looked_at(record, &fault);
+            }
+        })
+        .await;
     Ok(Swept {
         looked_at,
         promised: 0,
@@ -90,45 +117,132 @@ enum Looking {
     AfterRestart,
 }
 
-async fn due_in(app: &App, shard: u8, until: Timestamp) -> Result<Vec<(Record, Timestamp)>, Fault> {
-    let tasks = app.store().due_tasks(shard, until, PAGE).await?;
-    let workflows = app.store().due_workflows(shard, until, PAGE).await?;
-    let tasks = tasks
-        .into_iter()
-        .map(|due| (Record::Task(due.id), due.due_at));
-    let workflows = workflows
-        .into_iter()
-        .map(|due| (Record::Workflow(due.id), due.due_at));
-    Ok(tasks.chain(workflows).collect())
+/// What records are of.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Task,
+    Workflow,
 }
 
-async fn promise(app: &App, later: &[(Record, Timestamp)]) -> Result<(), Fault> {
-    if later.is_empty() {
-        return Ok(());
+/// A page of what is due in one shard until a time, the earliest first.
+struct Page {
+    shard: u8,
+    until: Timestamp,
+    entries: Vec<Due<Record>>,
+}
+
+impl Page {
+    async fn first(app: &App, kind: Kind, shard: u8, until: Timestamp) -> Result<Self, Fault> {
+        let store = app.store();
+        let entries = match kind {
+            Kind::Task => of(Record::Task, store.due_tasks(shard, until, PAGE).await?),
+            Kind::Workflow => {
+                let found = store.due_workflows(shard, until, PAGE).await?;
+                of(Record::Workflow, found)
+            }
+        };
+        Ok(Self {
+            shard,
+            until,
+            entries,
+        })
     }
+
+    /// The page that follows; none when this one is not full.
+    async fn next(self, app: &App) -> Result<Option<Self>, Fault> {
+        let Some(last) = self.entries.last().filter(|_| self.entries.len() >= PAGE) else {
+            return Ok(None);
+        };
+        let (store, shard, until, due_at) = (app.store(), self.shard, self.until, last.due_at);
+        let entries = match last.id {
+            Record::Task(id) => {
+                let last = Due { id, due_at };
+                let found = store.due_tasks_after(shard, last, until, PAGE).await?;
+                of(Record::Task, found)
+            }
+            Record::Workflow(id) => {
+                let last = Due { id, due_at };
+                let found = store.due_workflows_after(shard, last, until, PAGE).await?;
+                of(Record::Workflow, found)
+            }
+        };
+        Ok(Some(Self { entries, ..self }))
+    }
+}
+
+fn of<Id>(record: fn(Id) -> Record, found: Vec<Due<Id>>) -> Vec<Due<Record>> {
+    let named = |due: Due<Id>| Due {
+        id: record(due.id),
+        due_at: due.due_at,
+    };
+    found.into_iter().map(named).collect()
+}
+
+/// Promises a message for each of these, and says how many they are.
+async fn promise(app: &App, later: &[Due<Record>]) -> Result<usize, Fault> {
     let messages: Vec<Message> = later
         .iter()
-        .map(|(record, at)| Message::Later {
-            due_at: *at,
-            then: Box::new(Message::Due(*record)),
+        .map(|due| Message::Later {
+            due_at: due.due_at,
+            then: Box::new(Message::Due(due.id)),
         })
         .collect();
-    Ok(app.queues().send(&messages).await?)
+    app.queues().send(&messages).await?;
+    Ok(messages.len())
 }
 
-async fn look_at_all(app: &App, records: impl Iterator<Item = Record>, looking: Looking) {
-    stream::iter(records)
-        .for_each_concurrent(SIDE_BY_SIDE, |record| async move {
-            let looked = match record {
-                Record::Task(id) => look_at_task_as(app, id, looking).await,
-                Record::Workflow(id) => look_at_workflow_as(app, id, looking).await,
+/// Promises what stands on the pages behind this one.
+async fn promise_behind(app: &App, page: Page) -> Result<usize, Fault> {
+    let mut promised = 0;
+    let mut last = page;
+    for _ in 1..PAGES {
+        let Some(page) = last.next(app).await? else {
+            break;
+        };
+        promised += promise(app, &page.entries).await?;
+        last = page;
+    }
+    Ok(promised)
+}
+
+/// Looks at records that are due, and says how many are not any more.
+async fn look_at_due(app: &App, due: &[Due<Record>]) -> usize {
+    let moved = stream::iter(due.to_vec())
+        .map(|due| async move {
+            let Err(fault) = look_at(app, due.id, Looking::Due).await else {
+                return 1;
             };
-            // One record that cannot be read must not keep the others from being looked at.
-            if let Err(error) = looked {
-                tracing::error!(?record, %error, "a due record cannot be looked at");
-            }
+            not_looked_at(due.id, &fault);
+            usize::from(!fault.is_transient() && postpone(app, due).await)
         })
-        .await;
+        .buffer_unordered(SIDE_BY_SIDE);
+    moved.fold(0, |sum, moved| async move { sum + moved }).await
+}
+
+async fn look_at(app: &App, record: Record, looking: Looking) -> Result<(), Fault> {
+    match record {
+        Record::Task(id) => look_at_task_as(app, id, looking).await,
+        Record::Workflow(id) => look_at_workflow_as(app, id, looking).await,
+    }
+}
+
+fn not_looked_at(record: Record, fault: &Fault) {
+    tracing::error!(?record, error = %fault, "a due record cannot be looked at");
+}
+
+/// Moves the due time of a record that cannot be read, so that it is neither forgotten nor looked
+/// at all the time. Says whether that was done.
+async fn postpone(app: &App, due: Due<Record>) -> bool {
+    let (store, due_at) = (app.store(), due.due_at);
+    let to = app.now().plus_millis(UNREADABLE_DELAY);
+    let postponed = match due.id {
+        Record::Task(id) => store.postpone_task(Due { id, due_at }, to).await,
+        Record::Workflow(id) => store.postpone_workflow(Due { id, due_at }, to).await,
+    };
+    if let Err(error) = &postponed {
+        tracing::warn!(record = ?due.id, %error, "the record is still due");
+    }
+    postponed.is_ok()
 }
 
 /// Looks at a task that stands alone.

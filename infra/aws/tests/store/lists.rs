@@ -1,11 +1,10 @@
 //! Lists: what they find, in which order, page by page, and what a cursor cannot do.
 
 use serde_json::json;
-use taskmill::Timestamp;
 use taskmill::ids::TenantId;
 use taskmill::task::{TaskInstance, TaskStatus, TaskType};
 use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
-use taskmill_aws::store::{DateRange, Due, Error, Page, PageRequest, Store, TaskFilter};
+use taskmill_aws::store::{DateRange, Error, Page, PageRequest, Store, TaskFilter};
 use taskmill_aws::tables::Shards;
 
 use crate::samples::{
@@ -13,14 +12,14 @@ use crate::samples::{
 };
 use crate::support::Emulator;
 
-const HOUR: u64 = 60 * 60 * 1000;
+pub const HOUR: u64 = 60 * 60 * 1000;
 
 fn all_time() -> DateRange {
     DateRange::last_days(at(5 * 24 * HOUR), 10)
 }
 
 /// Tasks that were created an hour apart, every third of them done.
-async fn with_tasks(emulator: &Emulator, shards: Shards, count: u128) -> Store {
+pub async fn with_tasks(emulator: &Emulator, shards: Shards, count: u128) -> Store {
     let store = emulator.store_with(shards).await;
     for number in 0..count {
         let hours = u64::try_from(number).unwrap();
@@ -428,42 +427,4 @@ async fn a_list_over_many_empty_days_ends_with_a_cursor() {
         .await
         .unwrap_err();
     assert_eq!(error.code(), Some("OUT_OF_RANGE"));
-}
-
-#[tokio::test]
-async fn what_is_due_is_found_in_order_and_leaves_with_its_end() {
-    let store = with_tasks(&Emulator::default(), Shards::default(), 6).await;
-    let due = |number, hours| Due {
-        id: task_id(number),
-        due_at: at(hours * HOUR),
-    };
-    let found = store.due_tasks(0, at(98 * HOUR), 10).await.unwrap();
-    assert_eq!(found, [due(5, 95), due(4, 96), due(2, 98)]);
-    assert_eq!(
-        store.due_tasks(0, at(98 * HOUR), 2).await.unwrap(),
-        found[..2]
-    );
-    assert_eq!(store.due_tasks(0, at(0), 10).await.unwrap(), []);
-    assert_eq!(store.every_due_task().await.unwrap().len(), 4);
-    assert_eq!(store.next_due().await.unwrap(), Some(at(95 * HOUR)));
-
-    let started = WorkflowInstance {
-        due_at: Some(at(5)),
-        ..workflow(1)
-    };
-    store.create_workflow(&started).await.unwrap();
-    let expected = [Due {
-        id: started.id,
-        due_at: at(5),
-    }];
-    assert_eq!(store.due_workflows(0, at(5), 9).await.unwrap(), expected);
-    assert_eq!(store.every_due_workflow().await.unwrap(), expected);
-    assert_eq!(store.next_due().await.unwrap(), Some(at(5)));
-    store
-        .replace_workflow(&started, &ended(&started))
-        .await
-        .unwrap();
-    assert_eq!(store.every_due_workflow().await.unwrap(), []);
-    let nothing = Emulator::default().store().await;
-    assert_eq!(nothing.next_due().await.unwrap(), None::<Timestamp>);
 }

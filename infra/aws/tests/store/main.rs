@@ -4,6 +4,7 @@
 
 mod capacity;
 mod definitions;
+mod due;
 mod faults;
 mod format;
 mod lists;

@@ -1,0 +1,83 @@
+//! What is due: found in order and page by page, moved, and gone with its end.
+
+use taskmill::Timestamp;
+use taskmill::workflow::WorkflowInstance;
+use taskmill_aws::store::Due;
+use taskmill_aws::tables::Shards;
+
+use crate::lists::{HOUR, with_tasks};
+use crate::samples::{at, ended, task_id, workflow};
+use crate::support::Emulator;
+
+#[tokio::test]
+async fn what_is_due_is_put_off_unless_its_due_time_was_moved() {
+    let store = with_tasks(&Emulator::default(), Shards::default(), 6).await;
+    let [first, second, ..] = store.every_due_task().await.unwrap()[..] else {
+        panic!("too little is due");
+    };
+    let moved = Due {
+        due_at: at(2),
+        ..second
+    };
+    store.postpone_task(first, at(99 * HOUR)).await.unwrap();
+    store.postpone_task(moved, at(99 * HOUR)).await.unwrap();
+    let due = store.every_due_task().await.unwrap();
+    assert_eq!(due[0], second);
+    let put_off = due.iter().find(|due| due.id == first.id).unwrap();
+    assert_eq!(put_off.due_at, at(99 * HOUR));
+    let task = store.task(first.id).await.unwrap().unwrap();
+    assert_eq!(task.due_at, Some(at(99 * HOUR)), "nothing else changed");
+
+    let gone = Due {
+        id: task_id(99),
+        due_at: at(1),
+    };
+    store.postpone_task(gone, at(2)).await.unwrap();
+    assert_eq!(store.task(gone.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_in_order_and_leaves_with_its_end() {
+    let store = with_tasks(&Emulator::default(), Shards::default(), 6).await;
+    let due = |number, hours| Due {
+        id: task_id(number),
+        due_at: at(hours * HOUR),
+    };
+    let found = store.due_tasks(0, at(98 * HOUR), 10).await.unwrap();
+    assert_eq!(found, [due(5, 95), due(4, 96), due(2, 98)]);
+    assert_eq!(
+        store.due_tasks(0, at(98 * HOUR), 2).await.unwrap(),
+        found[..2]
+    );
+    let after = store.due_tasks_after(0, found[1], at(98 * HOUR), 10);
+    assert_eq!(after.await.unwrap(), found[2..]);
+    let after = store.due_tasks_after(0, due(9, 96), at(97 * HOUR), 10);
+    assert_eq!(
+        after.await.unwrap(),
+        [],
+        "one that is gone has its place still"
+    );
+    assert_eq!(store.due_tasks(0, at(0), 10).await.unwrap(), []);
+    assert_eq!(store.every_due_task().await.unwrap().len(), 4);
+    assert_eq!(store.next_due().await.unwrap(), Some(at(95 * HOUR)));
+
+    let started = WorkflowInstance {
+        due_at: Some(at(5)),
+        ..workflow(1)
+    };
+    store.create_workflow(&started).await.unwrap();
+    let expected = [Due {
+        id: started.id,
+        due_at: at(5),
+    }];
+    assert_eq!(store.due_workflows(0, at(5), 9).await.unwrap(), expected);
+    assert_eq!(store.every_due_workflow().await.unwrap(), expected);
+    assert_eq!(store.next_due().await.unwrap(), Some(at(5)));
+    store
+        .replace_workflow(&started, &ended(&started))
+        .await
+        .unwrap();
+    assert_eq!(store.every_due_workflow().await.unwrap(), []);
+    let nothing = Emulator::default().store().await;
+    assert_eq!(nothing.next_due().await.unwrap(), None::<Timestamp>);
+}
