@@ -3,6 +3,7 @@
 use serde_json::json;
 use taskmill::codes::failure::{CANCELLED, TIMEOUT};
 use taskmill::error_info::ErrorInfo;
+use taskmill::metrics::ExecutionMetrics;
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill::workflow::WorkflowStatus;
 use taskmill_app::App;
@@ -43,10 +44,20 @@ async fn an_attempt_that_takes_too_long_is_stopped_and_retried() {
     }
 }
 
+/// What each attempt of a program says that it used.
+const USED: ExecutionMetrics = ExecutionMetrics {
+    execution_time: 0,
+    cpu_time: 30,
+    memory_usage: 1000,
+};
+
 #[tokio::test(start_paused = true)]
 async fn a_task_of_which_every_attempt_takes_too_long_has_timed_out() {
     let aws = aws();
-    let script = Script::new(|_| Answer::Hang);
+    let script = Script::new(|call| {
+        call.used.seen(USED);
+        Answer::Hang
+    });
     let service = service(&aws, &script).await;
     let definitions = [
         task("task", "process", &format!("timeout: 5000\n{RETRY}")),
@@ -63,6 +74,9 @@ async fn a_task_of_which_every_attempt_takes_too_long_has_timed_out() {
     ] {
         assert_eq!(task.status, TaskStatus::TimedOut);
         assert_eq!(attempts(&task), [(0, 5000), (7000, 12_000)]);
+        let used = USED.plus(USED);
+        assert_eq!(task.metrics.cpu_time, used.cpu_time);
+        assert_eq!(task.metrics.memory_usage, used.memory_usage);
         assert_eq!(
             limit(task.error.as_ref()),
             Some((TIMEOUT, "START_TO_CLOSE"))

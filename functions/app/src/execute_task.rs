@@ -25,7 +25,7 @@ use taskmill::task::routing;
 use taskmill::task::timeouts::Deadline;
 use taskmill::task::{AttemptReport, CompiledTask, Outcome, TaskInstance, TaskStatus, output};
 use taskmill::workflow::expression::{self, Scope};
-use taskmill_aws::executor::{Call, Execution, Executor};
+use taskmill_aws::executor::{Call, Execution, Executor, Used};
 use taskmill_aws::payloads::{ContentHash, INLINE_BYTES, PayloadKey, PayloadKind};
 use taskmill_aws::queues::{Carried, Execute, Message, QueueName};
 
@@ -287,14 +287,18 @@ async fn execution(
     let Some(deadline) = deadline else {
         return executor.execute(&call).await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
-        execution = executor.execute(&call) => execution,
-        () = app.clock().sleep_until(deadline.at) => Execution {
-            outcome: Outcome::TimedOut { kind: deadline.kind },
-            metrics: ExecutionMetrics::default(),
+        execution = executor.execute(&call) => Some(execution),
+        () = app.clock().sleep_until(deadline.at) => None,
+    };
+    // The call was dropped by now, and what it used is told.
+    ended.unwrap_or_else(|| Execution {
+        outcome: Outcome::TimedOut {
+            kind: deadline.kind,
         },
-    }
+        metrics: call.used.told(),
+    })
 }
 
 fn failed(error: ErrorInfo) -> Execution {
@@ -340,6 +344,7 @@ fn call(
         task_path: task.context.task_path.clone(),
         correlation_id: task.context.correlation_id.clone(),
         traceparent: task.traceparent.clone(),
+        used: Used::default(),
     })
 }
 

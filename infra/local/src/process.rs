@@ -45,7 +45,7 @@ use taskmill::limits;
 use taskmill::metrics::ExecutionMetrics;
 use taskmill::task::routing::ExecutorRef;
 use taskmill_aws::clock::Clock;
-use taskmill_aws::executor::{Call, Execution, Executor, Failure, codes, redacted};
+use taskmill_aws::executor::{Call, Execution, Executor, Failure, Used, codes, redacted};
 use taskmill_aws::secrets::{Redactor, Revealer, Secrets};
 use tokio::time::Instant;
 
@@ -56,7 +56,7 @@ use pipes::{Bounded, Pipes, Tail, TooLarge};
 pub const STDERR_BYTES: usize = 4_096;
 /// How long the pipes of a program that ended may stay open, held by what it left behind.
 const GRACE: Duration = Duration::from_secs(1);
-/// The shortest and longest time between two looks at a program's memory.
+/// The shortest and longest time between two looks at what a program uses.
 const SAMPLE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(500));
 
 /// What a `process:` executor is set up with.
@@ -167,27 +167,31 @@ async fn run(mut command: Command, call: &Call, redactor: &Redactor) -> Run {
         Ok(pipes) => pipes,
         Err(error) => return Run::unstarted(not_started(&error)),
     };
-    let pid = group.leader();
     let mut stdout = Bounded::new(limits::PAYLOAD_BYTES);
     let mut stderr = Tail::new(STDERR_BYTES + redactor.margin());
-    let mut memory_usage = 0;
+    let watch = Watch {
+        leader: group.leader(),
+        used: &call.used,
+    };
     let input = call.input.to_string();
     let transfer = pipes.transfer(input.as_bytes(), &mut stdout, &mut stderr);
     let ended = tokio::select! {
         ended = seen_to_the_end(&mut group, transfer) => ended,
-        never = sample_memory(pid, &mut memory_usage) => match never {},
+        never = watch.go_on() => match never {},
     };
+    drop(watch);
     drop(group);
     let stderr = stderr.excerpt(STDERR_BYTES, redactor);
-    let cpu_time = ended.as_ref().map_or(0, |ended| ended.cpu_millis);
+    if let Ok(ended) = &ended {
+        call.used.seen(ExecutionMetrics {
+            cpu_time: ended.cpu_millis,
+            ..ExecutionMetrics::default()
+        });
+    }
     let result = ended.and_then(|ended| verdict::of(ended.exit, &stdout.bytes, &stderr, redactor));
     Run {
         result,
-        metrics: ExecutionMetrics {
-            cpu_time,
-            memory_usage,
-            ..ExecutionMetrics::default()
-        },
+        metrics: call.used.told(),
     }
 }
 
@@ -227,13 +231,32 @@ async fn seen_to_the_end(
     })
 }
 
-/// Notes the highest memory seen, more and more rarely.
-async fn sample_memory(leader: Pid, highest: &mut u64) -> Infallible {
-    let (mut pause, longest) = SAMPLE;
-    loop {
-        tokio::time::sleep(pause).await;
-        *highest = usage::peak_memory(leader).max(*highest);
-        pause = longest.min(pause * 2);
+/// Tells what a program uses. It must be dropped before the program's group is killed, as it is
+/// when the attempt is: a last look is what is known of an attempt whose time is over.
+struct Watch<'a> {
+    leader: Pid,
+    used: &'a Used,
+}
+
+impl Watch<'_> {
+    /// Looks more and more rarely.
+    async fn go_on(&self) -> Infallible {
+        let (mut pause, longest) = SAMPLE;
+        loop {
+            tokio::time::sleep(pause).await;
+            self.look();
+            pause = longest.min(pause * 2);
+        }
+    }
+
+    fn look(&self) {
+        self.used.seen(usage::so_far(self.leader));
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.look();
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) mod testing;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -75,7 +75,14 @@ pub struct Call {
     pub correlation_id: Option<String>,
     /// The W3C trace context to go on with.
     pub traceparent: Option<String>,
+    /// Where the executor tells what the attempt has used so far.
+    pub used: Used,
 }
+
+/// What an attempt has used so far, told while it runs: so it is known as well of one that is
+/// dropped when its time is over. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Used(Arc<Mutex<ExecutionMetrics>>);
 
 /// How an attempt ended, and what it used.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,6 +132,28 @@ impl Call {
         let text = &self.definition.execution_config.executor;
         let message = format!("nothing here can run the executor {text:?}");
         Failure::permanent(EXECUTOR_NOT_FOUND, message)
+    }
+}
+
+impl Used {
+    /// Takes note of figures; of each the highest counts.
+    pub fn seen(&self, now: ExecutionMetrics) {
+        let mut used = self.lock();
+        *used = ExecutionMetrics {
+            execution_time: used.execution_time.max(now.execution_time),
+            cpu_time: used.cpu_time.max(now.cpu_time),
+            memory_usage: used.memory_usage.max(now.memory_usage),
+        };
+    }
+
+    /// What was told; zero where nothing was.
+    #[must_use]
+    pub fn told(&self) -> ExecutionMetrics {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ExecutionMetrics> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

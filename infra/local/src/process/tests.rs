@@ -54,6 +54,7 @@ pub(super) fn call(command: &str, input: Value, config: &Value) -> Call {
         task_path: Some("first".to_owned()),
         correlation_id: None,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        used: Used::default(),
     }
 }
 
@@ -400,6 +401,25 @@ async fn processor_time_and_memory_are_reported() {
         metrics.cpu_time > 0 && metrics.memory_usage > 100_000,
         "{metrics:?}"
     );
+}
+
+#[tokio::test]
+async fn what_a_program_used_until_it_was_killed_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = named_pipe(folder.path(), "ready");
+    // Who works is a child that its leader has not waited for.
+    let script = "{ i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; echo 1 > ready; \
+                  exec sleep 1000; } & wait";
+    let line = format!("sh -c {}", shell_words::quote(script));
+    let root = folder.path().to_owned();
+    let call = call(&line, json!({}), &json!({}));
+    let used = call.used.clone();
+    let running = tokio::spawn(async move { executor(&root).execute(&call).await });
+    written(&ready).await;
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    let used = used.told();
+    assert!(used.cpu_time > 0 && used.memory_usage > 100_000, "{used:?}");
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! What a program uses, as far as `/proc` tells; 0 where it does not, as on other systems.
 //!
-//! Processor time is exact: a dead process that nobody has reaped still shows its total. Peak
-//! memory is gone by then, so it is looked at while the program lives: a program that ends
-//! within a millisecond or two shows none, and what it used after the last look is missed.
+//! Processor time of a program that ended is exact: a dead process that nobody has reaped still
+//! shows its total. Peak memory is gone by then, so it is looked at while the program lives: a
+//! program that ends within a millisecond or two shows none, and what it used after the last look
+//! is missed. Of a program that is killed, the last look before that tells both.
 
 use std::fs;
 
 use rustix::process::Pid;
+use taskmill::metrics::ExecutionMetrics;
 
 /// Ticks of the times in `/proc/<pid>/stat`, a second: fixed on Linux for programs, whatever the
 /// kernel's own frequency.
@@ -16,24 +18,31 @@ const PROCESSES: usize = 64;
 
 /// Milliseconds of processor time of a process, with those of its children that it waited for.
 pub(super) fn cpu_millis(process: Pid) -> u64 {
-    let path = format!("/proc/{}/stat", process.as_raw_pid());
-    let stat = fs::read_to_string(path).unwrap_or_default();
+    cpu_time(&process.as_raw_pid().to_string())
+}
+
+fn cpu_time(pid: &str) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     ticks(&stat).saturating_mul(1000 / TICKS_A_SECOND)
 }
 
-/// Bytes of peak memory of a process and of its living descendants, each at its own peak.
-pub(super) fn peak_memory(process: Pid) -> u64 {
+/// What a process and its living descendants have used, memory of each at its own peak.
+pub(super) fn so_far(process: Pid) -> ExecutionMetrics {
     let mut processes = vec![process.as_raw_pid().to_string()];
     let mut looked_at = 0;
-    let mut bytes: u64 = 0;
+    let mut used = ExecutionMetrics::default();
     while let Some(pid) = processes.pop() {
-        bytes = bytes.saturating_add(high_water_mark(&pid));
+        used = used.plus(ExecutionMetrics {
+            execution_time: 0,
+            cpu_time: cpu_time(&pid),
+            memory_usage: high_water_mark(&pid),
+        });
         looked_at += 1;
         if looked_at + processes.len() < PROCESSES {
             processes.extend(children(&pid));
         }
     }
-    bytes
+    used
 }
 
 /// `utime`, `stime`, `cutime` and `cstime`: the 14th to 17th field. The second, the name in
