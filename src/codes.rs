@@ -27,6 +27,8 @@ pub mod failure {
     pub const TIMEOUT: &str = "TIMEOUT";
     /// The worker that ran the attempt disappeared, more often than is allowed.
     pub const WORKER_LOST: &str = "WORKER_LOST";
+    /// A TERMINATE step ended the workflow and states no code.
+    pub const TERMINATED: &str = "TERMINATED";
     /// It was cancelled; `details.reason` says why.
     pub const CANCELLED: &str = "CANCELLED";
 
@@ -112,6 +114,10 @@ pub mod registration {
     pub const EXECUTOR_NOT_FOUND: &str = super::failure::EXECUTOR_NOT_FOUND;
     /// A warning: a variable is read that nothing sets.
     pub const UNSET_VARIABLE: &str = "UNSET_VARIABLE";
+    /// A warning: `!=` or `$not` of a value that may be missing, which is false then.
+    pub const MAYBE_MISSING: &str = "MAYBE_MISSING";
+    /// A warning: branches of a PARALLEL set the same variable.
+    pub const CONTESTED_VARIABLE: &str = "CONTESTED_VARIABLE";
     /// A field that is known, but that nothing here can honour; the message says why.
     pub const NOT_SUPPORTED: &str = "NOT_SUPPORTED";
 }

@@ -118,6 +118,44 @@ impl WorkflowId {
     }
 }
 
+impl WorkflowId {
+    /// The id of the child that a workflow starts at a step. A reopened workflow resumes the
+    /// child that it had: `run` is no part of it.
+    #[must_use]
+    pub fn of_step(parent: WorkflowId, task_path: &str, generation: u32) -> Self {
+        Self(derive(
+            "child",
+            &[
+                parent.0.as_bytes(),
+                task_path.as_bytes(),
+                &generation.to_be_bytes(),
+            ],
+        ))
+    }
+
+    /// The id of a batch of iterations of a MAP. `items` names the array, so that the batches of
+    /// two decisions about one step, of which one is void, are not confused.
+    #[must_use]
+    pub fn of_batch(
+        parent: WorkflowId,
+        task_path: &str,
+        generation: u32,
+        items: &str,
+        number: u32,
+    ) -> Self {
+        Self(derive(
+            "batch",
+            &[
+                parent.0.as_bytes(),
+                task_path.as_bytes(),
+                &generation.to_be_bytes(),
+                items.as_bytes(),
+                &number.to_be_bytes(),
+            ],
+        ))
+    }
+}
+
 impl ExecutionId {
     /// The id of a task's attempt, counted from 1.
     #[must_use]

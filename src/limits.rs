@@ -6,6 +6,18 @@ pub const DEFINITION_BYTES: usize = 256 * 1024;
 pub const PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
 /// Steps of one definition, counted at every depth.
 pub const STEPS_PER_DEFINITION: usize = 1_000;
+/// Steps around a step.
+pub const ENCLOSING_STEPS: usize = 16;
+/// Workflows that run inside each other, each started by the one around it.
+pub const NESTED_WORKFLOWS: u32 = 100;
+/// Iterations of one MAP.
+pub const MAP_ITERATIONS: u32 = 1_000_000;
+/// Iterations of one MAP that run at once.
+pub const MAP_IN_FLIGHT: u32 = 10_000;
+/// Iterations of a MAP that share a record.
+pub const MAP_BATCH: u32 = 100;
+/// Turns of one LOOP.
+pub const LOOP_TURNS: u32 = 1_000_000_000;
 /// Bytes of one text that holds documents, before it is read.
 pub const DOCUMENT_TEXT_BYTES: usize = 1024 * 1024;
 /// Values of one text that holds documents, aliases counted as what they stand for.
@@ -112,6 +124,9 @@ mod tests {
                 "Values of such a text, aliases counted as what they stand for",
                 DOCUMENT_VALUES as u64,
             ),
+            ("Steps around a step", ENCLOSING_STEPS as u64),
+            ("Iterations of a MAP", MAP_ITERATIONS.into()),
+            ("Turns of a LOOP", LOOP_TURNS.into()),
             ("Problems that are told of one text", PROBLEMS as u64),
             ("Values around a value in a document", DOCUMENT_DEPTH as u64),
             (

@@ -55,6 +55,21 @@ impl ExecutionMetrics {
 }
 
 impl WorkflowMetrics {
+    /// These and those of a part of the workflow.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            task_count: self.task_count.saturating_add(other.task_count),
+            total_execution_time: self
+                .total_execution_time
+                .saturating_add(other.total_execution_time),
+            total_cpu_time: self.total_cpu_time.saturating_add(other.total_cpu_time),
+            total_memory_usage: self
+                .total_memory_usage
+                .saturating_add(other.total_memory_usage),
+        }
+    }
+
     /// The totals with a task that ended. `used` is what all its attempts used together.
     #[must_use]
     pub fn with_task(self, used: ExecutionMetrics) -> Self {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use semver::Version;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use crate::task::definition::TaskDefinition;
 use crate::task::instance::{TaskContext, TaskInstance, TaskPriority, VariablesSnapshot};
 use crate::task::lifecycle::{Facts, Start};
 use crate::time::Timestamp;
+use crate::workflow::compiled::Reference;
 use crate::workflow::{CompiledWorkflow, Plan};
 use crate::{JsonObject, task::timeouts::TimeoutKind};
 
@@ -78,6 +80,7 @@ pub(crate) fn new_task() -> NewTask {
         run: 0,
         context: TaskContext {
             workflow_instance_id: None,
+            batch_id: None,
             workflow_variables: VariablesSnapshot::Inline(JsonObject::new()),
             task_path: None,
             security_context: user(&[]),
@@ -161,18 +164,63 @@ pub(crate) fn timed_out(kind: TimeoutKind) -> Outcome {
     Outcome::TimedOut { kind }
 }
 
-/// A workflow of these fields, with task definitions by step name.
+/// A workflow of these fields. A task step that names no definition has one of its own, with its
+/// name; `tasks` are fields of definitions by their ids, those of the others have none. Every
+/// version is 1.0.0 if its fields say nothing else, that of every child as well.
 pub(crate) fn plan(fields: Value, tasks: &[(&str, Value)]) -> Plan {
     let mut all = json!({ "id": "flow", "version": "1.0.0", "name": "Flow", "steps": [] });
     merge(&mut all, fields);
+    name_definitions(&mut all);
     let workflow = CompiledWorkflow::new(serde_json::from_value(all).unwrap()).unwrap();
-    let tasks: BTreeMap<_, _> = tasks
-        .iter()
-        .map(|(step, fields)| ((*step).to_owned(), Arc::new(compiled(fields.clone()))))
-        .collect();
-    Plan {
+    let mut plan = Plan {
         workflow: Arc::new(workflow),
-        tasks,
+        tasks: BTreeMap::new(),
+        children: BTreeMap::new(),
+    };
+    for (pin, reference) in &plan.workflow.references {
+        match reference {
+            Reference::Workflow(..) => {
+                plan.children.insert(pin.clone(), Version::new(1, 0, 0));
+            }
+            Reference::Task(id, _) => {
+                let mut all = json!({ "id": id });
+                let mut given = tasks.iter().filter(|(of, _)| *of == id.as_str());
+                if let Some((_, fields)) = given.next() {
+                    merge(&mut all, fields.clone());
+                }
+                plan.tasks.insert(pin.clone(), Arc::new(compiled(all)));
+            }
+        }
+    }
+    plan
+}
+
+/// Gives every task step that names no definition one with its own name.
+fn name_definitions(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(name_definitions),
+        Value::Object(fields) => {
+            let is_task = fields.get("type").is_none_or(|word| word == "TASK");
+            if is_task
+                && !fields.contains_key("steps")
+                && !fields.contains_key("taskDefinitionId")
+                && let Some(name) = fields.get("name").cloned()
+            {
+                fields.insert("taskDefinitionId".to_owned(), name);
+            }
+            let blocks = [
+                "steps",
+                "branches",
+                "cases",
+                "otherwise",
+                "onError",
+                "errorHandlers",
+            ];
+            for name in blocks {
+                fields.get_mut(name).into_iter().for_each(name_definitions);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -245,9 +245,9 @@ async fn a_workflow_of_three_short_steps_costs_ten_and_eight_for_each_task() {
                 (WORKFLOW_DEFINITION, 1.0),
                 (WORKFLOW_DUE, 2.0),
             ],
-            reads: 13.0,
+            reads: 11.0,
             requests: &[
-                ("dynamodb.GetItem", 4),
+                ("dynamodb.GetItem", 2),
                 ("dynamodb.PutItem", 10),
                 ("dynamodb.Query", 9),
                 ("sqs.DeleteMessageBatch", 6),
@@ -275,9 +275,9 @@ async fn a_workflow_of_three_recorded_steps_costs_ten_and_thirteen_for_each_task
                 (WORKFLOW_DEFINITION, 1.0),
                 (WORKFLOW_DUE, 2.0),
             ],
-            reads: 13.0,
+            reads: 11.0,
             requests: &[
-                ("dynamodb.GetItem", 4),
+                ("dynamodb.GetItem", 2),
                 ("dynamodb.PutItem", 13),
                 ("dynamodb.Query", 9),
                 ("sqs.DeleteMessageBatch", 6),

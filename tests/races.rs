@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use taskmill::codes::failure::{INVALID_INPUT, TIMEOUT};
 use taskmill::codes::refusal::{IDEMPOTENCY_CONFLICT, VERSION_CONFLICT};
 use taskmill::task::{TaskInstance, TaskStatus};
-use taskmill::workflow::decider::{Event, Facts, Fold, Plan};
+use taskmill::workflow::decider::{Ask, Event, Facts, Fold, Operation, Plan};
 use taskmill::workflow::{CompiledWorkflow, WorkflowInstance, WorkflowStatus};
 use taskmill_app::create_task::create_task;
 use taskmill_app::start_workflow::start_workflow;
@@ -125,8 +125,12 @@ fn given_up(plan: &Plan, before: &WorkflowInstance, reason: &str) -> WorkflowIns
         retention: HOUR,
     };
     let mut fold = Fold::of(plan, before.clone(), facts);
-    let reason = reason.to_owned();
-    fold.apply(&Event::Cancel { reason });
+    let operation = Operation {
+        request_id: None,
+        by_parent: false,
+        ask: Ask::cancel(reason),
+    };
+    fold.apply(&Event::Operation(Box::new(operation)));
     fold.finish().unwrap().state
 }
 
@@ -150,6 +154,7 @@ async fn of_two_writers_of_one_workflow_one_wins_and_the_other_is_told() {
     let plan = Plan {
         workflow: CompiledWorkflow::new(definition).unwrap().into(),
         tasks: Default::default(),
+        children: Default::default(),
     };
     let after = ["first", "second"].map(|reason| given_up(&plan, &before, reason));
     let (first, second) = join(

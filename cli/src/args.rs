@@ -43,6 +43,14 @@ pub enum Command {
         #[command(subcommand)]
         command: TaskCommand,
     },
+    /// Runs workflow tests: cases as data, on the real engine in virtual time.
+    Test(TestArgs),
+    /// Tries an expression, with the functions and limits of the engine.
+    Eval(EvalArgs),
+    /// Prints a workflow definition as a picture.
+    Graph(GraphArgs),
+    /// Prints the JSON Schema of definitions, for editors.
+    Schema,
     /// Measures throughput, latency, and what a task and a workflow cost on AWS.
     Bench(BenchArgs),
 }
@@ -167,6 +175,53 @@ pub enum ReportFormat {
     Text,
     /// `{"problems": […], "warnings": […]}`.
     Json,
+}
+
+/// The arguments of `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Files of workflow tests, or folders that hold *.test.yaml or *.test.json at any depth.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Runs only the cases whose names hold this text.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Also writes the results to this file, in JUnit's form.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// The arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// The expression: JSONata.
+    pub expression: String,
+    /// What it sees, as `$` and by the names of its members: JSON, a file of JSON or YAML, or -
+    /// for standard input.
+    #[arg(long, value_name = "FILE|JSON", default_value = "{}")]
+    pub input: String,
+}
+
+/// The arguments of `graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// A file of definitions, or a folder of them.
+    pub path: PathBuf,
+    /// The workflow; not needed when there is only one.
+    #[arg(long, value_name = "ID", value_parser = definition_id)]
+    pub workflow: Option<DefinitionId>,
+    /// The language of the picture.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+}
+
+/// The language of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Mermaid.
+    Mermaid,
+    /// Graphviz.
+    Dot,
 }
 
 /// The arguments of `bench`.

@@ -71,6 +71,19 @@ impl Set {
         Ok(set)
     }
 
+    /// The files of a folder that may hold definitions, by name.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+        let folder = if folder == Path::new("") {
+            Path::new(".")
+        } else {
+            folder
+        };
+        candidates(folder, None)
+    }
+
     /// The definitions of files that are named together.
     ///
     /// # Errors

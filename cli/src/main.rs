@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod definitions;
 mod exit;
+mod graph;
 mod input;
 mod interrupt;
 mod local;
@@ -16,6 +17,7 @@ mod output;
 mod problems;
 mod progress;
 mod resume;
+mod testing;
 mod watch;
 
 use std::process::ExitCode;
@@ -28,12 +30,20 @@ use exit::{Error, Exit};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::init(cli.verbose);
+    if let Command::Test(args) = &cli.command {
+        // Every case has a runtime of its own, in which the time is virtual.
+        return ended(commands::test::test(args));
+    }
     // Dropping the runtime, also after an error, ends what still runs, and with it its programs.
     let exit = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Error::Runtime)
         .and_then(|runtime| runtime.block_on(perform(cli)));
+    ended(exit)
+}
+
+fn ended(exit: Result<Exit, Error>) -> ExitCode {
     match exit {
         Ok(exit) => exit.code(),
         Err(error) => {
@@ -52,5 +62,9 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
             command: TaskCommand::Run(args),
         } => commands::task::run(args, verbose).await,
         Command::Bench(args) => commands::bench::bench(&args).await,
+        Command::Test(args) => commands::test::test(&args),
+        Command::Eval(args) => commands::eval::eval(&args),
+        Command::Graph(args) => commands::graph::graph(&args),
+        Command::Schema => commands::schema::schema(),
     }
 }

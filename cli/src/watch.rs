@@ -55,7 +55,7 @@ pub async fn workflow(
         }
         if !matches!(wake, Wake::Time) {
             let instance = existing_workflow(service, id).await?;
-            if instance.status.is_terminal() && instance.cancelling.is_empty() {
+            if instance.is_settled() {
                 display.tell(&tracker.finish(instance.status));
                 return Ok(instance);
             }

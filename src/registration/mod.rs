@@ -3,10 +3,13 @@
 //! Decided here: whether a document is a definition that can run. Storing it, and refusing a
 //! version that exists with other content, is the business of the use cases.
 
+mod block;
 mod checks;
 mod language;
 mod references;
 mod seam;
+mod step;
+mod steps;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -29,7 +32,7 @@ use crate::problem::{Problem, nearest};
 use crate::task::TaskDefinition;
 use crate::workflow::WorkflowDefinition;
 
-pub use references::{check_references, check_together};
+pub use references::{Existing, check_references, check_together, referred_to};
 pub use warnings::warnings;
 
 /// A definition of either kind.
@@ -46,7 +49,7 @@ pub enum Definition {
 }
 
 /// What a definition defines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DefinitionKind {
     /// A task.
     Task,
@@ -152,7 +155,7 @@ pub fn read(document: &Value) -> Result<Definition, Vec<Problem>> {
         DefinitionKind::Workflow => {
             let mut problems = violations::find(&language::LANGUAGE.workflow, document);
             problems.extend(workflow::check(document));
-            typed(document, workflow::of_known_steps(problems)).map(Definition::Workflow)
+            typed(document, problems).map(Definition::Workflow)
         }
     }
 }

@@ -50,87 +50,39 @@ pub const TABLE: &[Unsupported] = &[
     ),
     field("Timeouts", "heartbeat", "no executor sends heartbeats yet"),
     field(
-        WORKFLOW,
-        "errorHandlers",
-        "nothing runs after a workflow has failed yet",
-    ),
-    field(STEP, "dependsOn", "steps run in order, one after another"),
-    field(
-        STEP,
-        "onError",
-        "a failure is not handled by other steps yet; use retryPolicy or continueOnFailure",
-    ),
-    field(STEP, "compensation", "nothing undoes completed steps yet"),
-    field(
         STEP,
         "assignment",
         "it belongs to MANUAL tasks, and people cannot take tasks yet",
     ),
-    value(STEP, "type", "PARALLEL", SEQUENTIAL),
-    field(STEP, "branches", OF_PARALLEL),
-    field(STEP, "join", OF_PARALLEL),
-    field(STEP, "onBranchFailure", OF_PARALLEL),
-    value(STEP, "type", "MAP", SEQUENTIAL),
-    field(STEP, "items", OF_MAP),
-    field(STEP, "result", OF_MAP),
-    field(STEP, "maxConcurrency", OF_MAP),
-    field(STEP, "toleratedFailureCount", OF_MAP),
-    field(STEP, "toleratedFailurePercentage", OF_MAP),
-    field(STEP, "batchSize", OF_MAP),
-    value(STEP, "type", "SWITCH", SEQUENTIAL),
-    field(
-        STEP,
-        "cases",
-        "it belongs to SWITCH steps, which do not run yet; use condition",
-    ),
-    field(
-        STEP,
-        "otherwise",
-        "it belongs to SWITCH steps, which do not run yet; use condition",
-    ),
-    value(STEP, "type", "LOOP", SEQUENTIAL),
-    field(
-        STEP,
-        "steps",
-        "it belongs to MAP and LOOP steps, which do not run yet",
-    ),
-    field(STEP, "while", OF_LOOP),
-    field(
-        STEP,
-        "until",
-        "it belongs to LOOP and WAIT steps, which do not run yet",
-    ),
-    field(STEP, "maxIterations", OF_LOOP),
-    value(STEP, "type", "WAIT", SEQUENTIAL),
-    field(
-        STEP,
-        "duration",
-        "it belongs to WAIT steps, which do not run yet",
-    ),
-    value(STEP, "type", "SIGNAL", SEQUENTIAL),
-    field(STEP, "signal", OF_SIGNAL),
-    field(STEP, "onTimeout", OF_SIGNAL),
-    value(STEP, "type", "SUB_WORKFLOW", SEQUENTIAL),
-    field(STEP, "workflowDefinitionId", OF_SUB_WORKFLOW),
-    field(STEP, "workflowVersion", OF_SUB_WORKFLOW),
-    field(STEP, "onParentClose", OF_SUB_WORKFLOW),
-    value(STEP, "type", "SET", SEQUENTIAL),
-    value(STEP, "type", "TERMINATE", SEQUENTIAL),
-    field(STEP, "status", OF_TERMINATE),
-    field(STEP, "output", OF_TERMINATE),
-    field(STEP, "error", OF_TERMINATE),
 ];
 
 const TASK: &str = "TaskDefinition";
-const WORKFLOW: &str = "WorkflowDefinition";
 const STEP: &str = "Step";
-const SEQUENTIAL: &str = "a workflow is a sequence of TASK steps here";
-const OF_PARALLEL: &str = "it belongs to PARALLEL steps, which do not run yet";
-const OF_MAP: &str = "it belongs to MAP steps, which do not run yet";
-const OF_LOOP: &str = "it belongs to LOOP steps, which do not run yet";
-const OF_SIGNAL: &str = "it belongs to SIGNAL steps, which do not run yet";
-const OF_SUB_WORKFLOW: &str = "it belongs to SUB_WORKFLOW steps, which do not run yet";
-const OF_TERMINATE: &str = "it belongs to TERMINATE steps, which do not run yet";
+
+/// One thing that a step cannot be or have inside a MAP, at any depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InsideMap {
+    /// The field of the step.
+    pub field: &'static str,
+    /// Whether the field is refused, or one value of it.
+    pub what: What,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// All that is refused inside a MAP.
+pub const INSIDE_MAP: &[InsideMap] = &[
+    InsideMap {
+        field: "type",
+        what: What::Value("SIGNAL"),
+        reason: "a batch of iterations cannot receive signals yet",
+    },
+    InsideMap {
+        field: "compensation",
+        what: What::Field,
+        reason: "a batch of iterations cannot undo its steps yet",
+    },
+];
 
 /// A field of `executionConfig` that one kind of executor cannot honour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -64,7 +64,7 @@ fn message(error: &ValidationError<'_>) -> String {
     let value = error.instance().as_ref();
     match error.kind() {
         Kind::Required { property } => format!("the field {property} is missing"),
-        Kind::FalseSchema => "the field does not go with the type beside it".to_owned(),
+        Kind::FalseSchema => foreign(error),
         Kind::Type { .. } => {
             format!(
                 "expected {}, found {}",
@@ -99,20 +99,67 @@ fn unknown(error: &ValidationError<'_>, name: &str) -> Problem {
         let message = format!("the field {name:?} is not supported: {reason}");
         return Problem::new(registration::NOT_SUPPORTED, pointer, message);
     }
-    let fields = place
+    let object = place
         .strip_suffix("/additionalProperties")
-        .and_then(|object| LANGUAGE.schema.pointer(object))
-        .and_then(|object| object["properties"].as_object());
-    let known = fields
-        .into_iter()
-        .flat_map(|fields| fields.keys())
-        .map(String::as_str);
+        .and_then(|object| LANGUAGE.schema.pointer(object));
+    let known: Vec<&str> = object.map(field_names).unwrap_or_default();
+    let rule = object.and_then(|object| rule_for(object, error.instance().as_ref()));
+    let own = known
+        .iter()
+        .copied()
+        .filter(|field| rule.is_none_or(|rule| has(rule, field)));
+    let meant = nearest(name, own).or_else(|| nearest(name, known.iter().copied()));
     let message = format!("there is no field {:?} here", shortened(name));
     Problem::new(registration::UNKNOWN_FIELD, pointer, message)
-        .with_nearest(nearest(name, known).map(str::to_owned))
+        .with_nearest(meant.map(str::to_owned))
 }
 
-/// A value that is none of those to choose from, or one that is known and refused.
+fn field_names(object: &Value) -> Vec<&str> {
+    let fields = object["properties"].as_object();
+    let names = fields.into_iter().flat_map(|fields| fields.keys());
+    names.map(String::as_str).collect()
+}
+
+/// What holds for the type that an object says it is.
+fn rule_for<'a>(object: &'a Value, instance: &Value) -> Option<&'a Value> {
+    let default = &object["properties"]["type"]["default"];
+    let own_type = instance.get("type").unwrap_or(default);
+    let mut rules = object["allOf"].as_array()?.iter();
+    rules.find(|rule| type_of_rule(rule) == own_type)
+}
+
+fn type_of_rule(rule: &Value) -> &Value {
+    &rule["if"]["properties"]["type"]["const"]
+}
+
+fn has(rule: &Value, field: &str) -> bool {
+    rule["then"]["properties"].get(field).is_none()
+}
+
+/// Of a field that goes with other types: with which.
+fn foreign(error: &ValidationError<'_>) -> String {
+    let place = error.schema_path().as_str();
+    let parts = place
+        .split_once("/allOf/")
+        .zip(place.rsplit_once("/then/properties/"));
+    let ((object, _), (rule, field)) = match parts {
+        Some(parts) => parts,
+        None => return "the field is not allowed here".to_owned(),
+    };
+    let at = |pointer: &str| LANGUAGE.schema.pointer(pointer).unwrap_or(&Value::Null);
+    let own_type = type_of_rule(at(rule)).as_str().unwrap_or_default();
+    let rules = at(object)["allOf"].as_array().into_iter().flatten();
+    let types: Vec<&str> = rules
+        .filter(|rule| has(rule, field))
+        .filter_map(|rule| type_of_rule(rule).as_str())
+        .collect();
+    format!(
+        "the field goes with type {}, this is of type {own_type}",
+        types.join(" or ")
+    )
+}
+
+/// A value that is none of those to choose from.
 fn choice(error: &ValidationError<'_>, options: &Value) -> Problem {
     let pointer = error.instance_path().as_str();
     let value = error.instance().as_ref();
@@ -120,12 +167,6 @@ fn choice(error: &ValidationError<'_>, options: &Value) -> Problem {
         let message = format!("expected one of {options}, found {}", type_of(value));
         return Problem::new(registration::WRONG_TYPE, pointer, message);
     };
-    let owner = owner_of_field(pointer);
-    let reason = owner.and_then(|(place, field)| unsupported::value_reason(place, field, word));
-    if let Some(reason) = reason {
-        let message = format!("{word} is not supported: {reason}");
-        return Problem::new(registration::NOT_SUPPORTED, pointer, message);
-    }
     let known = options
         .as_array()
         .into_iter()
@@ -134,16 +175,6 @@ fn choice(error: &ValidationError<'_>, options: &Value) -> Problem {
     let message = format!("{} is none of {options}", shown(value));
     Problem::new(registration::WRONG_TYPE, pointer, message)
         .with_nearest(nearest(word, known).map(str::to_owned))
-}
-
-/// The type and field that a choice stands in. Choices are types of their own in the schema, so
-/// that the schema's path does not tell; the document's does.
-fn owner_of_field(pointer: &str) -> Option<(&'static str, &str)> {
-    let tokens: Vec<&str> = pointer.split('/').skip(1).collect();
-    match tokens.as_slice() {
-        ["steps", _, field] => Some(("Step", field)),
-        _ => None,
-    }
 }
 
 /// The name of the type whose schema a path is in: `Step` of `/$defs/Step/properties/name`.

@@ -1,14 +1,13 @@
-//! What types cannot say of a workflow definition: its names are unique and free, its
-//! expressions parse, its paths are paths.
+//! What types cannot say of a workflow definition: its names are unique and free, its expressions
+//! parse, its steps are neither too many nor too deep.
 //!
 //! Looks at the document as it was written, so that a document with other problems is checked too.
-
-use std::collections::{HashMap, HashSet};
+//! What holds for one block is in [`super::block`], for one step in [`super::step`].
 
 use serde_json::Value;
 
-use super::checks::{Place, expression, path, schemas};
-use super::seam;
+use super::checks::{Place, expression, schemas};
+use super::{block, seam, step};
 use crate::codes::registration;
 use crate::limits;
 use crate::problem::Problem;
@@ -19,85 +18,69 @@ pub(super) fn check(document: &Value) -> Vec<Problem> {
     let mut problems = schemas(&root);
     problems.extend(variables(&root.member("variables")));
     problems.extend(expression(&root.member("output")));
-    let steps = root.member("steps");
-    problems.extend(number_of_steps(&steps));
-    problems.extend(unique_names(&steps));
-    problems.extend(steps.items().flat_map(|place| step(&place)));
-    problems
-}
-
-/// The problems without those that follow from another: of a step whose type does not run, only
-/// its type and name are looked at.
-pub(super) fn of_known_steps(mut problems: Vec<Problem>) -> Vec<Problem> {
-    let refused: HashSet<String> = problems
-        .iter()
-        .filter(|problem| problem.code == registration::NOT_SUPPORTED)
-        .filter_map(|problem| problem.pointer.strip_suffix("/type"))
-        .map(str::to_owned)
-        .collect();
-    problems.retain(|problem| {
-        let mut parts = problem.pointer.splitn(4, '/');
-        let step = match (parts.next(), parts.next(), parts.next()) {
-            (Some(""), Some("steps"), Some(index)) => format!("/steps/{index}"),
-            _ => return true,
-        };
-        !refused.contains(&step) || matches!(parts.next(), Some("type" | "name"))
-    });
-    problems
-}
-
-fn number_of_steps(steps: &Place<'_>) -> Option<Problem> {
-    let count = steps.value.and_then(Value::as_array)?.len();
-    let most = limits::STEPS_PER_DEFINITION;
-    (count > most).then(|| {
-        let message = format!("there are {count} steps, more than the {most} that are allowed");
-        steps.problem(registration::TOO_LARGE, message)
-    })
-}
-
-fn unique_names(steps: &Place<'_>) -> Vec<Problem> {
-    let mut first: HashMap<&str, usize> = HashMap::new();
-    let mut problems = Vec::new();
-    for (index, step) in steps.items().enumerate() {
-        let place = step.member("name");
-        let Some(name) = place.text() else {
-            continue;
-        };
-        let earlier = *first.entry(name).or_insert(index);
-        if earlier != index {
-            let message =
-                format!("the name {name:?} is that of step {earlier} already (counted from 0)");
-            problems.push(place.problem(registration::DUPLICATE_NAME, message));
-        }
+    problems.extend(number_of_steps(&root));
+    for field in BLOCKS {
+        check_block(&root.member(field), Around::default(), &mut problems);
     }
     problems
 }
 
-fn step(step: &Place<'_>) -> Vec<Problem> {
-    let own = ["condition", "taskReference"].map(|name| step.member(name));
-    let inputs = step.member("inputMappings");
-    let variables = step.member("variableMappings");
-    let mappings = inputs
-        .items()
-        .chain(variables.items())
-        .flat_map(|place| mapping(&place));
-    let set = variables.items().filter_map(|mapping| {
-        let target = mapping.member("target");
-        let head = target.text().map(seam::path_head)?;
-        reserved(&target, head)
-    });
-    own.iter()
-        .filter_map(expression)
-        .chain(mappings)
-        .chain(set)
-        .collect()
+/// The fields of a definition that hold steps.
+const BLOCKS: [&str; 2] = ["steps", "errorHandlers"];
+
+/// What is around a block.
+#[derive(Debug, Clone, Copy, Default)]
+struct Around {
+    steps: usize,
+    is_iteration: bool,
 }
 
-fn mapping(mapping: &Place<'_>) -> Vec<Problem> {
-    let expressions = ["expression", "transformation"].map(|name| mapping.member(name));
-    let paths = ["source", "target"].map(|name| mapping.member(name));
-    let expressions = expressions.iter().filter_map(expression);
-    expressions.chain(paths.iter().filter_map(path)).collect()
+fn check_block(steps: &Place<'_>, around: Around, problems: &mut Vec<Problem>) {
+    problems.extend(block::check(steps));
+    for step in steps.items() {
+        // What is deeper still has the same thing wrong with it.
+        if around.steps == limits::ENCLOSING_STEPS + 1 {
+            problems.push(too_deep(&step));
+        }
+        problems.extend(step::check(&step));
+        if around.is_iteration {
+            problems.extend(step::check_inside_map(&step));
+        }
+        for inner in step::inside(&step) {
+            let around = Around {
+                steps: around.steps + 1,
+                is_iteration: around.is_iteration || inner.is_iteration,
+            };
+            check_block(&inner.steps, around, problems);
+        }
+    }
+}
+
+fn too_deep(step: &Place<'_>) -> Problem {
+    let message = format!(
+        "there are more than {} steps around it",
+        limits::ENCLOSING_STEPS
+    );
+    step.problem(registration::TOO_DEEP, message)
+}
+
+fn number_of_steps(root: &Place<'_>) -> Option<Problem> {
+    let count: usize = BLOCKS.map(|field| count(&root.member(field))).iter().sum();
+    let most = limits::STEPS_PER_DEFINITION;
+    (count > most).then(|| {
+        let message =
+            format!("there are {count} steps at all depths, more than the {most} that are allowed");
+        let steps = root.member("steps");
+        steps.problem(registration::TOO_LARGE, message)
+    })
+}
+
+fn count(steps: &Place<'_>) -> usize {
+    let with_those_inside = |step: Place<'_>| -> usize {
+        let inside = step::inside(&step).into_iter();
+        1 + inside.map(|inner| count(&inner.steps)).sum::<usize>()
+    };
+    steps.items().map(with_those_inside).sum()
 }
 
 fn variables(variables: &Place<'_>) -> Vec<Problem> {
@@ -111,7 +94,8 @@ fn variables(variables: &Place<'_>) -> Vec<Problem> {
         .collect()
 }
 
-fn reserved(place: &Place<'_>, name: &str) -> Option<Problem> {
+/// A variable that has the name of a scope.
+pub(super) fn reserved(place: &Place<'_>, name: &str) -> Option<Problem> {
     seam::SCOPES.contains(&name).then(|| {
         let message =
             format!("a variable cannot be called {name:?}: expressions find something else there");

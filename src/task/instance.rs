@@ -205,6 +205,8 @@ pub struct TaskInstance {
 pub struct TaskContext {
     /// The workflow that it belongs to.
     pub workflow_instance_id: Option<WorkflowId>,
+    /// The batch of iterations of that workflow that waits for it.
+    pub batch_id: Option<WorkflowId>,
     /// The workflow's variables when it was created.
     pub workflow_variables: VariablesSnapshot,
     /// The path of its step; none for a task that stands alone.
@@ -213,6 +215,14 @@ pub struct TaskContext {
     pub security_context: SecurityContext,
     /// The caller's own id for the whole matter.
     pub correlation_id: Option<String>,
+}
+
+impl TaskContext {
+    /// The record that waits for the task: its workflow, or a batch of iterations of it.
+    #[must_use]
+    pub fn owner(&self) -> Option<WorkflowId> {
+        self.batch_id.or(self.workflow_instance_id)
+    }
 }
 
 /// A workflow's variables at one moment.

@@ -1,8 +1,20 @@
 //! A workflow definition made ready to be run: its schemas, expressions and mappings compiled,
 //! once.
 
+use std::collections::{BTreeMap, HashMap};
+
+use semver::VersionReq;
+
+use crate::ids::DefinitionId;
 use crate::schema::{BadSchema, Schema};
-use crate::workflow::definition::{Step, WorkflowDefinition};
+use crate::task::retry::RetryPolicy;
+use crate::time::Timestamp;
+use crate::workflow::definition::{
+    Compensation, ErrorHandler, Join, LoopStep, MapStep, Mapping, OnBranchFailure, ParallelStep,
+    SignalStep, Step, StepKind, SubWorkflowStep, SwitchStep, TaskStep, TerminateStep, Then,
+    WaitDuration, WaitStep, WorkflowDefinition,
+};
+use crate::workflow::duration;
 use crate::workflow::expression::{Expression, ParseError};
 use crate::workflow::mapping::{self, Mappings};
 
@@ -17,23 +29,210 @@ pub struct CompiledWorkflow {
     pub output: Schema,
     /// Its `output`.
     pub result: Option<Expression>,
-    /// Its steps, in order.
+    /// Its steps.
+    pub steps: CompiledBlock,
+    /// Its `errorHandlers`.
+    pub error_handlers: CompiledBlock,
+    /// The definitions that it refers to, by the names of their pins.
+    pub references: BTreeMap<String, Reference>,
+}
+
+/// A list of steps.
+#[derive(Debug)]
+pub struct CompiledBlock {
+    /// The steps, in the order of the list.
     pub steps: Vec<CompiledStep>,
+    /// For each step, the places of those that must be over before it begins.
+    pub after: Vec<Vec<usize>>,
+    /// Whether somebody asks for the output of its last step.
+    pub wanted: bool,
+    places: HashMap<String, usize>,
 }
 
 /// A step, compiled.
 #[derive(Debug)]
 pub struct CompiledStep {
-    /// The step.
-    pub step: Step,
+    /// Its name.
+    pub name: String,
     /// Its `condition`.
     pub condition: Option<Expression>,
-    /// Its `inputMappings`.
-    pub inputs: Mappings,
     /// Its `variableMappings`.
     pub variables: Mappings,
+    /// Its `onError`.
+    pub on_error: Vec<CompiledHandler>,
+    /// Its `continueOnFailure`.
+    pub continue_on_failure: Option<bool>,
+    /// Whether somebody asks for its output.
+    pub wanted: bool,
+    /// What it does.
+    pub kind: CompiledKind,
+}
+
+/// An `onError` entry.
+#[derive(Debug)]
+pub struct CompiledHandler {
+    /// The codes.
+    pub codes: Vec<String>,
+    /// The steps.
+    pub steps: CompiledBlock,
+    /// What follows.
+    pub then: Then,
+    /// How often RETRY_STEP may be used.
+    pub max_retries: u32,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum CompiledKind {
+    /// See [`StepKind::Task`].
+    Task(Box<CompiledTaskStep>),
+    /// See [`StepKind::Parallel`].
+    Parallel(CompiledParallel),
+    /// See [`StepKind::Map`].
+    Map(Box<CompiledMap>),
+    /// See [`StepKind::Switch`].
+    Switch(CompiledSwitch),
+    /// See [`StepKind::Loop`].
+    Loop(Box<CompiledLoop>),
+    /// See [`StepKind::Wait`].
+    Wait(WaitTime),
+    /// See [`StepKind::Signal`].
+    Signal(SignalStep),
+    /// See [`StepKind::SubWorkflow`].
+    SubWorkflow(Box<CompiledSubWorkflow>),
+    /// See [`StepKind::Set`].
+    Set,
+    /// See [`StepKind::Terminate`].
+    Terminate(TerminateStep, Option<Expression>),
+}
+
+/// A TASK step.
+#[derive(Debug)]
+pub struct CompiledTaskStep {
+    /// The step.
+    pub step: TaskStep,
+    /// Names the pin of its task's version.
+    pub pin: String,
+    /// Its `inputMappings`.
+    pub inputs: Mappings,
     /// Its `taskReference`.
     pub reference: Option<Expression>,
+    /// Its `compensation`.
+    pub compensation: Option<CompiledCompensation>,
+}
+
+/// A compensation.
+#[derive(Debug)]
+pub struct CompiledCompensation {
+    /// The compensation.
+    pub step: Compensation,
+    /// Names the pin of its task's version.
+    pub pin: String,
+    /// Its `inputMappings`.
+    pub inputs: Mappings,
+}
+
+/// A PARALLEL step.
+#[derive(Debug)]
+pub struct CompiledParallel {
+    /// The branches and their names.
+    pub branches: Vec<(String, CompiledBlock)>,
+    /// How many must complete.
+    pub join: Join,
+    /// What happens to the others when the join is out of reach.
+    pub on_branch_failure: OnBranchFailure,
+    /// Its `retryPolicy`.
+    pub retry_policy: Option<RetryPolicy>,
+}
+
+/// A MAP step.
+#[derive(Debug)]
+pub struct CompiledMap {
+    /// Its place among the MAPs of the definition.
+    pub number: u32,
+    /// The step, without its steps.
+    pub step: MapStep,
+    /// Its `items`.
+    pub items: Expression,
+    /// Its `result`.
+    pub result: Option<Expression>,
+    /// Its steps.
+    pub steps: CompiledBlock,
+    /// Whether somebody asks for its output.
+    pub wanted: bool,
+}
+
+/// A SWITCH step.
+#[derive(Debug)]
+pub struct CompiledSwitch {
+    /// The cases.
+    pub cases: Vec<(Expression, CompiledBlock)>,
+    /// What is done when none is true.
+    pub otherwise: Option<CompiledBlock>,
+}
+
+/// A LOOP step.
+#[derive(Debug)]
+pub struct CompiledLoop {
+    /// Asked before each turn.
+    pub while_true: Option<Expression>,
+    /// Asked after each turn.
+    pub until: Option<Expression>,
+    /// Its steps.
+    pub steps: CompiledBlock,
+    /// Going on after so many turns is an error.
+    pub max_iterations: u32,
+}
+
+/// How long a WAIT waits.
+#[derive(Debug)]
+pub enum WaitTime {
+    /// So many milliseconds.
+    Millis(u64),
+    /// What the expression says, from now.
+    Duration(Expression),
+    /// Until then.
+    Until(Timestamp),
+    /// Until what the expression says.
+    UntilExpression(Expression),
+}
+
+/// A SUB_WORKFLOW step.
+#[derive(Debug)]
+pub struct CompiledSubWorkflow {
+    /// The step.
+    pub step: SubWorkflowStep,
+    /// Names the pin of the child's version.
+    pub pin: String,
+    /// Its `inputMappings`.
+    pub inputs: Mappings,
+    /// Its `compensation`.
+    pub compensation: Option<CompiledCompensation>,
+}
+
+/// A definition that a workflow refers to, in a version that is pinned when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// A task definition.
+    Task(DefinitionId, Option<VersionReq>),
+    /// A workflow definition.
+    Workflow(DefinitionId, Option<VersionReq>),
+}
+
+impl Reference {
+    /// The name of its pin. A colon is in no step's name: instances of older versions pinned by
+    /// those.
+    #[must_use]
+    pub fn pin(&self) -> String {
+        let (kind, id, range) = match self {
+            Self::Task(id, range) => ("task", id, range),
+            Self::Workflow(id, range) => ("workflow", id, range),
+        };
+        match range {
+            None => format!("{kind}:{id}"),
+            Some(range) => format!("{kind}:{id}@{range}"),
+        }
+    }
 }
 
 /// A stored definition that does not compile: it cannot have been registered by this version.
@@ -48,6 +247,12 @@ pub enum Error {
     /// A mapping.
     #[error("a mapping does not compile")]
     Mapping(#[from] mapping::Problem),
+    /// A dependency that is not there.
+    #[error("there is no step {0:?} to depend on")]
+    UnknownStep(String),
+    /// A duration or time.
+    #[error("{0:?} is no duration")]
+    Duration(String),
 }
 
 impl CompiledWorkflow {
@@ -56,37 +261,349 @@ impl CompiledWorkflow {
     /// # Errors
     /// A schema or an expression does not compile, which registration refuses.
     pub fn new(definition: WorkflowDefinition) -> Result<Self, Error> {
-        let steps = definition
-            .steps
-            .iter()
-            .map(CompiledStep::new)
-            .collect::<Result<_, _>>()?;
+        let mut compiler = Compiler::default();
+        let steps = compiler.block(&definition.steps, false)?;
+        let mut error_handlers = compiler.block(&definition.error_handlers, false)?;
+        for handler in &mut error_handlers.steps {
+            // A handler that fails is recorded, and does not stop the others.
+            handler.continue_on_failure = Some(true);
+        }
         Ok(Self {
             input: Schema::compile(&definition.input_schema)?,
             output: Schema::compile(&definition.output_schema)?,
             result: parse(definition.output.as_deref())?,
             steps,
+            error_handlers,
+            references: references(&definition),
             definition,
         })
     }
 
-    /// The place of a step in the order, by its path.
+    /// A MAP by its place among the MAPs.
     #[must_use]
-    pub fn position(&self, path: &str) -> Option<usize> {
-        self.steps.iter().position(|step| step.step.name == path)
+    pub fn map(&self, number: u32) -> Option<&CompiledMap> {
+        self.steps
+            .map(number)
+            .or_else(|| self.error_handlers.map(number))
+    }
+}
+
+/// Everything that a definition refers to, by the name of its pin, at every depth.
+#[must_use]
+pub fn references(definition: &WorkflowDefinition) -> BTreeMap<String, Reference> {
+    let mut found = BTreeMap::new();
+    let mut add = |reference: Reference| {
+        found.insert(reference.pin(), reference);
+    };
+    definition.each_step(&mut |step| match &step.kind {
+        StepKind::Task(task) => {
+            add(Reference::Task(
+                task.task_definition_id.clone(),
+                task.task_version.clone(),
+            ));
+            task.compensation.iter().for_each(|one| add(undoing(one)));
+        }
+        StepKind::SubWorkflow(child) => {
+            add(Reference::Workflow(
+                child.workflow_definition_id.clone(),
+                child.workflow_version.clone(),
+            ));
+            child.compensation.iter().for_each(|one| add(undoing(one)));
+        }
+        StepKind::Parallel(_)
+        | StepKind::Map(_)
+        | StepKind::Switch(_)
+        | StepKind::Loop(_)
+        | StepKind::Wait(_)
+        | StepKind::Signal(_)
+        | StepKind::Set(_)
+        | StepKind::Terminate(_) => {}
+    });
+    found
+}
+
+fn undoing(compensation: &Compensation) -> Reference {
+    Reference::Task(
+        compensation.task_definition_id.clone(),
+        compensation.task_version.clone(),
+    )
+}
+
+impl CompiledBlock {
+    /// The place of a step in the list.
+    #[must_use]
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    fn map(&self, number: u32) -> Option<&CompiledMap> {
+        self.steps.iter().find_map(|step| {
+            if let CompiledKind::Map(map) = &step.kind
+                && map.number == number
+            {
+                return Some(&**map);
+            }
+            step.blocks().find_map(|block| block.map(number))
+        })
     }
 }
 
 impl CompiledStep {
-    fn new(step: &Step) -> Result<Self, Error> {
-        Ok(Self {
+    /// The blocks inside the step.
+    pub fn blocks(&self) -> impl Iterator<Item = &CompiledBlock> {
+        let own: Vec<&CompiledBlock> = match &self.kind {
+            CompiledKind::Parallel(parallel) => {
+                parallel.branches.iter().map(|(_, block)| block).collect()
+            }
+            CompiledKind::Map(map) => vec![&map.steps],
+            CompiledKind::Switch(switch) => switch
+                .cases
+                .iter()
+                .map(|(_, block)| block)
+                .chain(&switch.otherwise)
+                .collect(),
+            CompiledKind::Loop(repeat) => vec![&repeat.steps],
+            CompiledKind::Task(_)
+            | CompiledKind::Wait(_)
+            | CompiledKind::Signal(_)
+            | CompiledKind::SubWorkflow(_)
+            | CompiledKind::Set
+            | CompiledKind::Terminate(..) => Vec::new(),
+        };
+        own.into_iter()
+            .chain(self.on_error.iter().map(|handler| &handler.steps))
+    }
+
+    /// What undoes the step.
+    #[must_use]
+    pub fn compensation(&self) -> Option<&CompiledCompensation> {
+        match &self.kind {
+            CompiledKind::Task(task) => task.compensation.as_ref(),
+            CompiledKind::SubWorkflow(child) => child.compensation.as_ref(),
+            CompiledKind::Parallel(_)
+            | CompiledKind::Map(_)
+            | CompiledKind::Switch(_)
+            | CompiledKind::Loop(_)
+            | CompiledKind::Wait(_)
+            | CompiledKind::Signal(_)
+            | CompiledKind::Set
+            | CompiledKind::Terminate(..) => None,
+        }
+    }
+
+    /// The policy by which the step as a whole begins anew. A task has its policy itself.
+    #[must_use]
+    pub fn retry_policy(&self) -> Option<&RetryPolicy> {
+        match &self.kind {
+            CompiledKind::Parallel(parallel) => parallel.retry_policy.as_ref(),
+            CompiledKind::Map(map) => map.step.retry_policy.as_ref(),
+            CompiledKind::SubWorkflow(child) => child.step.retry_policy.as_ref(),
+            CompiledKind::Task(_)
+            | CompiledKind::Switch(_)
+            | CompiledKind::Loop(_)
+            | CompiledKind::Wait(_)
+            | CompiledKind::Signal(_)
+            | CompiledKind::Set
+            | CompiledKind::Terminate(..) => None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Compiler {
+    maps: u32,
+}
+
+impl Compiler {
+    fn block(&mut self, steps: &[Step], wanted: bool) -> Result<CompiledBlock, Error> {
+        let mut compiled = Vec::with_capacity(steps.len());
+        for (at, step) in steps.iter().enumerate() {
+            // The output of a step becomes its block's when all after it may be skipped.
+            let may_be_last = steps[at + 1..].iter().all(|step| step.condition.is_some());
+            compiled.push(self.step(step, wanted && may_be_last)?);
+        }
+        let places: HashMap<String, usize> = steps
+            .iter()
+            .enumerate()
+            .map(|(at, step)| (step.name.clone(), at))
+            .collect();
+        Ok(CompiledBlock {
+            after: order(steps, &places)?,
+            steps: compiled,
+            wanted,
+            places,
+        })
+    }
+
+    fn step(&mut self, step: &Step, wanted: bool) -> Result<CompiledStep, Error> {
+        let wanted = wanted || !step.variable_mappings.is_empty();
+        Ok(CompiledStep {
+            name: step.name.clone(),
             condition: parse(step.condition.as_deref())?,
-            inputs: Mappings::compile(&step.input_mappings).map_err(first)?,
-            variables: Mappings::compile(&step.variable_mappings).map_err(first)?,
+            variables: mappings(&step.variable_mappings)?,
+            on_error: step
+                .on_error
+                .iter()
+                .map(|handler| self.handler(handler, wanted))
+                .collect::<Result<_, _>>()?,
+            continue_on_failure: step.continue_on_failure,
+            wanted,
+            kind: self.kind(&step.kind, wanted)?,
+        })
+    }
+
+    fn handler(&mut self, handler: &ErrorHandler, wanted: bool) -> Result<CompiledHandler, Error> {
+        Ok(CompiledHandler {
+            codes: handler.error_codes.clone(),
+            steps: self.block(&handler.steps, wanted)?,
+            then: handler.then,
+            max_retries: handler.max_retries.unwrap_or(1),
+        })
+    }
+
+    fn kind(&mut self, kind: &StepKind, wanted: bool) -> Result<CompiledKind, Error> {
+        Ok(match kind {
+            StepKind::Task(step) => CompiledKind::Task(Box::new(CompiledTaskStep::new(step)?)),
+            StepKind::Parallel(step) => CompiledKind::Parallel(self.parallel(step, wanted)?),
+            StepKind::Map(step) => CompiledKind::Map(Box::new(self.map(step, wanted)?)),
+            StepKind::Switch(step) => CompiledKind::Switch(self.switch(step, wanted)?),
+            StepKind::Loop(step) => CompiledKind::Loop(Box::new(self.repeat(step, wanted)?)),
+            StepKind::Wait(step) => CompiledKind::Wait(WaitTime::new(step)?),
+            StepKind::Signal(step) => CompiledKind::Signal(step.clone()),
+            StepKind::SubWorkflow(step) => {
+                CompiledKind::SubWorkflow(Box::new(CompiledSubWorkflow::new(step)?))
+            }
+            StepKind::Set(_) => CompiledKind::Set,
+            StepKind::Terminate(step) => {
+                CompiledKind::Terminate(step.clone(), parse(step.output.as_deref())?)
+            }
+        })
+    }
+
+    fn parallel(&mut self, step: &ParallelStep, wanted: bool) -> Result<CompiledParallel, Error> {
+        let branches = step.branches.iter().map(|branch| {
+            let block = self.block(&branch.steps, wanted)?;
+            Ok((branch.name.clone(), block))
+        });
+        Ok(CompiledParallel {
+            branches: branches.collect::<Result<_, Error>>()?,
+            join: step.join,
+            on_branch_failure: step.on_branch_failure,
+            retry_policy: step.retry_policy.clone(),
+        })
+    }
+
+    fn map(&mut self, step: &MapStep, wanted: bool) -> Result<CompiledMap, Error> {
+        let number = self.maps;
+        self.maps += 1;
+        Ok(CompiledMap {
+            number,
+            items: Expression::parse(&step.items)?,
+            result: parse(step.result.as_deref())?,
+            steps: self.block(&step.steps, wanted || step.result.is_some())?,
+            wanted,
+            step: MapStep {
+                steps: Vec::new(),
+                ..step.clone()
+            },
+        })
+    }
+
+    fn switch(&mut self, step: &SwitchStep, wanted: bool) -> Result<CompiledSwitch, Error> {
+        let cases = step.cases.iter().map(|case| {
+            let block = self.block(&case.steps, wanted)?;
+            Ok((Expression::parse(&case.when)?, block))
+        });
+        Ok(CompiledSwitch {
+            cases: cases.collect::<Result<_, Error>>()?,
+            otherwise: match &step.otherwise {
+                None => None,
+                Some(steps) => Some(self.block(steps, wanted)?),
+            },
+        })
+    }
+
+    fn repeat(&mut self, step: &LoopStep, wanted: bool) -> Result<CompiledLoop, Error> {
+        Ok(CompiledLoop {
+            while_true: parse(step.while_true.as_deref())?,
+            until: parse(step.until.as_deref())?,
+            steps: self.block(&step.steps, wanted)?,
+            max_iterations: step.max_iterations,
+        })
+    }
+}
+
+impl CompiledTaskStep {
+    fn new(step: &TaskStep) -> Result<Self, Error> {
+        let pin = Reference::Task(step.task_definition_id.clone(), step.task_version.clone());
+        Ok(Self {
+            pin: pin.pin(),
+            inputs: mappings(&step.input_mappings)?,
             reference: parse(step.task_reference.as_deref())?,
+            compensation: compensation(step.compensation.as_ref())?,
             step: step.clone(),
         })
     }
+}
+
+impl CompiledSubWorkflow {
+    fn new(step: &SubWorkflowStep) -> Result<Self, Error> {
+        let id = step.workflow_definition_id.clone();
+        Ok(Self {
+            pin: Reference::Workflow(id, step.workflow_version.clone()).pin(),
+            inputs: mappings(&step.input_mappings)?,
+            compensation: compensation(step.compensation.as_ref())?,
+            step: step.clone(),
+        })
+    }
+}
+
+impl WaitTime {
+    fn new(step: &WaitStep) -> Result<Self, Error> {
+        match (&step.duration, &step.until) {
+            (Some(WaitDuration::Millis(millis)), _) => Ok(Self::Millis(*millis)),
+            (Some(WaitDuration::Text(text)), _) if duration::looks_like_one(text) => {
+                let millis = duration::millis(text).map_err(|_| Error::Duration(text.clone()))?;
+                Ok(Self::Millis(millis))
+            }
+            (Some(WaitDuration::Text(text)), _) => Ok(Self::Duration(Expression::parse(text)?)),
+            (None, Some(text)) => match duration::time(text) {
+                Some(time) => Ok(Self::Until(time)),
+                None => Ok(Self::UntilExpression(Expression::parse(text)?)),
+            },
+            (None, None) => Err(Error::Duration(String::new())),
+        }
+    }
+}
+
+fn compensation(step: Option<&Compensation>) -> Result<Option<CompiledCompensation>, Error> {
+    step.map(|step| {
+        Ok(CompiledCompensation {
+            pin: undoing(step).pin(),
+            inputs: mappings(&step.input_mappings)?,
+            step: step.clone(),
+        })
+    })
+    .transpose()
+}
+
+/// What each step of a block waits for. With no `dependsOn` anywhere that is the step before it.
+fn order(steps: &[Step], places: &HashMap<String, usize>) -> Result<Vec<Vec<usize>>, Error> {
+    let before = |at: usize| at.checked_sub(1).into_iter().collect();
+    steps
+        .iter()
+        .enumerate()
+        .map(|(at, step)| match &step.depends_on {
+            None => Ok(before(at)),
+            Some(names) => names
+                .iter()
+                .map(|name| {
+                    let place = places.get(name).copied();
+                    place.ok_or_else(|| Error::UnknownStep(name.clone()))
+                })
+                .collect(),
+        })
+        .collect()
 }
 
 fn parse(source: Option<&str>) -> Result<Option<Expression>, ParseError> {
@@ -94,10 +611,9 @@ fn parse(source: Option<&str>) -> Result<Option<Expression>, ParseError> {
 }
 
 /// Registration reports all errors with their places; here the first will do.
-fn first(errors: Vec<(String, mapping::Problem)>) -> mapping::Problem {
-    errors
-        .into_iter()
-        .next()
-        .map(|(_, error)| error)
-        .expect("a list of mappings that does not compile has an error")
+fn mappings(list: &[Mapping]) -> Result<Mappings, mapping::Problem> {
+    Mappings::compile(list).map_err(|errors| {
+        let first = errors.into_iter().next().map(|(_, error)| error);
+        first.expect("a list of mappings that does not compile has an error")
+    })
 }

@@ -13,7 +13,9 @@ use crate::metrics::WorkflowMetrics;
 use crate::security::SecurityContext;
 use crate::task::output;
 use crate::workflow::decider::{Decision, Facts, Fold, Plan};
+use crate::workflow::frontier::Course;
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
+use crate::workflow::parent::Parent;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub struct NewWorkflow {
     pub traceparent: Option<String>,
     /// The request's fingerprint.
     pub request_hash: Option<String>,
+    /// Who waits for it.
+    pub parent: Option<Parent>,
 }
 
 /// Starts a workflow: one decision that creates it and takes its first steps.
@@ -50,11 +54,11 @@ pub fn start(plan: &Plan, new: NewWorkflow, facts: Facts) -> Result<Decision, Bo
 
 fn instance(plan: &Plan, new: NewWorkflow, facts: Facts) -> WorkflowInstance {
     let definition = &plan.workflow.definition;
-    let pins: BTreeMap<String, Version> = plan
-        .tasks
-        .iter()
-        .map(|(step, task)| (step.clone(), task.definition.version.clone()))
-        .collect();
+    let tasks = plan.tasks.iter();
+    let tasks = tasks.map(|(pin, task)| (pin.clone(), task.definition.version.clone()));
+    let children = plan.children.iter();
+    let children = children.map(|(pin, version)| (pin.clone(), version.clone()));
+    let pins: BTreeMap<String, Version> = tasks.chain(children).collect();
     WorkflowInstance {
         id: new.id,
         tenant_id: new.security_context.tenant_id.clone(),
@@ -66,8 +70,9 @@ fn instance(plan: &Plan, new: NewWorkflow, facts: Facts) -> WorkflowInstance {
         output: None,
         error: None,
         variables: definition.variables.clone(),
-        frontier: Vec::new(),
-        cancelling: Vec::new(),
+        course: Course::default(),
+        parent: new.parent,
+        batch: None,
         run: 0,
         metrics: WorkflowMetrics::default(),
         security_context: new.security_context,

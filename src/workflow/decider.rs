@@ -7,33 +7,70 @@
 //!
 //! An event may come late, twice, or for a step long past: it then changes nothing. What the
 //! newest version owes is derived anew by [`owed`], for whoever finds that effects were lost.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `block.rs` | which steps of a list begin, and what an event means for those under way |
+//! | `step.rs` | how a step begins, and what its success comes to |
+//! | `failing.rs` | what its failure comes to |
+//! | `task.rs`, `child.rs`, `wait.rs` | TASK; SUB_WORKFLOW; WAIT and SIGNAL |
+//! | `composite.rs` | PARALLEL, SWITCH and LOOP |
+//! | `map.rs`, `batch.rs` | MAP, from the side of its workflow and of a batch of iterations |
+//! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
+//! | `again.rs` | where a path leads, and how a step that was over is done again |
+//! | `operations.rs` | what people ask of a workflow: pause, retry, skip, signal |
+//! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
+//! | `owing.rs` | what is owed and when it must be looked at again |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use semver::Version;
 use serde_json::Value;
 
 use crate::JsonObject;
-use crate::codes::failure;
 use crate::error_info::ErrorInfo;
-use crate::ids::TaskId;
-use crate::metrics::ExecutionMetrics;
+use crate::ids::{DefinitionId, TaskId, WorkflowId};
+use crate::metrics::{ExecutionMetrics, WorkflowMetrics};
+use crate::security::SecurityContext;
 use crate::task::compiled::CompiledTask;
-use crate::task::due;
 use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::time::Timestamp;
 use crate::workflow::compiled::CompiledWorkflow;
-use crate::workflow::instance::{FrontierEntry, WorkflowInstance, WorkflowStatus};
-use crate::workflow::step::{self, Begun};
+use crate::workflow::frontier::{Root, Undoing};
+use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
+use crate::workflow::parent::{BatchReport, Compensable, Parent, Slice};
 
-/// What a workflow runs by: its definition and those of its tasks, by step name, in the
-/// versions that were pinned at its start.
+mod again;
+mod batch;
+mod block;
+mod child;
+mod composite;
+mod ending;
+mod evaluate;
+mod failing;
+mod map;
+mod operations;
+mod owing;
+mod place;
+mod step;
+mod task;
+mod wait;
+
+pub use batch::report;
+pub use operations::{Ask, Operation, Refused};
+pub use owing::{Leaf, LeafKind, checked, leaves, owed, undoing};
+
+/// What a workflow runs by: its definition and those of its tasks and children, in the versions
+/// that were pinned at its start, by the names of their pins.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The workflow's definition.
     pub workflow: Arc<CompiledWorkflow>,
     /// The task definitions.
     pub tasks: BTreeMap<String, Arc<CompiledTask>>,
+    /// The versions of its children's definitions.
+    pub children: BTreeMap<String, Version>,
 }
 
 /// What happened to a workflow.
@@ -48,14 +85,25 @@ pub enum Event {
         /// The time.
         wake_at: Timestamp,
     },
-    /// Somebody looks whether its time limit has passed.
-    Look,
-    /// Nobody wants it any more.
-    Cancel {
-        /// Why, for people.
-        reason: String,
+    /// One of its children ended, or was refused.
+    ChildEnded(Box<ChildEnd>),
+    /// A batch of one of its MAPs tells how far it is.
+    BatchTold {
+        /// The batch's record.
+        id: WorkflowId,
+        /// How far it is.
+        report: Box<BatchReport>,
     },
-    /// The tasks that were to be cancelled are.
+    /// The workflow of this batch allows it so many iterations in all, those given back counted.
+    Granted {
+        /// Iterations.
+        slots: u32,
+    },
+    /// Somebody looks whether a time has come.
+    Look,
+    /// Somebody asks for something.
+    Operation(Box<Operation>),
+    /// What was to be cancelled is.
     CancelsDone,
 }
 
@@ -89,6 +137,33 @@ impl From<&TaskInstance> for TaskEnd {
     }
 }
 
+/// The end of a child.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildEnd {
+    /// The child.
+    pub id: WorkflowId,
+    /// Counts its reopenings: the end of an earlier run is no news.
+    pub run: u32,
+    /// How it ended.
+    pub status: WorkflowStatus,
+    /// What it gave.
+    pub output: Value,
+    /// Why it failed, or was refused.
+    pub error: Option<ErrorInfo>,
+}
+
+impl From<&WorkflowInstance> for ChildEnd {
+    fn from(child: &WorkflowInstance) -> Self {
+        Self {
+            id: child.id,
+            run: child.run,
+            status: child.status,
+            output: child.output.clone().unwrap_or(Value::Null),
+            error: child.error.clone(),
+        }
+    }
+}
+
 /// What is owed to others after a decision is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -97,6 +172,39 @@ pub enum Effect {
     CreateTask(Box<TaskInstance>),
     /// Cancel this task.
     CancelTask(TaskId),
+    /// Start this workflow unless it is there. What is refused is told to the parent as its end.
+    StartChild(Box<NewChild>),
+    /// Start this batch unless it is there.
+    StartBatch(Box<WorkflowInstance>),
+    /// Ask something of a child or a batch.
+    Ask(WorkflowId, Box<Event>),
+    /// Tell the parent that this record is news to it.
+    TellParent(Parent),
+    /// Look at this workflow at this time.
+    Wake(Timestamp),
+    /// Create the task of a compensation that began, whose content is beside the record.
+    Undo(Undoing),
+}
+
+/// A workflow that is to be started by another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewChild {
+    /// Its id, derived from the parent's step.
+    pub id: WorkflowId,
+    /// What it is.
+    pub workflow_definition_id: DefinitionId,
+    /// The version that was pinned when the parent started.
+    pub version: Version,
+    /// What it is given.
+    pub input: Value,
+    /// In whose name it runs.
+    pub security_context: SecurityContext,
+    /// The caller's own id for the whole matter.
+    pub correlation_id: Option<String>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+    /// Who waits for it.
+    pub parent: Parent,
 }
 
 /// The facts of a decision besides state and event.
@@ -109,12 +217,32 @@ pub struct Facts {
 }
 
 /// What an event did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Applied {
     /// The workflow changed.
     Changed,
     /// Nothing changed: the event was taken before, or concerns nothing that is active.
     Nothing,
+    /// It was asked for, and the state does not allow it.
+    Refused(Refused),
+}
+
+/// Something that a decision cannot go on without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// The compensation of this name, from beside the record.
+    Compensation(String),
+    /// The outputs of these batches, in this order.
+    Results(Vec<WorkflowId>),
+}
+
+/// What was needed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Supply {
+    /// See [`Need::Compensation`].
+    Compensation(Box<Compensable>),
+    /// See [`Need::Results`].
+    Results(Vec<Value>),
 }
 
 /// A decision in the making: one stored version, any number of events, one next version.
@@ -123,9 +251,25 @@ pub struct Fold<'a> {
     plan: &'a Plan,
     facts: Facts,
     before: u64,
+    /// The workflow that the record belongs to.
+    workflow_id: WorkflowId,
+    /// Whether the record is a batch of iterations.
+    is_batch: bool,
     state: WorkflowInstance,
     effects: Vec<Effect>,
-    changed: Applied,
+    compensables: BTreeMap<String, Compensable>,
+    slices: Vec<Slice>,
+    results: Option<(Vec<WorkflowId>, Vec<Value>)>,
+    need: Option<Need>,
+    /// Whether an iteration is looked at, whose variables are its own.
+    isolated: bool,
+    /// The variables that all iterations share, while one has set its own.
+    shared: Option<JsonObject>,
+    /// Turns of loops that this decision began.
+    turns: u32,
+    /// Whether everything under way must be looked at: what happened meanwhile was not taken.
+    recall: bool,
+    changed: bool,
 }
 
 /// A decision that is to be written, before its effects are performed.
@@ -135,6 +279,11 @@ pub struct Decision {
     pub state: WorkflowInstance,
     /// What is owed after it is written.
     pub effects: Vec<Effect>,
+    /// What must be stored beside the record before it is written: the compensations of steps
+    /// that completed, by the names that the record knows them by.
+    pub compensables: BTreeMap<String, Compensable>,
+    /// What must be stored before the record is written: the items of new batches.
+    pub slices: Vec<Slice>,
 }
 
 impl Decision {
@@ -144,7 +293,14 @@ impl Decision {
     pub fn refused(&self) -> impl Iterator<Item = &TaskInstance> {
         self.effects.iter().filter_map(|effect| match effect {
             Effect::CreateTask(task) if task.status.is_terminal() => Some(&**task),
-            Effect::CreateTask(_) | Effect::CancelTask(_) => None,
+            Effect::CreateTask(_)
+            | Effect::CancelTask(_)
+            | Effect::StartChild(_)
+            | Effect::StartBatch(_)
+            | Effect::Ask(..)
+            | Effect::TellParent(_)
+            | Effect::Wake(_)
+            | Effect::Undo(_) => None,
         })
     }
 }
@@ -152,14 +308,27 @@ impl Decision {
 impl<'a> Fold<'a> {
     /// Begins with a stored instance.
     #[must_use]
-    pub fn of(plan: &'a Plan, state: WorkflowInstance, facts: Facts) -> Self {
+    pub fn of(plan: &'a Plan, mut state: WorkflowInstance, facts: Facts) -> Self {
+        if let Root::Steps(block) = &mut state.course.root {
+            block::complete_old(&plan.workflow.steps, block);
+        }
         Self {
             plan,
             facts,
             before: state.version,
+            workflow_id: state.workflow_id(),
+            is_batch: state.batch.is_some(),
             state,
             effects: Vec::new(),
-            changed: Applied::Nothing,
+            compensables: BTreeMap::new(),
+            slices: Vec::new(),
+            results: None,
+            need: None,
+            isolated: false,
+            shared: None,
+            turns: 0,
+            recall: false,
+            changed: false,
         }
     }
 
@@ -168,273 +337,163 @@ impl<'a> Fold<'a> {
     pub fn start(plan: &'a Plan, created: WorkflowInstance, facts: Facts) -> Self {
         let mut fold = Self::of(plan, created, facts);
         fold.before = 0;
-        fold.changed = Applied::Changed;
+        fold.changed = true;
         fold.state.status = WorkflowStatus::Running;
         fold.state.start_time = Some(facts.now);
-        fold.advance(0);
+        if let Some(at) = fold.state.deadline_at {
+            fold.wake(at);
+        }
+        fold.go_on();
         fold
     }
 
     /// Takes an event.
     pub fn apply(&mut self, event: &Event) -> Applied {
-        let applied = match event {
-            Event::TaskEnded(end) => self.task_ended(end),
-            Event::TaskWaits { task_id, wake_at } => self.task_waits(*task_id, *wake_at),
-            Event::Look => self.look(),
-            Event::Cancel { reason } => self.cancel(reason),
-            Event::CancelsDone => self.cancels_done(),
-        };
-        if applied == Applied::Changed {
-            self.changed = Applied::Changed;
+        let had_changed = std::mem::take(&mut self.changed);
+        let taken = self.take(event);
+        let changed = std::mem::replace(&mut self.changed, had_changed);
+        match taken {
+            Err(refused) => Applied::Refused(refused),
+            Ok(()) if changed => {
+                self.changed = true;
+                Applied::Changed
+            }
+            Ok(()) => Applied::Nothing,
         }
-        applied
+    }
+
+    fn take(&mut self, event: &Event) -> Result<(), Refused> {
+        match event {
+            Event::Operation(operation) => return self.operate(operation),
+            Event::CancelsDone => self.cancels_done(),
+            Event::Look => self.look(),
+            Event::TaskEnded(end) => self.hear(&News::TaskEnded(end)),
+            Event::TaskWaits { task_id, wake_at } => self.hear(&News::TaskWaits {
+                task_id: *task_id,
+                wake_at: *wake_at,
+            }),
+            Event::ChildEnded(end) => self.hear(&News::ChildEnded(end)),
+            Event::BatchTold { id, report } => self.hear(&News::BatchTold { id: *id, report }),
+            Event::Granted { slots } => self.hear(&News::Granted(*slots)),
+        }
+        Ok(())
+    }
+
+    /// What the decision cannot go on without. Whoever folds supplies it before the next event.
+    #[must_use]
+    pub fn need(&self) -> Option<&Need> {
+        self.need.as_ref()
+    }
+
+    /// Supplies what was needed.
+    pub fn supply(&mut self, supply: Supply) {
+        match (self.need.take(), supply) {
+            (Some(Need::Compensation(_)), Supply::Compensation(compensable)) => {
+                self.compensate(*compensable);
+            }
+            (Some(Need::Results(of)), Supply::Results(results)) => {
+                self.results = Some((of, results));
+                self.hear(&News::Results);
+                self.results = None;
+            }
+            (need, _) => self.need = need,
+        }
     }
 
     /// Ends the decision: what is to be written, or nothing when no event changed anything.
     #[must_use]
     pub fn finish(mut self) -> Option<Decision> {
-        if self.changed == Applied::Nothing {
+        if !self.changed {
             return None;
         }
         self.state.version = self.before + 1;
         self.state.updated_at = self.facts.now;
         self.state.checks = 0;
-        self.state.due_at = due_of(&self.state, self.facts.now);
+        if self.state.is_settled() {
+            let is_wake = |effect: &Effect| matches!(effect, Effect::Wake(_));
+            self.effects.retain(|effect| !is_wake(effect));
+        }
+        self.state.due_at = match self.recall && !self.state.status.is_terminal() {
+            true => Some(self.facts.now),
+            false => owing::due_of(self.plan, &self.state, &self.effects, self.facts.now),
+        };
         Some(Decision {
             state: self.state,
             effects: self.effects,
+            compensables: self.compensables,
+            slices: self.slices,
         })
     }
 
-    fn task_ended(&mut self, end: &TaskEnd) -> Applied {
-        let Some(at) = self.entry_index(end.task_id) else {
-            return Applied::Nothing;
+    /// The version that this decision makes.
+    fn since(&self) -> u64 {
+        self.before + 1
+    }
+
+    /// A number that no step of this instance had before.
+    fn fresh_generation(&mut self) -> u32 {
+        self.state.course.generations += 1;
+        self.state.course.generations
+    }
+
+    /// Has the workflow looked at when a time comes, unless that is further away than a message
+    /// can be delayed: then its due time brings it up.
+    fn wake(&mut self, at: Timestamp) {
+        if at.millis_since(self.facts.now) <= crate::task::due::LONGEST_MESSAGE_DELAY {
+            self.effects.push(Effect::Wake(at));
+        }
+    }
+
+    fn count_task(&mut self, used: ExecutionMetrics) {
+        self.state.metrics = self.state.metrics.with_task(used);
+    }
+
+    fn count_batch(&mut self, used: WorkflowMetrics) {
+        self.state.metrics = self.state.metrics.plus(used);
+    }
+
+    /// Asks something of a child or a batch, in this workflow's name.
+    fn ask(&mut self, id: WorkflowId, ask: Ask) {
+        let request = format!("{}:{}:{}", self.state.id, self.since(), ask.as_str());
+        let operation = Operation {
+            request_id: Some(request),
+            by_parent: true,
+            ask,
         };
-        let path = self.state.frontier[at].path.clone();
-        let Some(position) = self.plan.workflow.position(&path) else {
-            return Applied::Nothing;
-        };
-        let result = match end.status {
-            TaskStatus::Completed => self.set_variables(position, &end.output),
-            TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Cancelled => {
-                Err(Box::new(self.error_of(end)))
-            }
-            TaskStatus::Pending
-            | TaskStatus::Assigned
-            | TaskStatus::Running
-            | TaskStatus::RetryPending => return Applied::Nothing,
-        };
-        self.state.frontier.remove(at);
-        self.state.metrics = self.state.metrics.with_task(end.metrics);
-        match result {
-            Ok(()) => self.advance(position + 1),
-            Err(_) if end.continue_on_failure => self.advance(position + 1),
-            Err(error) => self.fail(*error, &path),
-        }
-        Applied::Changed
-    }
-
-    /// Whether a step that was refused lets the workflow go on. Of a task that was created, the
-    /// record says it: there an executor may have had its word.
-    fn step_lets_go(&self, position: usize) -> bool {
-        let step = &self.plan.workflow.steps[position].step;
-        let of_definition = self
-            .plan
-            .tasks
-            .get(&step.name)
-            .is_some_and(|task| task.definition.continue_on_failure);
-        step.continue_on_failure.unwrap_or(of_definition)
-    }
-
-    fn error_of(&self, end: &TaskEnd) -> ErrorInfo {
-        end.error.clone().unwrap_or_else(|| {
-            let message = format!("the task ended {}", end.status.as_str());
-            ErrorInfo::new(failure::CANCELLED, message, self.facts.now)
-        })
-    }
-
-    fn set_variables(&mut self, position: usize, output: &Value) -> Result<(), Box<ErrorInfo>> {
-        let variables =
-            step::variables_after(self.plan, &self.state, position, output, self.facts.now)?;
-        self.state.variables = variables;
-        Ok(())
-    }
-
-    /// Takes steps from a position on, until one is under way or none is left.
-    fn advance(&mut self, from: usize) {
-        for position in from..self.plan.workflow.steps.len() {
-            let since = self.before + 1;
-            let path = self.plan.workflow.steps[position].step.name.clone();
-            match step::begin(self.plan, &self.state, position, since, self.facts) {
-                Begun::Skipped => {}
-                Begun::Created(task) => {
-                    self.state.frontier.push(FrontierEntry {
-                        path,
-                        iteration: 0,
-                        since,
-                        wake_at: due::wake_at(&task, self.facts.now),
-                    });
-                    self.effects.push(Effect::CreateTask(task));
-                    return;
-                }
-                Begun::Refused { task, error } => {
-                    self.state.metrics = self.state.metrics.with_task(ExecutionMetrics::default());
-                    self.effects.extend(task.map(Effect::CreateTask));
-                    if !self.step_lets_go(position) {
-                        return self.fail(*error, &path);
-                    }
-                }
-            }
-        }
-        self.complete();
-    }
-
-    fn complete(&mut self) {
-        match step::output(self.plan, &self.state, self.before + 1, self.facts.now) {
-            Ok(output) => {
-                self.state.output = Some(output);
-                self.end(WorkflowStatus::Completed);
-            }
-            Err(error) => {
-                self.state.error = Some(*error);
-                self.end(WorkflowStatus::Failed);
-            }
-        }
-    }
-
-    fn fail(&mut self, mut error: ErrorInfo, path: &str) {
-        error.details.insert("taskPath".to_owned(), path.into());
-        self.state.error = Some(error);
-        self.end(WorkflowStatus::Failed);
-    }
-
-    fn look(&mut self) -> Applied {
-        let passed = self
-            .state
-            .deadline_at
-            .is_some_and(|at| at <= self.facts.now);
-        if self.state.status.is_terminal() || !passed {
-            return Applied::Nothing;
-        }
-        let details = JsonObject::from_iter([("kind".to_owned(), "WORKFLOW".into())]);
-        let message = "the workflow took longer than its time limit";
-        self.state.error =
-            Some(ErrorInfo::new(failure::TIMEOUT, message, self.facts.now).with_details(details));
-        self.end(WorkflowStatus::TimedOut);
-        Applied::Changed
-    }
-
-    fn cancel(&mut self, reason: &str) -> Applied {
-        if self.state.status.is_terminal() {
-            return Applied::Nothing;
-        }
-        let details = JsonObject::from_iter([("reason".to_owned(), reason.into())]);
-        let error = ErrorInfo::new(failure::CANCELLED, reason, self.facts.now);
-        self.state.error = Some(error.with_details(details));
-        self.end(WorkflowStatus::Cancelled);
-        Applied::Changed
-    }
-
-    /// Ends the workflow; what still runs is to be cancelled, and stays owed until it is.
-    fn end(&mut self, status: WorkflowStatus) {
-        for entry in std::mem::take(&mut self.state.frontier) {
-            let id = self.state.task_id(&entry);
-            if entry.since > self.before {
-                // This very decision asked for the task, and takes that back.
-                self.effects
-                    .retain(|effect| !matches!(effect, Effect::CreateTask(task) if task.id == id));
-            } else {
-                self.effects.push(Effect::CancelTask(id));
-                self.state.cancelling.push(id);
-            }
-        }
-        self.state.status = status;
-        self.state.end_time = Some(self.facts.now);
-        self.state.deadline_at = None;
-        self.state.expires_at = Some(self.facts.now.plus_millis(self.facts.retention));
-    }
-
-    fn cancels_done(&mut self) -> Applied {
-        if self.state.cancelling.is_empty() {
-            return Applied::Nothing;
-        }
-        self.state.cancelling.clear();
-        Applied::Changed
-    }
-
-    fn task_waits(&mut self, task_id: TaskId, wake_at: Timestamp) -> Applied {
-        match self.entry_index(task_id) {
-            Some(at) if self.state.frontier[at].wake_at != Some(wake_at) => {
-                self.state.frontier[at].wake_at = Some(wake_at);
-                Applied::Changed
-            }
-            _ => Applied::Nothing,
-        }
-    }
-
-    fn entry_index(&self, task_id: TaskId) -> Option<usize> {
-        self.state
-            .frontier
-            .iter()
-            .position(|entry| self.state.task_id(entry) == task_id)
+        let event = Event::Operation(Box::new(operation));
+        self.effects.push(Effect::Ask(id, Box::new(event)));
     }
 }
 
-/// What an instance still owes, derived anew from what is stored: the creation of the tasks of
-/// its frontier that `of` selects, and the cancellation of those that it gave up. The time of
-/// `facts` is not looked at: what was decided then is derived as of then.
-pub fn owed(
-    plan: &Plan,
-    state: &WorkflowInstance,
-    facts: Facts,
-    of: impl Fn(&FrontierEntry) -> bool,
-) -> Vec<Effect> {
-    let then = Facts {
-        now: state.updated_at,
-        ..facts
-    };
-    let creations = state
-        .frontier
-        .iter()
-        .filter(|entry| of(entry))
-        .filter_map(|entry| {
-            let position = plan.workflow.position(&entry.path)?;
-            let task = step::begun_before(plan, state, position, entry.since, then)?;
-            Some(Effect::CreateTask(task))
-        });
-    let cancels = state.cancelling.iter().copied().map(Effect::CancelTask);
-    creations.chain(cancels).collect()
-}
-
-/// The instance after somebody looked at it in vain: the next look is later. The time of its
-/// last change stays, because [`owed`] derives what was decided then.
-#[must_use]
-pub fn checked(state: &WorkflowInstance, now: Timestamp) -> WorkflowInstance {
-    let mut after = state.clone();
-    after.version += 1;
-    after.checks = state.checks.saturating_add(1);
-    after.due_at = None;
-    for entry in &mut after.frontier {
-        // A time that has passed was acted upon: the task says when it must be looked at next.
-        entry.wake_at = entry.wake_at.filter(|at| *at > now);
-    }
-    after.due_at = due_of(&after, now);
-    after
-}
-
-/// When an instance must be looked at again: as long as it is open, or owes something.
-fn due_of(state: &WorkflowInstance, now: Timestamp) -> Option<Timestamp> {
-    if state.status.is_terminal() && state.cancelling.is_empty() {
-        return None;
-    }
-    let check = due::next_check(state.checks, now);
-    let needed = state
-        .frontier
-        .iter()
-        .filter_map(|entry| entry.wake_at)
-        .chain(state.deadline_at)
-        .fold(check, Timestamp::min);
-    Some(due::keep_or_move(state.due_at, needed, now))
+/// An event as the steps hear it.
+enum News<'e> {
+    TaskEnded(&'e TaskEnd),
+    TaskWaits {
+        task_id: TaskId,
+        wake_at: Timestamp,
+    },
+    ChildEnded(&'e ChildEnd),
+    BatchTold {
+        id: WorkflowId,
+        report: &'e BatchReport,
+    },
+    Granted(u32),
+    /// A time may have come.
+    Look,
+    /// The results that were needed are there.
+    Results,
+    /// A signal goes to the step of this path.
+    Signal {
+        path: &'e str,
+        data: &'e Value,
+    },
+    /// The step of this path is taken as done.
+    Skip {
+        path: &'e str,
+        output: &'e Value,
+    },
+    /// The workflow goes on where it ended.
+    Reopen,
 }
 
 #[cfg(test)]

@@ -3,18 +3,19 @@
 //! The published JSON Schema is derived from these types, and [`crate::registration`] checks
 //! what types cannot say. A registered version never changes.
 
+mod step;
+
 use schemars::JsonSchema;
-use semver::{Version, VersionReq};
+use semver::Version;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::ids::DefinitionId;
-use crate::task::definition::{accept_all, format, version_schema};
-use crate::task::instance::TaskPriority;
-use crate::task::retry::RetryPolicy;
-use crate::task::timeouts::{StepTimeouts, Timeouts};
+use crate::task::definition::{accept_all, version_schema};
 use crate::time::Timestamp;
 use crate::{JsonObject, limits};
+
+pub use step::*;
 
 /// A process: steps of tasks, and the data that flows between them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +50,9 @@ pub struct WorkflowDefinition {
     pub timeout: Option<u64>,
     /// What happens, in order.
     pub steps: Vec<Step>,
+    /// What is done after the workflow was marked FAILED or TIMED_OUT; `error` is in scope.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub error_handlers: Vec<Step>,
     /// An expression that gives the workflow's output; null by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::expression::SOURCE_CHARS))]
@@ -61,76 +65,21 @@ pub struct WorkflowDefinition {
     pub updated_at: Option<Timestamp>,
 }
 
-/// One step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Step {
-    /// Unique among its neighbours.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"))]
-    pub name: String,
-    /// What kind of step it is.
-    #[serde(rename = "type", default)]
-    pub step_type: StepType,
-    /// For people.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[schemars(length(max = limits::DESCRIPTION_CHARS))]
-    pub description: String,
-    /// An expression; the step is skipped when it is not true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = limits::expression::SOURCE_CHARS))]
-    pub condition: Option<String>,
-    /// The task to run.
-    pub task_definition_id: DefinitionId,
-    /// Which versions of it will do; the highest of them is pinned when the workflow starts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "version_range_schema")]
-    pub task_version: Option<VersionReq>,
-    /// How the task's input is made. None: the input is `{}`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub input_mappings: Vec<Mapping>,
-    /// What its success sets in the workflow's variables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub variable_mappings: Vec<Mapping>,
-    /// Replaces the definition's whole policy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_policy: Option<RetryPolicy>,
-    /// Longest time of one attempt in milliseconds; over the definition's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = limits::TIMER_MILLIS))]
-    pub timeout: Option<u64>,
-    /// More time limits; over the definition's, each by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeouts: Option<Timeouts>,
-    /// How urgent it is.
-    #[serde(default)]
-    pub priority: TaskPriority,
-    /// An expression that names the matter for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = limits::expression::SOURCE_CHARS))]
-    pub task_reference: Option<String>,
-    /// Whether the workflow goes on when this step fails for good; over the definition's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub continue_on_failure: Option<bool>,
-}
-
-impl Step {
-    /// What the step says of its task's time.
-    #[must_use]
-    pub fn step_timeouts(&self) -> StepTimeouts {
-        StepTimeouts {
-            timeout: self.timeout,
-            timeouts: self.timeouts,
-        }
+impl WorkflowDefinition {
+    /// Looks at every step, at every depth.
+    pub fn each_step(&self, look: &mut impl FnMut(&Step)) {
+        each_of(&self.steps, look);
+        each_of(&self.error_handlers, look);
     }
 }
 
-/// What kind of step it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StepType {
-    /// Runs a task.
-    #[default]
-    Task,
+fn each_of(steps: &[Step], look: &mut impl FnMut(&Step)) {
+    for step in steps {
+        look(step);
+        for steps in step.blocks() {
+            each_of(steps, look);
+        }
+    }
 }
 
 /// How one value gets from here to there.
@@ -207,14 +156,4 @@ pub enum Mapping {
 /// A value that is there, null as well: a default of null is a default.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
-}
-
-/// A range of versions, as Cargo and npm write the common ones.
-fn version_range_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "type": "string",
-        "format": format::VERSION_RANGE,
-        "maxLength": limits::VERSION_CHARS,
-        "examples": ["^2.0.0"],
-    })
 }

@@ -16,6 +16,8 @@ use crate::metrics::{WorkflowMetrics, WorkflowMetricsView};
 use crate::security::SecurityContext;
 use crate::task::instance::drop_nulls;
 use crate::time::Timestamp;
+use crate::workflow::frontier::Course;
+use crate::workflow::parent::{BatchOf, Parent};
 
 /// Where a workflow is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,7 +86,8 @@ pub struct WorkflowInstance {
     pub workflow_definition_id: DefinitionId,
     /// The version that was resolved at its start.
     pub definition_version: Version,
-    /// The versions of task definitions that were resolved at its start, by step name.
+    /// The versions of definitions that were resolved at its start, by the names of their pins;
+    /// instances of older versions have them by step name.
     pub pins: BTreeMap<String, Version>,
     /// Where it is in its life.
     pub status: WorkflowStatus,
@@ -96,10 +99,12 @@ pub struct WorkflowInstance {
     pub error: Option<ErrorInfo>,
     /// Its variables.
     pub variables: JsonObject,
-    /// What is active.
-    pub frontier: Vec<FrontierEntry>,
-    /// Effects that are still owed after its end: tasks to be told that it is over.
-    pub cancelling: Vec<TaskId>,
+    /// Where it is.
+    pub course: Course,
+    /// Who waits for it.
+    pub parent: Option<Parent>,
+    /// Of a batch of iterations: which.
+    pub batch: Option<BatchOf>,
     /// Counts reopenings.
     pub run: u32,
     /// Totals over its tasks.
@@ -132,34 +137,33 @@ pub struct WorkflowInstance {
     pub updated_at: Timestamp,
 }
 
-/// A step that is under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FrontierEntry {
-    /// The step's path.
-    pub path: String,
-    /// How often the step was begun before within this run.
-    pub iteration: u32,
-    /// The instance's version that put it here: a redelivery re-emits the newest only.
-    pub since: u64,
-    /// When its task runs into a time limit that no worker watches over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wake_at: Option<Timestamp>,
-}
-
 impl WorkflowInstance {
-    /// The id of the task of a frontier entry.
+    /// The workflow that it belongs to: itself, unless it is a batch of iterations.
     #[must_use]
-    pub fn task_id(&self, entry: &FrontierEntry) -> TaskId {
-        TaskId::of_step(self.id, self.run, &entry.path, entry.iteration)
+    pub fn workflow_id(&self) -> WorkflowId {
+        match (&self.batch, &self.parent) {
+            (Some(_), Some(parent)) => parent.workflow_id,
+            _ => self.id,
+        }
     }
 
-    /// The frontier entry that waits for a task.
+    /// The id of the task of a step.
     #[must_use]
-    pub fn entry_of(&self, task: TaskId) -> Option<&FrontierEntry> {
-        self.frontier
-            .iter()
-            .find(|entry| self.task_id(entry) == task)
+    pub fn task_id(&self, path: &str, generation: u32) -> TaskId {
+        TaskId::of_step(self.id, self.run, path, generation)
+    }
+
+    /// The id of the child of a step.
+    #[must_use]
+    pub fn child_id(&self, path: &str, generation: u32) -> WorkflowId {
+        WorkflowId::of_step(self.id, path, generation)
+    }
+
+    /// Whether nobody has anything left to do for it.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let course = &self.course;
+        self.status.is_terminal() && course.closing.is_none() && course.cancelling.is_empty()
     }
 
     /// The instance as users see it. `tasks` are the views of its task instances, in order of
@@ -187,7 +191,7 @@ impl WorkflowInstance {
             "createdBy": self.security_context.user_id,
             "securityContext": self.security_context,
             "metrics": WorkflowMetricsView { totals: self.metrics, completed_tasks: completed },
-            "frontier": self.frontier,
+            "frontier": self.course,
             "run": self.run,
             "deadlineAt": self.deadline_at,
             "expiresAt": self.expires_at,

@@ -146,6 +146,21 @@ impl Mappings {
         self.onto(current.clone(), "taskOutput", scope, facts)
     }
 
+    /// The variables after a SET step: as [`Self::variables`], but a source is looked up in the
+    /// scope's `workflowVariables`.
+    ///
+    /// # Errors
+    ///
+    /// The first mapping that fails.
+    pub fn set(
+        &self,
+        current: &JsonObject,
+        scope: &Scope<'_>,
+        facts: &Facts,
+    ) -> Result<JsonObject, Error> {
+        self.onto(current.clone(), "workflowVariables", scope, facts)
+    }
+
     /// Every value is taken before the first is set: no mapping sees another's work.
     fn onto(
         &self,

@@ -4,11 +4,14 @@ pub mod compiled;
 pub mod creation;
 pub mod decider;
 pub mod definition;
+pub mod duration;
 pub mod expression;
+pub mod frontier;
 pub mod instance;
 pub mod mapping;
+pub mod parent;
 pub mod paths;
-pub mod step;
+pub mod signal;
 
 pub use compiled::CompiledWorkflow;
 pub use decider::Plan;

@@ -285,7 +285,10 @@ async fn check_workflow_times_out(answer: Answer, attempts: usize) {
         assert_eq!(task.end_time, Some(after(90_000)));
         assert_eq!(task.attempts.len(), attempts);
         let workflow = records.workflow(id).await;
-        assert_eq!((workflow.cancelling.len(), records.due().await), (0, 0));
+        assert_eq!(
+            (workflow.course.cancelling.len(), records.due().await),
+            (0, 0)
+        );
         // The attempt that still runs ends later; nobody listens any more, and none follows.
         pass(&aws, 3 * HOUR).await;
         assert_eq!(records.workflow(id).await, workflow);

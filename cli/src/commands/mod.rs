@@ -1,7 +1,11 @@
 //! The commands, one file each, and what those that run something share (`session`).
 
 pub mod bench;
+pub mod eval;
+pub mod graph;
 pub mod run;
+pub mod schema;
 mod session;
 pub mod task;
+pub mod test;
 pub mod validate;

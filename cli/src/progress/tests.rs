@@ -55,6 +55,7 @@ fn task(number: u128, path: &str) -> TaskInstance {
         run: 0,
         context: TaskContext {
             workflow_instance_id: Some(WorkflowId::new(Uuid::from_u128(1))),
+            batch_id: None,
             workflow_variables: VariablesSnapshot::Inline(JsonObject::new()),
             task_path: Some(path.to_owned()),
             security_context: SecurityContext::from(&caller),

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod language;
 mod resume;
 mod run;
 mod support;

@@ -109,6 +109,7 @@ fn new_task(app: &App, caller: &Caller, request: CreateTask) -> NewTask {
         run: 0,
         context: TaskContext {
             workflow_instance_id: None,
+            batch_id: None,
             workflow_variables: VariablesSnapshot::Inline(JsonObject::new()),
             task_path: None,
             security_context: SecurityContext::from(caller),
@@ -156,6 +157,9 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                 Message::Execute(_)
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::ChildTold { .. }
+                | Message::ChildRefused { .. }
+                | Message::Granted { .. }
                 | Message::Due(_)
                 | Message::Later { .. }
                 | Message::Unread { .. } => Err(batch::misplaced(facts.queue)),

@@ -11,6 +11,8 @@ use lru::LruCache;
 use semver::{Version, VersionReq};
 use taskmill::ids::{DefinitionId, TenantId};
 use taskmill::task::{CompiledTask, TaskInstance};
+use taskmill::workflow::compiled::Reference;
+use taskmill::workflow::definition::StepKind;
 use taskmill::workflow::{CompiledWorkflow, Plan, WorkflowInstance};
 use taskmill_aws::store::Store;
 
@@ -124,44 +126,99 @@ impl Definitions {
         id: &DefinitionId,
         range: Option<&VersionReq>,
     ) -> Result<Plan, Refusal> {
-        let versions = self.store.workflow_definition_versions(tenant, id).await?;
-        let version = newest(versions, range)
-            .ok_or_else(|| Refusal::not_found("workflow definition", described(id, range)))?;
-        let workflow = self.workflow(tenant, id, &version).await?;
+        let version = self.newest_workflow(tenant, id, range).await?;
+        self.plan_at(tenant, id, &version).await
+    }
+
+    /// The same of a workflow whose own version is given.
+    pub(crate) async fn plan_at(
+        &self,
+        tenant: &TenantId,
+        id: &DefinitionId,
+        version: &Version,
+    ) -> Result<Plan, Refusal> {
+        let workflow = self.workflow(tenant, id, version).await?;
         let mut tasks = BTreeMap::new();
-        for compiled in &workflow.steps {
-            let step = &compiled.step;
-            let range = step.task_version.as_ref();
-            let task = self
-                .newest_task(tenant, &step.task_definition_id, range)
-                .await?;
-            tasks.insert(step.name.clone(), task);
+        let mut children = BTreeMap::new();
+        for (pin, reference) in &workflow.references {
+            match reference {
+                Reference::Task(id, range) => {
+                    let task = self.newest_task(tenant, id, range.as_ref()).await?;
+                    tasks.insert(pin.clone(), task);
+                }
+                Reference::Workflow(id, range) => {
+                    let version = self.newest_workflow(tenant, id, range.as_ref()).await?;
+                    children.insert(pin.clone(), version);
+                }
+            }
         }
-        Ok(Plan { workflow, tasks })
+        Ok(Plan {
+            workflow,
+            tasks,
+            children,
+        })
+    }
+
+    async fn newest_workflow(
+        &self,
+        tenant: &TenantId,
+        id: &DefinitionId,
+        range: Option<&VersionReq>,
+    ) -> Result<Version, Refusal> {
+        let versions = self.store.workflow_definition_versions(tenant, id).await?;
+        newest(versions, range)
+            .ok_or_else(|| Refusal::not_found("workflow definition", described(id, range)))
     }
 
     /// The plan of a workflow that has started: what was pinned then.
     pub(crate) async fn plan_of(&self, instance: &WorkflowInstance) -> Result<Plan, Fault> {
         let tenant = &instance.tenant_id;
         let id = &instance.workflow_definition_id;
-        let workflow = self
-            .workflow(tenant, id, &instance.definition_version)
-            .await?;
+        let version = &instance.definition_version;
+        let workflow = self.workflow(tenant, id, version).await?;
         let mut tasks = BTreeMap::new();
-        for compiled in &workflow.steps {
-            let step = &compiled.step;
-            let Some(version) = instance.pins.get(&step.name) else {
-                return Err(unusable(
-                    id,
-                    &instance.definition_version,
-                    "a step has no pin",
-                ));
-            };
-            let task = self.task(tenant, &step.task_definition_id, version).await?;
-            tasks.insert(step.name.clone(), task);
+        let mut children = BTreeMap::new();
+        for (pin, reference) in &workflow.references {
+            let pinned = pinned(instance, &workflow, pin, reference)
+                .ok_or_else(|| unusable(id, version, format!("{pin} has no pin")))?;
+            match reference {
+                Reference::Task(id, _) => {
+                    tasks.insert(pin.clone(), self.task(tenant, id, pinned).await?);
+                }
+                Reference::Workflow(..) => {
+                    children.insert(pin.clone(), pinned.clone());
+                }
+            }
         }
-        Ok(Plan { workflow, tasks })
+        Ok(Plan {
+            workflow,
+            tasks,
+            children,
+        })
     }
+}
+
+/// The version that was pinned for a reference. Instances of older versions have it under the
+/// name of a step that has the reference.
+fn pinned<'i>(
+    instance: &'i WorkflowInstance,
+    workflow: &CompiledWorkflow,
+    pin: &str,
+    reference: &Reference,
+) -> Option<&'i Version> {
+    let by_step = || {
+        let steps = workflow.definition.steps.iter();
+        let named = steps.filter(|step| match (&step.kind, reference) {
+            (StepKind::Task(task), Reference::Task(id, range)) => {
+                task.task_definition_id == *id && task.task_version == *range
+            }
+            _ => false,
+        });
+        named
+            .filter_map(|step| instance.pins.get(&step.name))
+            .next()
+    };
+    instance.pins.get(pin).or_else(by_step)
 }
 
 fn newest(versions: Vec<Version>, range: Option<&VersionReq>) -> Option<Version> {

@@ -24,7 +24,7 @@ pub(crate) fn dispatch(task: &TaskInstance, at: Timestamp, now: Timestamp) -> Op
 
 /// The message that tells a task's workflow that the task ended, if it has one.
 pub(crate) fn announcement(task: &TaskInstance) -> Option<Message> {
-    let workflow_id = task.context.workflow_instance_id?;
+    let workflow_id = task.context.owner()?;
     Some(Message::TaskEnded {
         task_id: task.id,
         workflow_id,

@@ -24,6 +24,7 @@ use taskmill::task::lifecycle::{Event, Start};
 use taskmill::task::routing;
 use taskmill::task::timeouts::Deadline;
 use taskmill::task::{AttemptReport, CompiledTask, Outcome, TaskInstance, TaskStatus, output};
+use taskmill::workflow::WorkflowStatus;
 use taskmill::workflow::expression::{self, Scope};
 use taskmill_aws::executor::{Call, Execution, Executor, Used};
 use taskmill_aws::payloads::{ContentHash, INLINE_BYTES, PayloadKey, PayloadKind};
@@ -57,6 +58,9 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                 | Message::StartWorkflow { .. }
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::ChildTold { .. }
+                | Message::ChildRefused { .. }
+                | Message::Granted { .. }
                 | Message::Due(_)
                 | Message::Later { .. }
                 | Message::Unread { .. } => Err(batch::misplaced(facts.queue)),
@@ -131,6 +135,10 @@ async fn to_be_run(app: &App, execute: &Execute) -> Result<Option<TaskInstance>,
         tracing::warn!(task.id = %execute.task_id, "a dispatch is for a task that is gone");
         return Ok(None);
     };
+    if execute.attempt > 1 && is_paused(app, &task).await? {
+        tracing::debug!(task.id = %task.id, "a retry waits for the resume of its workflow");
+        return Ok(None);
+    }
     match dispatch::on_dispatch(&task, execute.attempt, app.now()) {
         Dispatch::Run => return Ok(Some(task)),
         Dispatch::NotBefore(at) | Dispatch::HeldUntil(at) => {
@@ -145,6 +153,16 @@ async fn to_be_run(app: &App, execute: &Execute) -> Result<Option<TaskInstance>,
         }
     }
     Ok(None)
+}
+
+/// Whether the record that waits for a task is paused: a retry that falls due then is dispatched by
+/// the look at the resume.
+async fn is_paused(app: &App, task: &TaskInstance) -> Result<bool, Fault> {
+    let Some(owner) = task.context.owner() else {
+        return Ok(false);
+    };
+    let owner = app.store().workflow(owner).await?;
+    Ok(owner.is_some_and(|owner| owner.status == WorkflowStatus::Paused))
 }
 
 async fn come_back(app: &App, message: Message, at: Timestamp) -> Result<(), Unhandled> {
@@ -409,7 +427,7 @@ async fn send(app: &App, task: &TaskInstance, report: AttemptReport) -> Result<(
     };
     let message = Message::Outcome {
         task_id: task.id,
-        workflow_id: task.context.workflow_instance_id,
+        workflow_id: task.context.owner(),
         report,
     };
     Ok(app.queues().send(&[message]).await?)

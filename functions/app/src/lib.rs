@@ -10,6 +10,7 @@
 pub mod app;
 pub mod batch;
 pub mod boot;
+pub mod children;
 mod company;
 pub mod create_task;
 pub mod definitions;

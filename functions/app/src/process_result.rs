@@ -16,6 +16,7 @@ use taskmill_aws::queues::{Carried, Message, QueueName, Record as Due};
 
 use crate::app::App;
 use crate::batch::{self, Failures, Record, Unhandled};
+use crate::children;
 use crate::emit;
 use crate::refusal::Fault;
 use crate::sweep;
@@ -146,6 +147,24 @@ async fn take(
                 .into_iter()
                 .collect())
         }
+        Message::ChildTold {
+            child_id,
+            workflow_id,
+        } => {
+            let news = children::news(app, *child_id).await?;
+            Ok(news
+                .map(|event| (*workflow_id, event))
+                .into_iter()
+                .collect())
+        }
+        Message::ChildRefused {
+            child_id,
+            workflow_id,
+            error,
+        } => Ok(vec![(*workflow_id, children::refused(*child_id, error))]),
+        Message::Granted { workflow_id, slots } => {
+            Ok(vec![(*workflow_id, Event::Granted { slots: *slots })])
+        }
         Message::Due(record) => {
             match record {
                 Due::Task(id) => sweep::look_at_task(app, *id).await?,
@@ -230,7 +249,7 @@ async fn owe(
     effect: Effect,
 ) -> Result<Vec<(WorkflowId, Event)>, Fault> {
     let now = app.now();
-    let workflow = task.context.workflow_instance_id;
+    let workflow = task.context.owner();
     let event = match effect {
         Effect::None => None,
         Effect::Announce => Some(Event::TaskEnded(Box::new(task.into()))),

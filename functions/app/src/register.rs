@@ -3,17 +3,14 @@
 //! All problems of a definition are found at once, those that need the registry (a task that
 //! does not exist, a version that is taken) together with those of the document itself.
 
-use std::collections::BTreeMap;
-
-use semver::Version;
 use taskmill::codes::registration as codes;
-use taskmill::ids::{DefinitionId, TenantId};
+use taskmill::ids::TenantId;
 use taskmill::problem::Problem;
-use taskmill::registration;
+use taskmill::registration::{self, DefinitionKind, Existing};
 use taskmill::task::TaskDefinition;
 use taskmill::task::timeouts::{StepTimeouts, Timeouts};
 use taskmill::workflow::WorkflowDefinition;
-use taskmill_aws::store::{self, DefinitionKind};
+use taskmill_aws::store;
 
 use crate::app::App;
 use crate::refusal::Refusal;
@@ -38,30 +35,18 @@ pub async fn register_task(
     registered.map(drop).map_err(taken)
 }
 
-/// Registers a workflow definition, whose task definitions must be registered before. Doing it
-/// again changes nothing.
+/// Registers a workflow definition; what it refers to must be registered before, but for itself.
+/// Doing it again changes nothing.
 ///
 /// # Errors
-/// Unknown task definitions, or `VERSION_EXISTS` when the version has other content.
+/// Unknown task or workflow definitions, or `VERSION_EXISTS` when the version has other content.
 pub async fn register_workflow(
     app: &App,
     tenant: &TenantId,
     definition: &WorkflowDefinition,
 ) -> Result<(), Refusal> {
-    let known = app
-        .store()
-        .definition_ids(tenant, DefinitionKind::Task)
-        .await?;
-    let mut versions: BTreeMap<DefinitionId, Vec<Version>> = BTreeMap::new();
-    for step in &definition.steps {
-        let id = &step.task_definition_id;
-        if !versions.contains_key(id) {
-            let found = app.store().task_definition_versions(tenant, id).await?;
-            versions.insert(id.clone(), found);
-        }
-    }
-    let versions_of = |id: &DefinitionId| versions.get(id).cloned().unwrap_or_default();
-    let problems = registration::check_references(definition, &versions_of, &known);
+    let existing = existing(app, tenant, definition).await?;
+    let problems = registration::check_references(definition, &existing);
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
     }
@@ -70,6 +55,33 @@ pub async fn register_workflow(
         .register_workflow_definition(tenant, definition, app.now())
         .await;
     registered.map(drop).map_err(taken)
+}
+
+/// Every id that there is, and the versions of those that the definition refers to.
+async fn existing(
+    app: &App,
+    tenant: &TenantId,
+    definition: &WorkflowDefinition,
+) -> Result<Existing, Refusal> {
+    let store = app.store();
+    let mut existing = Existing::default();
+    for kind in [DefinitionKind::Task, DefinitionKind::Workflow] {
+        let stored = match kind {
+            DefinitionKind::Task => store::DefinitionKind::Task,
+            DefinitionKind::Workflow => store::DefinitionKind::Workflow,
+        };
+        for id in store.definition_ids(tenant, stored).await? {
+            existing.add(kind, id, []);
+        }
+    }
+    for (kind, id) in registration::referred_to(definition) {
+        let versions = match kind {
+            DefinitionKind::Task => store.task_definition_versions(tenant, &id).await?,
+            DefinitionKind::Workflow => store.workflow_definition_versions(tenant, &id).await?,
+        };
+        existing.add(kind, id, versions);
+    }
+    Ok(existing)
 }
 
 fn taken(error: store::Error) -> Refusal {

@@ -30,6 +30,9 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                 | Message::Execute(_)
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::ChildTold { .. }
+                | Message::ChildRefused { .. }
+                | Message::Granted { .. }
                 | Message::Due(_)
                 | Message::Unread { .. } => Err(batch::misplaced(facts.queue)),
             }

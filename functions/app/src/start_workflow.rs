@@ -66,12 +66,8 @@ pub async fn start_workflow(
         .await?;
     let new = new_workflow(app, caller, request);
     let decision = creation::start(&plan, new, app.workflow_facts())?;
-    match app.store().create_workflow(&decision.state).await? {
-        Created::New => {
-            workflows::store_refused(app, &decision).await?;
-            workflows::perform(app, &workflows::effects_after(&decision)).await?;
-            Ok(decision.state)
-        }
+    match workflows::create_first(app, &decision).await? {
+        Created::New => Ok(decision.state),
         Created::Exists => existing(app, &decision.state).await,
     }
 }
@@ -88,6 +84,7 @@ fn new_workflow(app: &App, caller: &Caller, request: StartWorkflow) -> NewWorkfl
         security_context: SecurityContext::from(caller),
         correlation_id: request.correlation_id,
         traceparent: request.traceparent,
+        parent: None,
     }
 }
 
@@ -102,6 +99,6 @@ async fn existing(app: &App, asked: &WorkflowInstance) -> Result<WorkflowInstanc
         .ok_or_else(|| Refusal::not_found("workflow", asked.id))?;
     requests::check_repeat(first.request_hash.as_deref(), asked.request_hash.as_deref())?;
     let plan = app.inner.definitions.plan_of(&first).await?;
-    workflows::perform(app, &workflows::owed_by_newest(app, &plan, &first)).await?;
+    workflows::perform_all(app, &first, &workflows::owed_by_newest(app, &plan, &first)).await?;
     Ok(first)
 }

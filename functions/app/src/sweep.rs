@@ -11,7 +11,7 @@ use taskmill::Timestamp;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::task::lifecycle::{Event as TaskEvent, Transition};
 use taskmill::task::{TaskInstance, TaskStatus, due, lifecycle};
-use taskmill::workflow::decider::{self, Effect, Event, Fold};
+use taskmill::workflow::decider::{self, Event, Leaf, LeafKind};
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Execute, Message, Record};
 use taskmill_aws::store::Due;
@@ -326,17 +326,20 @@ async fn look_at_workflow_as(app: &App, id: WorkflowId, looking: Looking) -> Res
     let Some(before) = app.store().workflow(id).await? else {
         return Ok(());
     };
-    let now = app.now();
-    let early = before.due_at.is_none_or(|due| due > now);
-    if early && matches!(looking, Looking::Due) {
-        return Ok(());
-    }
     let plan = app.inner.definitions.plan_of(&before).await?;
-    let mut fold = Fold::of(&plan, before.clone(), app.workflow_facts());
-    fold.apply(&Event::Look);
-    if let Some(decision) = fold.finish() {
+    let (decision, _) = workflows::decide(app, &plan, &before, &[Event::Look]).await?;
+    if let Some(decision) = decision {
         // Whoever was first has seen it.
         workflows::commit(app, &before, &decision).await?;
+        if matches!(looking, Looking::Due) {
+            return Ok(());
+        }
+        // What ran in the process before is lost, whatever came of the look.
+        let after = app.store().workflow(id).await?;
+        return look_at_frontier(app, &plan, after.unwrap_or(decision.state), looking).await;
+    }
+    let early = before.due_at.is_none_or(|due| due > app.now());
+    if early && matches!(looking, Looking::Due) {
         return Ok(());
     }
     look_at_frontier(app, &plan, before, looking).await
@@ -348,11 +351,16 @@ async fn look_at_frontier(
     before: WorkflowInstance,
     looking: Looking,
 ) -> Result<(), Fault> {
-    let tasks = frontier_tasks(app, &before).await?;
+    let leaves = decider::leaves(plan, &before);
+    let (tasks, mut messages) = records_of(app, &before, leaves).await?;
     let state = match looking {
         Looking::AfterRestart => before,
         Looking::Due => {
-            let after = moved(&before, &tasks, app.now());
+            let now = app.now();
+            let known = tasks.iter().filter_map(|(_, task)| task.as_ref());
+            let wakes = known.filter_map(|task| Some((task.id, due::wake_at(task, now)?)));
+            let wakes: Vec<_> = wakes.collect();
+            let after = decider::checked(plan, &before, &wakes, now);
             match app.store().replace_workflow(&before, &after).await {
                 Ok(()) => after,
                 // Somebody moved the workflow on: it is looked after.
@@ -361,18 +369,18 @@ async fn look_at_frontier(
             }
         }
     };
-    let missing = |path: &str| {
-        tasks
-            .iter()
-            .any(|(entry, task)| entry == path && task.is_none())
+    // Of a step whose task is there the task says what it is owed; timers, children and batches
+    // are told again.
+    let is_there = |path: &str| {
+        let mut of_path = tasks.iter().filter(|(leaf, _)| leaf.path == path);
+        of_path.any(|(_, task)| task.is_some())
     };
-    let effects: Vec<Effect> = decider::owed(plan, &state, app.workflow_facts(), |entry| {
-        missing(&entry.path)
+    let effects = decider::owed(plan, &state, app.workflow_facts(), |path, _| {
+        !is_there(path)
     });
     let looks = tasks
         .into_iter()
         .filter_map(|(_, task)| Some(look(app, task?, looking)));
-    let mut messages = Vec::new();
     for looked in join_all(looks).await {
         messages.extend(looked?);
     }
@@ -380,33 +388,30 @@ async fn look_at_frontier(
     workflows::perform_all(app, &state, &effects).await
 }
 
-async fn frontier_tasks(
+/// The tasks of the steps under way, as far as they are there, and what children and batches have
+/// to tell.
+async fn records_of(
     app: &App,
     state: &WorkflowInstance,
-) -> Result<Vec<(String, Option<TaskInstance>)>, Fault> {
-    stream::iter(state.frontier.clone())
-        .map(|entry| async move {
-            let task = app.store().task(state.task_id(&entry)).await?;
-            Ok::<_, Fault>((entry.path, task))
-        })
-        .buffered(SIDE_BY_SIDE)
-        .try_collect()
-        .await
-}
-
-/// The workflow after it was looked at: due again at the next check, or when one of its tasks
-/// needs it earlier.
-fn moved(
-    before: &WorkflowInstance,
-    tasks: &[(String, Option<TaskInstance>)],
-    now: Timestamp,
-) -> WorkflowInstance {
-    let mut looked_at = before.clone();
-    for entry in &mut looked_at.frontier {
-        let task = tasks.iter().find(|(path, _)| *path == entry.path);
-        if let Some((_, Some(task))) = task {
-            entry.wake_at = due::wake_at(task, now);
+    leaves: Vec<Leaf>,
+) -> Result<(Vec<(Leaf, Option<TaskInstance>)>, Vec<Message>), Fault> {
+    let mut messages = Vec::new();
+    let mut tasks = Vec::new();
+    for leaf in leaves {
+        match leaf.kind {
+            LeafKind::Task(id) => tasks.push((leaf, id)),
+            LeafKind::Child(child_id) | LeafKind::Batch(child_id) => {
+                messages.push(Message::ChildTold {
+                    child_id,
+                    workflow_id: state.id,
+                });
+            }
         }
     }
-    decider::checked(&looked_at, now)
+    let tasks = stream::iter(tasks)
+        .map(|(leaf, id)| async move { Ok::<_, Fault>((leaf, app.store().task(id).await?)) })
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await?;
+    Ok((tasks, messages))
 }

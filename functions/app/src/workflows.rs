@@ -1,44 +1,158 @@
 //! One change of one workflow: load it, fold events through the decider, write it, until the
 //! write wins, and perform what it owes.
 
-use taskmill::ids::{TaskId, WorkflowId};
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+use taskmill::codes::refusal;
+use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::task::TaskInstance;
 use taskmill::task::instance::VariablesSnapshot;
 use taskmill::task::lifecycle;
-use taskmill::workflow::decider::{self, Decision, Effect, Event, Fold};
+use taskmill::workflow::decider::{
+    self, Applied as Folded, Decision, Effect, Event, Fold, Need, Operation, Refused, Supply,
+};
+use taskmill::workflow::frontier::Undoing;
 use taskmill::workflow::{Plan, WorkflowInstance};
-use taskmill_aws::queues::{Execute, Message};
+use taskmill_aws::queues::{Execute, Message, Record};
 use taskmill_aws::store::{Created, snapshot_of};
 
 use crate::app::App;
+use crate::children;
 use crate::emit;
-use crate::refusal::Fault;
+use crate::refusal::{Fault, Refusal};
 use crate::tasks::{self, ATTEMPTS, Applied};
+
+/// Records that are read side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Does what is asked of a workflow.
+///
+/// # Errors
+/// A [`Refusal`]: nothing was changed, unless it is a fault after the write.
+pub async fn operate(
+    app: &App,
+    tenant: &TenantId,
+    id: WorkflowId,
+    operation: Operation,
+) -> Result<WorkflowInstance, Refusal> {
+    let not_found = || Refusal::not_found("workflow", id);
+    let found = app.store().workflow(id).await?;
+    let is_theirs = |found: &WorkflowInstance| found.tenant_id == *tenant && found.batch.is_none();
+    found.filter(is_theirs).ok_or_else(not_found)?;
+    let event = Event::Operation(Box::new(operation));
+    match fold(app, id, &[event]).await? {
+        Outcome::Missing => Err(not_found()),
+        Outcome::Refused(refused) => Err(Refusal::new(refused.code, refused.message)),
+        Outcome::Taken => {
+            let after = app.store().workflow(id).await?;
+            after.ok_or_else(not_found)
+        }
+    }
+}
+
+/// What became of events.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Outcome {
+    /// They were taken, now or before.
+    Taken,
+    /// One was refused.
+    Refused(Refused),
+    /// There is no such workflow.
+    Missing,
+}
 
 /// Folds events into a workflow and commits them as one version, with its effects performed.
 /// When they change nothing, what the newest version owes is performed again: the effects of
 /// whoever was first may have been lost.
-pub(crate) async fn fold(app: &App, id: WorkflowId, events: &[Event]) -> Result<(), Fault> {
+pub(crate) async fn fold(app: &App, id: WorkflowId, events: &[Event]) -> Result<Outcome, Fault> {
     for _ in 0..ATTEMPTS {
         let Some(before) = app.store().workflow(id).await? else {
             tracing::warn!(workflow.id = %id, "an event is for a workflow that is gone");
-            return Ok(());
+            return Ok(Outcome::Missing);
         };
         let plan = app.inner.definitions.plan_of(&before).await?;
-        let mut fold = Fold::of(&plan, before.clone(), app.workflow_facts());
-        for event in events {
-            fold.apply(event);
-        }
-        let Some(decision) = fold.finish() else {
-            return perform_all(app, &before, &owed_by_newest(app, &plan, &before)).await;
+        let (decision, refused) = decide(app, &plan, &before, events).await?;
+        let outcome = refused.map_or(Outcome::Taken, Outcome::Refused);
+        let Some(decision) = decision else {
+            let mut owed = owed_by_newest(app, &plan, &before);
+            if events.iter().all(is_hint) {
+                // Two records would otherwise tell each other for ever what both know.
+                owed.retain(|effect| !is_telling(effect));
+            }
+            perform_all(app, &before, &owed).await?;
+            return Ok(outcome);
         };
         if commit(app, &before, &decision).await? == Commit::Won {
-            return Ok(());
+            return Ok(outcome);
         }
     }
     Err(Fault::Contended {
         record: format!("workflow {id}"),
         attempts: ATTEMPTS,
+    })
+}
+
+/// Whether an event is what another record told of itself.
+fn is_hint(event: &Event) -> bool {
+    match event {
+        Event::ChildEnded(_) | Event::BatchTold { .. } | Event::Granted { .. } => true,
+        Event::Operation(operation) => operation.by_parent,
+        Event::TaskEnded(_) | Event::TaskWaits { .. } | Event::Look | Event::CancelsDone => false,
+    }
+}
+
+/// Whether an effect tells another record what it may know.
+fn is_telling(effect: &Effect) -> bool {
+    match effect {
+        Effect::TellParent(_) => true,
+        Effect::Ask(_, event) => matches!(**event, Event::Granted { .. }),
+        Effect::CreateTask(_)
+        | Effect::CancelTask(_)
+        | Effect::StartChild(_)
+        | Effect::StartBatch(_)
+        | Effect::Wake(_)
+        | Effect::Undo(_) => false,
+    }
+}
+
+/// Decides what events mean for a workflow, with all that the decision needs.
+pub(crate) async fn decide(
+    app: &App,
+    plan: &Plan,
+    before: &WorkflowInstance,
+    events: &[Event],
+) -> Result<(Option<Decision>, Option<Refused>), Fault> {
+    let mut fold = Fold::of(plan, before.clone(), app.workflow_facts());
+    let mut refusal = None;
+    for event in events {
+        if let Folded::Refused(refused) = fold.apply(event) {
+            refusal.get_or_insert(refused);
+        }
+        while let Some(need) = fold.need().cloned() {
+            let supply = supply(app, before, need).await?;
+            fold.supply(supply);
+        }
+    }
+    Ok((fold.finish(), refusal))
+}
+
+async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Supply, Fault> {
+    Ok(match need {
+        Need::Compensation(name) => {
+            let compensable = app.store().compensable(state, &name).await?;
+            Supply::Compensation(Box::new(compensable))
+        }
+        Need::Results(batches) => {
+            let outputs = stream::iter(batches)
+                .map(|id| async move {
+                    let batch = app.store().workflow(id).await?;
+                    let output = batch.and_then(|batch| batch.output);
+                    Ok::<_, Fault>(output.unwrap_or(Value::Array(Vec::new())))
+                })
+                .buffered(SIDE_BY_SIDE);
+            Supply::Results(outputs.try_collect().await?)
+        }
     })
 }
 
@@ -57,7 +171,7 @@ pub(crate) async fn commit(
     before: &WorkflowInstance,
     decision: &Decision,
 ) -> Result<Commit, Fault> {
-    store_refused(app, decision).await?;
+    store_beside(app, decision).await?;
     let written = app.store().replace_workflow(before, &decision.state);
     match written.await {
         Ok(()) => {}
@@ -68,28 +182,48 @@ pub(crate) async fn commit(
     Ok(Commit::Won)
 }
 
-/// Stores the records of steps that failed before their tasks could be created. That comes
-/// before the decision is written, because no later version can derive them again.
-pub(crate) async fn store_refused(app: &App, decision: &Decision) -> Result<(), Fault> {
+/// Creates the record of a first decision, and performs what it owes.
+pub(crate) async fn create_first(app: &App, decision: &Decision) -> Result<Created, Fault> {
+    store_beside(app, decision).await?;
+    let created = app.store().create_workflow(&decision.state).await?;
+    if created == Created::New {
+        perform_all(app, &decision.state, &effects_after(decision)).await?;
+    }
+    Ok(created)
+}
+
+/// Stores what no later version can derive again, before the decision is written: the records of
+/// steps that failed before their tasks could be created, what undoes the steps that completed,
+/// and the items of new batches.
+async fn store_beside(app: &App, decision: &Decision) -> Result<(), Fault> {
     for task in decision.refused() {
         app.store().create_task(&with_snapshot(task)).await?;
     }
+    for compensable in decision.compensables.values() {
+        let put = app.store().put_compensable(&decision.state, compensable);
+        put.await?;
+    }
+    let state = &decision.state;
+    let slices = stream::iter(decision.slices.clone());
+    slices
+        .map(|slice| async move { app.store().put_items(state, &slice).await })
+        .buffer_unordered(SIDE_BY_SIDE)
+        .try_collect::<Vec<()>>()
+        .await?;
     Ok(())
 }
 
 /// What a decision owes after it was written.
-pub(crate) fn effects_after(decision: &Decision) -> Vec<Effect> {
-    let open = |effect: &&Effect| match effect {
-        Effect::CreateTask(task) => !task.status.is_terminal(),
-        Effect::CancelTask(_) => true,
-    };
-    decision.effects.iter().filter(open).cloned().collect()
+fn effects_after(decision: &Decision) -> Vec<Effect> {
+    let is_owed =
+        |effect: &&Effect| !matches!(effect, Effect::CreateTask(task) if task.status.is_terminal());
+    decision.effects.iter().filter(is_owed).cloned().collect()
 }
 
 /// What the newest version of a workflow owes. What older versions owed belongs to the sweep.
 pub(crate) fn owed_by_newest(app: &App, plan: &Plan, state: &WorkflowInstance) -> Vec<Effect> {
-    decider::owed(plan, state, app.workflow_facts(), |entry| {
-        entry.since == state.version
+    decider::owed(plan, state, app.workflow_facts(), |_, since| {
+        since == state.version
     })
 }
 
@@ -100,11 +234,11 @@ pub(crate) async fn perform_all(
     state: &WorkflowInstance,
     effects: &[Effect],
 ) -> Result<(), Fault> {
-    let owing = perform(app, effects).await?;
-    // A task that is to be cancelled but is not there may still be on its way: the next look
-    // finds it. After one look it never came.
+    let owing = perform(app, state, effects).await?;
+    // What is to be cancelled but is not there may still be on its way: the next look finds it.
+    // After one look it never came.
     let waits = owing == Owing::Cancels && state.checks == 0;
-    if state.cancelling.is_empty() || waits {
+    if state.course.cancelling.is_empty() || waits {
         return Ok(());
     }
     let plan = app.inner.definitions.plan_of(state).await?;
@@ -125,26 +259,76 @@ pub(crate) async fn perform_all(
 pub(crate) enum Owing {
     /// Nothing.
     Nothing,
-    /// The cancellation of a task that is not there yet.
+    /// The cancellation of something that is not there yet.
     Cancels,
 }
 
-/// Performs effects. Each is safe to repeat.
-pub(crate) async fn perform(app: &App, effects: &[Effect]) -> Result<Owing, Fault> {
-    let mut messages = Vec::new();
-    let mut owing = Owing::Nothing;
-    for effect in effects {
-        match effect {
-            Effect::CreateTask(task) => messages.extend(create(app, task).await?),
-            Effect::CancelTask(id) => {
-                if cancel(app, *id).await? == Owing::Cancels {
-                    owing = Owing::Cancels;
+/// Performs effects of a workflow. Each is safe to repeat. (A workflow may start another, which
+/// may start another: hence the box.)
+pub(crate) fn perform<'f>(
+    app: &'f App,
+    state: &'f WorkflowInstance,
+    effects: &'f [Effect],
+) -> BoxFuture<'f, Result<Owing, Fault>> {
+    Box::pin(async move {
+        let mut messages = Vec::new();
+        let mut owing = Owing::Nothing;
+        for effect in effects {
+            match effect {
+                Effect::CreateTask(task) => messages.extend(create(app, task).await?),
+                Effect::CancelTask(id) => {
+                    if cancel(app, *id).await? == Owing::Cancels {
+                        owing = Owing::Cancels;
+                    }
                 }
+                Effect::StartChild(child) => messages.extend(children::start(app, child).await?),
+                Effect::StartBatch(batch) => children::begin(app, batch).await?,
+                Effect::Ask(id, event) => match children::ask(app, *id, event, state).await? {
+                    children::Asked::Told => {}
+                    children::Asked::Send(message) => messages.push(*message),
+                    children::Asked::Missing => owing = Owing::Cancels,
+                },
+                Effect::TellParent(parent) => messages.push(Message::ChildTold {
+                    child_id: state.id,
+                    workflow_id: parent.id,
+                }),
+                Effect::Wake(at) => messages.push(wake(app, state.id, *at)),
+                Effect::Undo(undoing) => messages.extend(undo(app, state, undoing).await?),
             }
         }
+        app.queues().send(&messages).await?;
+        Ok(owing)
+    })
+}
+
+/// The message that has a workflow looked at when a time comes.
+fn wake(app: &App, id: WorkflowId, at: taskmill::Timestamp) -> Message {
+    let due = Message::Due(Record::Workflow(id));
+    if at <= app.now() {
+        return due;
     }
-    app.queues().send(&messages).await?;
-    Ok(owing)
+    Message::Later {
+        due_at: at,
+        then: Box::new(due),
+    }
+}
+
+/// Creates the task of a compensation that began.
+async fn undo(
+    app: &App,
+    state: &WorkflowInstance,
+    undoing: &Undoing,
+) -> Result<Option<Message>, Fault> {
+    let compensable = app.store().compensable(state, &undoing.name).await?;
+    let plan = app.inner.definitions.plan_of(state).await?;
+    let facts = decider::Facts {
+        now: state.updated_at,
+        ..app.workflow_facts()
+    };
+    match decider::undoing(&plan, state, facts, undoing, &compensable) {
+        Some(task) => create(app, &task).await,
+        None => Ok(None),
+    }
 }
 
 async fn create(app: &App, task: &TaskInstance) -> Result<Option<Message>, Fault> {
@@ -180,4 +364,9 @@ async fn cancel(app: &App, id: TaskId) -> Result<Owing, Fault> {
             Applied::Owes(..) | Applied::Rejected(..) => Owing::Nothing,
         },
     )
+}
+
+/// Whether a refusal says that the state does not allow what was asked.
+pub(crate) fn is_too_late(refused: &Refused) -> bool {
+    refused.code == refusal::ILLEGAL_STATE
 }

@@ -1,28 +1,47 @@
-//! References from workflows to tasks, and warnings.
+//! References from workflows to tasks and to other workflows.
 
-use super::workflow_of;
+use semver::Version;
+use serde_json::{Value, json};
+
+use super::{everywhere, with_steps, workflow_of};
 use crate::ids::DefinitionId;
-use crate::registration::{check_references, check_together, read_text, warnings};
+use crate::registration::{
+    DefinitionKind, Existing, check_references, check_together, read_text, referred_to,
+};
+
+fn id(text: &str) -> DefinitionId {
+    DefinitionId::new(text).unwrap()
+}
+
+/// What is registered in these tests.
+fn existing() -> Existing {
+    let mut existing = Existing::default();
+    let mut add = |kind, name: &str, versions: &[&str]| {
+        let versions: Vec<Version> = versions.iter().map(|v| v.parse().unwrap()).collect();
+        existing.add(kind, id(name), versions);
+    };
+    add(
+        DefinitionKind::Task,
+        "reserve-stock",
+        &["1.0.0", "1.10.0", "1.9.0"],
+    );
+    add(DefinitionKind::Task, "make-invoice", &["2.0.0-beta.1"]);
+    add(DefinitionKind::Task, "t", &["1.0.0"]);
+    add(DefinitionKind::Workflow, "ship-order", &["1.0.0", "3.0.0"]);
+    add(DefinitionKind::Workflow, "w", &["0.9.0"]);
+    existing
+}
+
+/// A range, and the place, message and nearest name of a problem.
+type Row<'a> = (
+    &'a str,
+    Option<&'a str>,
+    Option<(&'a str, &'a str, Option<&'a str>)>,
+);
 
 #[test]
 fn references_to_tasks_that_do_not_exist_are_told_with_what_does() {
-    let known = ["reserve-stock", "make-invoice"].map(|id| DefinitionId::new(id).unwrap());
-    let versions = |id: &DefinitionId| match id.as_str() {
-        "reserve-stock" => vec![
-            "1.0.0".parse().unwrap(),
-            "1.10.0".parse().unwrap(),
-            "1.9.0".parse().unwrap(),
-        ],
-        "make-invoice" => vec!["2.0.0-beta.1".parse().unwrap()],
-        _ => Vec::new(),
-    };
-    /// An id, a range, and the place, message and nearest name of the problem.
-    type Row<'a> = (
-        &'a str,
-        Option<&'a str>,
-        Option<(&'a str, &'a str, Option<&'a str>)>,
-    );
-    let cases: [Row<'_>; 8] = [
+    let cases: [Row<'_>; 9] = [
         ("reserve-stock", None, None),
         ("reserve-stock", Some("^1.9"), None),
         ("make-invoice", None, None),
@@ -31,7 +50,7 @@ fn references_to_tasks_that_do_not_exist_are_told_with_what_does() {
             "reserve-stok",
             None,
             Some((
-                "/steps/0/taskDefinitionId",
+                "/taskDefinitionId",
                 "there is no task definition \"reserve-stok\"",
                 Some("reserve-stock"),
             )),
@@ -40,8 +59,17 @@ fn references_to_tasks_that_do_not_exist_are_told_with_what_does() {
             "unheard-of",
             Some("^1"),
             Some((
-                "/steps/0/taskDefinitionId",
+                "/taskDefinitionId",
                 "there is no task definition \"unheard-of\"",
+                None,
+            )),
+        ),
+        (
+            "ship-order",
+            None,
+            Some((
+                "/taskDefinitionId",
+                "there is no task definition \"ship-order\"",
                 None,
             )),
         ),
@@ -49,7 +77,7 @@ fn references_to_tasks_that_do_not_exist_are_told_with_what_does() {
             "reserve-stock",
             Some("^2"),
             Some((
-                "/steps/0/taskVersion",
+                "/taskVersion",
                 "no version of \"reserve-stock\" matches ^2: there is 1.10.0, 1.9.0, 1.0.0",
                 None,
             )),
@@ -58,71 +86,122 @@ fn references_to_tasks_that_do_not_exist_are_told_with_what_does() {
             "make-invoice",
             Some("^2"),
             Some((
-                "/steps/0/taskVersion",
+                "/taskVersion",
                 "no version of \"make-invoice\" matches ^2: there is 2.0.0-beta.1",
                 None,
             )),
         ),
     ];
-    for (id, range, expected) in cases {
-        let range = range
-            .map(|range| format!(", taskVersion: '{range}'"))
-            .unwrap_or_default();
-        let text = format!(
-            "id: w\nversion: 1.0.0\nname: W\nsteps: [{{name: a, taskDefinitionId: {id}{range}}}]\n"
-        );
-        let problems = check_references(&workflow_of(&text), &versions, &known);
-        let found: Vec<_> = problems
-            .iter()
-            .map(|p| (p.pointer.as_str(), p.message.as_str(), p.nearest.as_deref()))
-            .collect();
-        assert_eq!(found, Vec::from_iter(expected), "{id} {range}");
-        assert!(problems.iter().all(|p| p.code == "UNKNOWN_TASK_DEFINITION"));
+    for row in cases {
+        let (id, range, _) = row;
+        let mut task = json!({ "name": "a", "taskDefinitionId": id });
+        if let Some(range) = range {
+            task["taskVersion"] = json!(range);
+        }
+        check_reference(&task, "", row, "UNKNOWN_TASK_DEFINITION");
+        let mut undo = task.clone();
+        undo.as_object_mut().unwrap().shift_remove("name");
+        let undone = json!({ "name": "a", "type": "SUB_WORKFLOW",
+            "workflowDefinitionId": "ship-order", "compensation": undo });
+        check_reference(&undone, "/compensation", row, "UNKNOWN_TASK_DEFINITION");
+        let undone =
+            json!({ "name": "a", "taskDefinitionId": "make-invoice", "compensation": undo });
+        check_reference(&undone, "/compensation", row, "UNKNOWN_TASK_DEFINITION");
     }
 }
 
 #[test]
-fn a_variable_that_nothing_sets_is_warned_of_at_its_first_use() {
-    let text = "\
-id: w
-version: 1.0.0
-name: W
-variables: {currency: EUR}
-steps:
-- name: a
-  taskDefinitionId: t
-  condition: \"$exists(workflowVariables.totl) and myworkflowVariables.x\"
-  inputMappings:
-  - {type: DIRECT, source: currency, target: a}
-  - {type: DIRECT, source: curency.code, target: b}
-  - {type: DIRECT, source: workflowInput.order, target: c}
-  - {type: DIRECT, source: workflowVariables.vanished, target: d}
-  - {type: EXPRESSION, expression: \"workflowVariables . total + workflowVariables.`odd name`\", target: e}
-  variableMappings:
-  - {type: EXPRESSION, expression: taskOutput.sum, target: total.net}
-  - {type: DIRECT, source: anything, target: copy}
-output: \"{'t': workflowVariables.total, 'x': workflowVariables.totl, 'all': workflowVariables}\"
-";
-    let warnings = warnings(&workflow_of(text));
-    let found: Vec<_> = warnings
-        .iter()
-        .map(|w| (w.code, w.pointer.as_str(), w.nearest.as_deref()))
-        .collect();
+fn references_to_workflows_that_do_not_exist_are_told_with_what_does() {
+    let cases: [Row<'_>; 8] = [
+        ("ship-order", None, None),
+        ("ship-order", Some("^3"), None),
+        // A workflow may call itself, in the version that is being registered.
+        ("w", None, None),
+        ("w", Some("=1.0.0"), None),
+        ("w", Some("=0.9.0"), None),
+        (
+            "w",
+            Some("^2"),
+            Some((
+                "/workflowVersion",
+                "no version of \"w\" matches ^2: there is 1.0.0, 0.9.0",
+                None,
+            )),
+        ),
+        (
+            "shiporder",
+            None,
+            Some((
+                "/workflowDefinitionId",
+                "there is no workflow definition \"shiporder\"",
+                Some("ship-order"),
+            )),
+        ),
+        (
+            "make-invoice",
+            None,
+            Some((
+                "/workflowDefinitionId",
+                "there is no workflow definition \"make-invoice\"",
+                None,
+            )),
+        ),
+    ];
+    for row in cases {
+        let (id, range, _) = row;
+        let mut child = json!({ "name": "a", "type": "SUB_WORKFLOW", "workflowDefinitionId": id });
+        if let Some(range) = range {
+            child["workflowVersion"] = json!(range);
+        }
+        check_reference(&child, "", row, "UNKNOWN_WORKFLOW_DEFINITION");
+    }
+    let own =
+        with_steps(&json!([{ "name": "a", "type": "SUB_WORKFLOW", "workflowDefinitionId": "w" }]));
+    let alone = check_references(&workflow_of(&own.to_string()), &Existing::default());
+    assert_eq!(alone, []);
+}
+
+/// Checks the problem of a step wherever a step may stand.
+#[track_caller]
+fn check_reference(step: &Value, place: &str, (_, _, expected): Row<'_>, code: &str) {
+    let documents = everywhere(&json!([step])).into_iter();
+    // Inside a MAP nothing can be undone.
+    let documents = documents
+        .filter(|(document, _)| place.is_empty() || !document.to_string().contains("\"MAP\""));
+    for (document, block) in documents {
+        let problems = check_references(&workflow_of(&document.to_string()), &existing());
+        let found: Vec<_> = problems
+            .iter()
+            .map(|p| {
+                (
+                    p.code,
+                    p.pointer.clone(),
+                    p.message.as_str(),
+                    p.nearest.as_deref(),
+                )
+            })
+            .collect();
+        let expected = expected.map(|(field, message, nearest)| {
+            (code, format!("{block}/0{place}{field}"), message, nearest)
+        });
+        assert_eq!(found, Vec::from_iter(expected), "{document}");
+    }
+}
+
+#[test]
+fn what_a_workflow_refers_to_is_named_once() {
+    let steps = json!([
+        { "name": "a", "taskDefinitionId": "one", "compensation": { "taskDefinitionId": "two" } },
+        { "name": "b", "type": "MAP", "items": "a", "steps": [{ "name": "c", "taskDefinitionId": "one" }] },
+        { "name": "d", "type": "SUB_WORKFLOW", "workflowDefinitionId": "one" },
+    ]);
+    let workflow = workflow_of(&with_steps(&steps).to_string());
     assert_eq!(
-        found,
+        Vec::from_iter(referred_to(&workflow)),
         [
-            ("UNSET_VARIABLE", "/steps/0/condition", Some("total")),
-            (
-                "UNSET_VARIABLE",
-                "/steps/0/inputMappings/1/source",
-                Some("currency")
-            ),
-            ("UNSET_VARIABLE", "/steps/0/inputMappings/3/source", None),
-            (
-                "UNSET_VARIABLE",
-                "/steps/0/inputMappings/4/expression",
-                None
-            ),
+            (DefinitionKind::Task, id("one")),
+            (DefinitionKind::Task, id("two")),
+            (DefinitionKind::Workflow, id("one")),
         ]
     );
 }
@@ -145,6 +224,9 @@ steps:
   taskDefinitionId: count
   taskVersion: ^2
 - {name: d, taskDefinitionId: broken, taskVersion: ^7}
+- {name: e, type: SUB_WORKFLOW, workflowDefinitionId: w, workflowVersion: =1.0.0}
+- {name: f, type: SUB_WORKFLOW, workflowDefinitionId: broken}
+- {name: g, type: SUB_WORKFLOW, workflowDefinitionId: half, workflowVersion: ^7}
 ";
     let readings = [
         read_text(steps),
@@ -156,6 +238,7 @@ steps:
         read_text(&task("count")),
         // A workflow may have the id of a task.
         read_text("id: count\nversion: 1.0.0\nname: W\nsteps: []\n"),
+        read_text("id: half\nversion: 1.0.0\nsteps: []\n"),
     ];
     let found: Vec<Vec<_>> = check_together(&readings)
         .into_iter()
@@ -173,9 +256,15 @@ steps:
             vec![
                 problem("UNKNOWN_TASK_DEFINITION", "/steps/1/taskDefinitionId", 6),
                 problem("UNKNOWN_TASK_DEFINITION", "/steps/2/taskVersion", 9),
+                problem(
+                    "UNKNOWN_WORKFLOW_DEFINITION",
+                    "/steps/5/workflowDefinitionId",
+                    12
+                ),
             ],
             vec![],
             vec![problem("VERSION_EXISTS", "/version", 2)],
+            vec![],
             vec![],
         ]
     );

@@ -1,7 +1,7 @@
 //! The documentation's table of fields, held against the code.
 
 use crate::registration::json_schema;
-use crate::registration::unsupported::{COMBINATIONS, TABLE, What};
+use crate::registration::unsupported::{COMBINATIONS, INSIDE_MAP, TABLE, What};
 
 const PAGE: &str = include_str!("../../../docs/fields.md");
 
@@ -12,6 +12,10 @@ const TESTS: &[(&str, &str)] = &[
     ("whole::", include_str!("whole.rs")),
     ("across::", include_str!("across.rs")),
     ("properties::", include_str!("properties.rs")),
+    ("steps::", include_str!("steps.rs")),
+    ("blocks::", include_str!("blocks.rs")),
+    ("refused::", include_str!("refused.rs")),
+    ("warnings::", include_str!("warnings.rs")),
     ("error_info::tests::", include_str!("../../error_info.rs")),
     ("ids::tests::", include_str!("../../ids.rs")),
     ("time::tests::", include_str!("../../time.rs")),
@@ -82,16 +86,16 @@ const TESTS: &[(&str, &str)] = &[
         include_str!("../../workflow/decider/tests/repeats.rs"),
     ),
     (
+        "workflow::decider::tests::steps::",
+        include_str!("../../workflow/decider/tests/steps.rs"),
+    ),
+    (
         "workflow::instance::tests::",
         include_str!("../../workflow/instance/tests.rs"),
     ),
     (
         "workflow::mapping::tests::",
         include_str!("../../workflow/mapping_test.rs"),
-    ),
-    (
-        "workflow::step::tests::",
-        include_str!("../../workflow/step/tests.rs"),
     ),
     (
         "aws::config::tests::",
@@ -169,16 +173,17 @@ fn the_page_has_every_field_that_is_refused_with_its_reason() {
     for row in TABLE {
         let place = match row.place {
             "TaskDefinition" => "task",
-            "WorkflowDefinition" => "workflow",
             "Step" => "step",
             "Timeouts" => "`timeouts`",
             other => panic!("{other} has no word in the page"),
         };
-        let what = match row.what {
-            What::Field => row.field.to_owned(),
-            What::Value(value) => format!("{}: {value}", row.field),
-        };
+        let what = shown(row.field, row.what);
         let line = format!("| {place} | `{what}` | {} |", row.reason);
+        assert!(PAGE.contains(&line), "the page lacks: {line}");
+    }
+    for row in INSIDE_MAP {
+        let what = shown(row.field, row.what);
+        let line = format!("| step inside a MAP | `{what}` | {} |", row.reason);
         assert!(PAGE.contains(&line), "the page lacks: {line}");
     }
     for row in COMBINATIONS {
@@ -190,7 +195,15 @@ fn the_page_has_every_field_that_is_refused_with_its_reason() {
     let rows = rows.filter(|line| line.starts_with("| ") && line.matches('|').count() == 4);
     let beyond = rows.take_while(|line| !line.contains("in | what it does"));
     // Each of the two tables has a head.
-    assert_eq!(beyond.count(), TABLE.len() + COMBINATIONS.len() + 2);
+    let rows = TABLE.len() + INSIDE_MAP.len() + COMBINATIONS.len();
+    assert_eq!(beyond.count(), rows + 2);
+}
+
+fn shown(field: &str, what: What) -> String {
+    match what {
+        What::Field => field.to_owned(),
+        What::Value(value) => format!("{field}: {value}"),
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! Whole texts: the language page's example as far as it runs here, several documents, and texts
-//! that are broken in more than one way.
+//! Whole texts: the language page's example, several documents, and texts that are broken in more
+//! than one way.
 
 use serde_json::json;
 
-use super::{check, good};
-use crate::registration::{Definition, DefinitionKind, json_schema, read_text};
+use super::{check, good, workflow_of};
+use crate::registration::{Definition, DefinitionKind, json_schema, read_text, warnings};
+use crate::workflow::definition::StepKind;
 
 const ORDER: &str = "
 id: order-fulfilment
@@ -37,7 +38,29 @@ steps:
     priority: HIGH
     taskReference: \"workflowInput.order.customer.name\"
     continueOnFailure: true
-output: \"{'total': workflowVariables.total}\"
+    onError:
+      - {errorCodes: [OUT_OF_STOCK], steps: [{name: backorder, taskDefinitionId: backorder}], then: CONTINUE}
+    compensation: {taskDefinitionId: release-stock, inputMappings: [{type: DIRECT, source: reservation.id, target: id}]}
+  - name: prepare
+    type: PARALLEL
+    branches:
+      - {name: invoice, steps: [{name: make-invoice, taskDefinitionId: make-invoice}]}
+      - {name: pack, steps: [{name: pack-order, taskDefinitionId: pack-order}]}
+  - name: notify-each
+    type: MAP
+    items: \"workflowInput.order.watchers\"
+    maxConcurrency: 10
+    toleratedFailurePercentage: 5
+    steps: [{name: notify, taskDefinitionId: notify, inputMappings: [{type: EXPRESSION, expression: \"item.email\", target: to}]}]
+    variableMappings: [{type: EXPRESSION, expression: \"taskOutput\", target: deliveries}]
+  - name: approve
+    type: SWITCH
+    dependsOn: [prepare]
+    cases: [{when: \"workflowVariables.total > 1000\", steps: [{name: sign-off, taskDefinitionId: approve-order}]}]
+    otherwise: []
+output: \"{'total': workflowVariables.total, 'carrier': workflowVariables.carrier}\"
+errorHandlers:                 # run after the workflow is marked FAILED or TIMED_OUT
+  - {name: tell-support, taskDefinitionId: open-ticket}
 ";
 
 const TASKS: &str = "
@@ -65,19 +88,22 @@ metadata: {team: logistics, ratio: 2.0}
 ";
 
 #[test]
-fn the_example_of_the_language_is_good_as_far_as_it_runs() {
-    let Definition::Workflow(workflow) = good(ORDER) else {
-        panic!("it has steps");
+fn the_example_of_the_language_is_good() {
+    let workflow = workflow_of(ORDER);
+    let StepKind::Task(reserve) = &workflow.steps[0].kind else {
+        panic!("it is a TASK");
     };
-    assert_eq!(
-        workflow.steps[0]
-            .retry_policy
-            .as_ref()
-            .map(|policy| policy.retry_interval),
-        Some(1000)
-    );
-    assert_eq!(workflow.steps[0].timeout, Some(30_000));
+    let policy = reserve.retry_policy.as_ref();
+    assert_eq!(policy.map(|policy| policy.retry_interval), Some(1000));
+    assert_eq!(reserve.timeout, Some(30_000));
     assert_eq!(workflow.variables["currency"], json!("EUR"));
+    let kinds: Vec<&str> = workflow
+        .steps
+        .iter()
+        .map(|step| step.kind.as_str())
+        .collect();
+    assert_eq!(kinds, ["TASK", "PARALLEL", "MAP", "SWITCH"]);
+    assert_eq!(warnings(&workflow), []);
 }
 
 #[test]

@@ -1,8 +1,9 @@
-use serde_json::{Value, json};
+//! What holds for a workflow as a whole, for what every step has, and for mappings.
+
+use serde_json::Value;
 
 use super::{check, good, message, nearest, step, workflow, workflow_of};
-use crate::registration::unsupported;
-use crate::workflow::definition::Mapping;
+use crate::workflow::definition::{Mapping, StepKind};
 
 #[test]
 fn a_field_of_a_workflow_that_is_wrong_is_told_at_its_place() {
@@ -29,7 +30,7 @@ fn a_field_of_a_workflow_that_is_wrong_is_told_at_its_place() {
             "inputSchema: {$ref: 'file:///etc/passwd'}",
             ("BAD_SCHEMA", "/inputSchema/$ref", 5),
         ),
-        ("errorHandlers: []", ("NOT_SUPPORTED", "/errorHandlers", 5)),
+        ("errorHandlers: {}", ("WRONG_TYPE", "/errorHandlers", 5)),
         ("type: AUTOMATED", ("UNKNOWN_FIELD", "/type", 5)),
         (
             "executionConfig: {}",
@@ -193,30 +194,6 @@ fn a_reserved_name_is_refused_where_a_variable_is_set_and_nowhere_else() {
 }
 
 #[test]
-fn steps_are_named_once() {
-    let steps = |names: &[&str]| {
-        let steps: String = names
-            .iter()
-            .map(|name| format!("- {{name: {name}, taskDefinitionId: t}}\n"))
-            .collect();
-        format!("id: w\nversion: 1.0.0\nname: W\nsteps:\n{steps}")
-    };
-    good(&steps(&["a", "b", "A"]));
-    check(
-        &steps(&["a", "b", "a", "b", "a"]),
-        &[
-            ("DUPLICATE_NAME", "/steps/2/name", 7),
-            ("DUPLICATE_NAME", "/steps/3/name", 8),
-            ("DUPLICATE_NAME", "/steps/4/name", 9),
-        ],
-    );
-    for bad in ["a/b", "'a b'", "'[0]'", "-a"] {
-        check(&steps(&[bad]), &[("WRONG_TYPE", "/steps/0/name", 5)]);
-    }
-    check(&steps(&["''"]), &[("EMPTY", "/steps/0/name", 5)]);
-}
-
-#[test]
 fn sizes_are_allowed_up_to_their_limits() {
     let named = |count: usize| -> String {
         let step = |n| format!("- {{name: s{n}, taskDefinitionId: t}}\n");
@@ -255,74 +232,6 @@ fn sizes_are_allowed_up_to_their_limits() {
 }
 
 #[test]
-fn steps_that_are_not_run_here_are_refused_once_and_by_name() {
-    let types = [
-        "PARALLEL",
-        "MAP",
-        "SWITCH",
-        "LOOP",
-        "WAIT",
-        "SIGNAL",
-        "SUB_WORKFLOW",
-        "SET",
-        "TERMINATE",
-    ];
-    for step_type in types {
-        let text = format!(
-            "id: w\nversion: 1.0.0\nname: W\nsteps:\n- name: x\n  type: {step_type}\n  branches: []\n  \
-             condition: '('\n  colour: red\n- name: x\n  taskDefinitionId: t\n"
-        );
-        check(
-            &text,
-            &[
-                ("NOT_SUPPORTED", "/steps/0/type", 6),
-                ("DUPLICATE_NAME", "/steps/1/name", 10),
-            ],
-        );
-    }
-}
-
-#[test]
-fn every_row_of_the_table_of_what_is_not_supported_is_refused_with_its_reason() {
-    for row in unsupported::TABLE {
-        let (base, owner) = match row.place {
-            "Step" => (step_document(), "/steps/0"),
-            "WorkflowDefinition" => (step_document(), ""),
-            "TaskDefinition" => (task_document(), ""),
-            "Timeouts" => (task_document(), "/timeouts"),
-            other => panic!("no document for {other}"),
-        };
-        let mut document = base;
-        let value = match row.what {
-            unsupported::What::Field => json!([]),
-            unsupported::What::Value(value) => json!(value),
-        };
-        let place = document.pointer_mut(owner).expect("the document has it");
-        place[row.field] = value;
-        let problems = crate::registration::read(&document).expect_err(row.field);
-        let found: Vec<_> = problems
-            .iter()
-            .map(|p| (p.code, p.pointer.clone()))
-            .collect();
-        assert_eq!(
-            found,
-            [("NOT_SUPPORTED", format!("{owner}/{}", row.field))],
-            "{row:?}"
-        );
-        assert!(problems[0].message.ends_with(row.reason), "{problems:?}");
-    }
-}
-
-fn step_document() -> Value {
-    json!({"id": "w", "version": "1.0.0", "name": "W", "steps": [{"name": "a", "taskDefinitionId": "t"}]})
-}
-
-fn task_document() -> Value {
-    json!({"id": "t", "version": "1.0.0", "name": "T", "type": "AUTOMATED", "timeouts": {},
-        "executionConfig": {"executor": "builtin:noop"}})
-}
-
-#[test]
 fn a_document_that_was_meant_as_a_workflow_is_read_as_one() {
     let cases = [
         "step: []",
@@ -358,12 +267,8 @@ fn messages_say_what_was_found_and_what_is_meant() {
             "\"URGENT\" is none of [\"LOW\",\"MEDIUM\",\"HIGH\",\"CRITICAL\"]",
         ),
         (
-            step("dependsOn: []"),
-            "the field \"dependsOn\" is not supported: steps run in order, one after another",
-        ),
-        (
-            step("type: MAP"),
-            "MAP is not supported: a workflow is a sequence of TASK steps here",
+            step("assignment: {}"),
+            "the field \"assignment\" is not supported: it belongs to MANUAL tasks, and people cannot take tasks yet",
         ),
     ];
     for (text, expected) in cases {
@@ -379,7 +284,11 @@ fn messages_say_what_was_found_and_what_is_meant() {
 #[test]
 fn a_default_of_null_is_a_default() {
     let text = step("inputMappings: [{type: DIRECT, source: a, target: b, default: null}]");
-    let Mapping::Direct { default, .. } = &workflow_of(&text).steps[0].input_mappings[0] else {
+    let workflow = workflow_of(&text);
+    let StepKind::Task(step) = &workflow.steps[0].kind else {
+        panic!("it is a TASK");
+    };
+    let Mapping::Direct { default, .. } = &step.input_mappings[0] else {
         panic!("it is DIRECT");
     };
     assert_eq!(*default, Some(Value::Null));

@@ -3,13 +3,24 @@
 use serde_json::json;
 
 use super::*;
+use crate::codes::failure;
 use crate::task::lifecycle;
 use crate::testing::{self, RETENTION, at, plan, report, succeeded, user, workflow_id};
 use crate::workflow::creation::{NewWorkflow, start};
+use crate::workflow::frontier::{Active, State};
 
+mod anything;
+mod asking;
+mod blocks;
+mod errors;
 mod failures;
+mod maps;
 mod properties;
 mod repeats;
+mod rules;
+mod steps;
+mod waits;
+mod world;
 
 fn facts(millis: u64) -> Facts {
     Facts {
@@ -26,6 +37,7 @@ fn started_by(plan: &Plan, permissions: &[&str]) -> Decision {
         correlation_id: None,
         traceparent: None,
         request_hash: None,
+        parent: None,
     };
     start(plan, new, facts(0)).unwrap()
 }
@@ -54,7 +66,13 @@ fn created(decision: &Decision) -> Vec<&TaskInstance> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::CreateTask(task) => Some(&**task),
-            Effect::CancelTask(_) => None,
+            Effect::CancelTask(_)
+            | Effect::StartChild(_)
+            | Effect::StartBatch(_)
+            | Effect::Ask(..)
+            | Effect::TellParent(_)
+            | Effect::Wake(_)
+            | Effect::Undo(_) => None,
         })
         .collect()
 }
@@ -84,13 +102,41 @@ fn completed(task: &TaskInstance, output: Value) -> Event {
 }
 
 fn cancel() -> Event {
-    Event::Cancel {
-        reason: "not wanted".to_owned(),
+    asked(Ask::cancel("not wanted"))
+}
+
+/// Somebody asks for something, without an id.
+fn asked(ask: Ask) -> Event {
+    Event::Operation(Box::new(Operation {
+        request_id: None,
+        by_parent: false,
+        ask,
+    }))
+}
+
+/// The steps of the workflow's own list that are under way.
+fn active(state: &WorkflowInstance) -> &[Active] {
+    match &state.course.root {
+        Root::Steps(block) => &block.active,
+        Root::Iterations(_) => panic!("it is no batch"),
+    }
+}
+
+/// When the only task under way must be looked at.
+fn wake_at(state: &WorkflowInstance) -> Option<Timestamp> {
+    match active(state) {
+        [
+            Active {
+                state: State::Task { wake_at },
+                ..
+            },
+        ] => *wake_at,
+        other => panic!("one task was to be under way, not {other:?}"),
     }
 }
 
 fn step(name: &str) -> Value {
-    json!({ "name": name, "taskDefinitionId": "work" })
+    json!({ "name": name })
 }
 
 /// Three steps that hand a number on, each adding one.
@@ -98,7 +144,6 @@ fn three_steps() -> Plan {
     let adding = |name: &str| {
         json!({
             "name": name,
-            "taskDefinitionId": "work",
             "inputMappings": [{ "type": "DIRECT", "source": "n", "target": "n" }],
             "variableMappings": [
                 { "type": "EXPRESSION", "expression": "taskOutput.n + 1", "target": "n" },
@@ -126,10 +171,12 @@ fn steps_run_one_after_another_and_hand_their_data_on() {
         assert_eq!(task.input, json!({ "n": place + 1 }), "{name}");
         assert_eq!(task.context.task_path.as_deref(), Some(name));
         assert_eq!(task.id, TaskId::of_step(workflow_id(), 0, name, 0));
-        assert_eq!(state.frontier.len(), 1);
-        assert_eq!(state.frontier[0].path, name);
-        assert_eq!(state.frontier[0].since, state.version);
-        assert_eq!(state.task_id(&state.frontier[0]), task.id);
+        let expected = Leaf {
+            path: name.to_owned(),
+            kind: LeafKind::Task(task.id),
+            since: state.version,
+        };
+        assert_eq!(leaves(&plan, state), [expected]);
         assert_eq!(state.version, place as u64 + 1);
         assert_eq!(state.status, WorkflowStatus::Running);
         let now = 10_000 * (place as u64 + 1);
@@ -141,7 +188,7 @@ fn steps_run_one_after_another_and_hand_their_data_on() {
     assert_eq!((state.version, state.updated_at), (4, at(30_000)));
     assert_eq!((state.end_time, state.due_at), (Some(at(30_000)), None));
     assert_eq!(state.expires_at, Some(at(30_000).plus_millis(RETENTION)));
-    assert_eq!((decision.effects, state.frontier), (vec![], vec![]));
+    assert_eq!((decision.effects, leaves(&plan, &state)), (vec![], vec![]));
 }
 
 #[test]
@@ -250,7 +297,7 @@ fn the_output_is_what_its_expression_gives_and_its_schema_accepts() {
     check_output(json!({ "output": "context.taskPath" }), Ok(json!("")));
     check_output(
         json!({ "output": "workflowInput.absent" }),
-        Err((bad, "output gives nothing")),
+        Err((bad, "output: gives nothing")),
     );
     check_output(json!({ "output": "$number('x')" }), Err((bad, "output: ")));
     check_output(
@@ -295,7 +342,7 @@ fn a_task_that_waits_long_wakes_its_workflow() {
     };
     let waiting = changed(&plan, &decision.state, 1000, &[waits(60_000)]);
     assert_eq!(waiting.effects, vec![]);
-    assert_eq!(waiting.state.frontier[0].wake_at, Some(at(60_000)));
+    assert_eq!(wake_at(&waiting.state), Some(at(60_000)));
     assert_eq!(waiting.state.due_at, Some(at(60_000)));
     assert_eq!(fold(&plan, &waiting.state, 1000, &[waits(60_000)]), None);
     // A time that is further away than the next check does not move the due time.
@@ -308,17 +355,17 @@ fn a_task_with_a_limit_of_its_own_wakes_its_workflow_then() {
     let limited = json!({ "timeouts": { "scheduleToStart": 5000 } });
     let plan = plan(json!({ "steps": [step("a")] }), &[("a", limited)]);
     let state = started(&plan).state;
-    assert_eq!(state.frontier[0].wake_at, Some(at(5000)));
+    assert_eq!(wake_at(&state), Some(at(5000)));
     assert_eq!(state.due_at, Some(at(5000)));
-    let looked_at = checked(&state, at(5000));
-    assert_eq!(looked_at.frontier[0].wake_at, None);
+    let looked_at = checked(&plan, &state, &[], at(5000));
     assert_eq!(looked_at.due_at, Some(at(5000).plus_millis(3_600_000)));
 }
 
 #[test]
 fn looks_in_vain_grow_rarer_and_change_nothing_else() {
-    let state = started(&three_steps()).state;
-    let first = checked(&state, at(900_000));
+    let plan = three_steps();
+    let state = started(&plan).state;
+    let first = checked(&plan, &state, &[], at(900_000));
     let expected = WorkflowInstance {
         version: 2,
         checks: 1,
@@ -326,6 +373,38 @@ fn looks_in_vain_grow_rarer_and_change_nothing_else() {
         ..state
     };
     assert_eq!(first, expected);
-    let second = checked(&first, at(5_000_000));
+    let second = checked(&plan, &first, &[], at(5_000_000));
     assert_eq!(second.due_at, Some(at(5_000_000 + 6 * 3_600_000)));
+}
+
+/// A step that waits for so long beside one that does what it likes.
+fn beside_a_wait(millis: u64) -> Plan {
+    let steps = json!([{ "name": "both", "type": "PARALLEL", "branches": [
+        { "name": "w", "steps": [{ "name": "wait", "type": "WAIT", "duration": millis }] },
+        { "name": "t", "steps": [step("a"), step("b")] },
+    ] }]);
+    plan(json!({ "steps": steps }), &[])
+}
+
+#[test]
+fn a_time_is_brought_up_by_a_message_or_by_the_due_time() {
+    const MINUTE: u64 = 60_000;
+    let near = beside_a_wait(10 * MINUTE);
+    let first = started(&near);
+    assert!(first.effects.contains(&Effect::Wake(at(10 * MINUTE))));
+    assert_eq!(first.state.due_at, Some(at(15 * MINUTE)));
+    let task = only_task(&first);
+    let second = changed(&near, &first.state, MINUTE, &[completed(&task, json!(1))]);
+    assert_eq!(second.state.due_at, Some(at(15 * MINUTE)));
+
+    // Too far for a message when it was set: whoever next moves the due time brings it up.
+    let far = beside_a_wait(20 * MINUTE);
+    let first = started(&far);
+    assert_eq!(created(&first).len(), first.effects.len());
+    assert_eq!(first.state.due_at, Some(at(15 * MINUTE)));
+    let looked_at = checked(&far, &first.state, &[], at(15 * MINUTE));
+    assert_eq!(looked_at.due_at, Some(at(20 * MINUTE)));
+    let end = completed(&only_task(&first), json!(1));
+    let second = changed(&far, &first.state, 16 * MINUTE, &[end]);
+    assert_eq!(second.state.due_at, Some(at(20 * MINUTE)));
 }

@@ -10,7 +10,6 @@ use crate::workflow::decider::{Effect, Event, Facts, Fold, Plan, TaskEnd};
 fn definition() -> Plan {
     let step = json!({
         "name": "only",
-        "taskDefinitionId": "work",
         "variableMappings": [{ "type": "DIRECT", "source": "sum", "target": "total" }],
     });
     let fields =
@@ -26,6 +25,7 @@ fn begun(plan: &Plan) -> (WorkflowInstance, TaskEnd) {
         correlation_id: Some("c-1".to_owned()),
         traceparent: None,
         request_hash: None,
+        parent: None,
     };
     let facts = Facts {
         now: at(0),
@@ -83,7 +83,7 @@ fn a_workflow_is_shown_with_its_fields_and_its_tasks() {
             "totalMemoryUsage": 1,
             "completedTasks": [task],
         },
-        "frontier": [],
+        "frontier": { "b": { "s": {} } },
         "run": 0,
         "expiresAt": at(1000).plus_millis(RETENTION),
         "version": 2,
@@ -101,8 +101,9 @@ fn a_workflow_is_shown_with_its_fields_and_its_tasks() {
 fn a_workflow_that_runs_shows_what_is_active_and_no_output() {
     let (state, end) = begun(&definition());
     let view = state.view(Vec::new(), Vec::new());
-    assert_eq!(view["frontier"][0]["path"], "only");
-    assert_eq!(state.entry_of(end.task_id), state.frontier.first());
+    let active = &view["frontier"]["b"]["s"]["a"];
+    assert_eq!(active[0]["n"], "only");
+    assert_eq!(state.task_id("only", 0), end.task_id);
     for name in ["output", "error", "endTime"] {
         assert_eq!(view.get(name), None, "{name}");
     }

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taskmill::Timestamp;
+use taskmill::error_info::ErrorInfo;
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::security::Caller;
 use taskmill::task::instance::TaskPriority;
@@ -46,7 +47,7 @@ pub enum Message {
     Outcome {
         /// The task.
         task_id: TaskId,
-        /// Its workflow, whose group the message is in.
+        /// The workflow or batch that waits for it, whose group the message is in.
         workflow_id: Option<WorkflowId>,
         /// How it ended.
         report: Carried<AttemptReport>,
@@ -55,8 +56,31 @@ pub enum Message {
     TaskEnded {
         /// The task.
         task_id: TaskId,
-        /// Its workflow.
+        /// The workflow or batch that waits for it.
         workflow_id: WorkflowId,
+    },
+    /// On `result`: a child ended, or a batch has news, and the record that waits may not know.
+    ChildTold {
+        /// The child or batch.
+        child_id: WorkflowId,
+        /// The record that waits for it.
+        workflow_id: WorkflowId,
+    },
+    /// On `result`: a child could not be started.
+    ChildRefused {
+        /// The child that was not to be.
+        child_id: WorkflowId,
+        /// The record that waits for it.
+        workflow_id: WorkflowId,
+        /// Why.
+        error: Box<ErrorInfo>,
+    },
+    /// On `result`: a batch may have so many iterations in flight, those given back counted.
+    Granted {
+        /// The batch.
+        workflow_id: WorkflowId,
+        /// Iterations.
+        slots: u32,
     },
     /// On `result`: a record is due.
     Due(Record),

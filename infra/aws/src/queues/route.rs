@@ -4,7 +4,11 @@
 //! |---|---|---|
 //! | `create`, `execute`, `execute-urgent` | tenant, for fairness | none |
 //! | `retry` | none | none |
-//! | `result` | workflow, or lone task | execution id; record and time |
+//! | `result` | workflow, or lone task | execution id; of a hint, one of its own |
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use taskmill::Timestamp;
 use taskmill::ids::TenantId;
@@ -27,6 +31,14 @@ pub struct Outgoing {
     pub deduplication_id: Option<String>,
     /// When it is to be seen; at once when none.
     pub due_at: Option<Timestamp>,
+}
+
+/// A number that no other hint of this process has, and hardly one of another: of two hints about
+/// one record in one millisecond, the second may be about what the first did not see.
+fn unique() -> u64 {
+    static NEXT: LazyLock<AtomicU64> =
+        LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Outgoing {
@@ -57,7 +69,23 @@ impl Outgoing {
                 task_id,
                 workflow_id,
             } => {
-                let recognized_by = format!("{task_id}-{}", now.millis());
+                let recognized_by = format!("{task_id}-{}-{}", now.millis(), unique());
+                Self::result(message, workflow_id.to_string(), recognized_by)
+            }
+            Message::ChildTold {
+                child_id,
+                workflow_id,
+            }
+            | Message::ChildRefused {
+                child_id,
+                workflow_id,
+                ..
+            } => {
+                let recognized_by = format!("{child_id}-{}-{}", now.millis(), unique());
+                Self::result(message, workflow_id.to_string(), recognized_by)
+            }
+            Message::Granted { workflow_id, slots } => {
+                let recognized_by = format!("{workflow_id}-{slots}-{}-{}", now.millis(), unique());
                 Self::result(message, workflow_id.to_string(), recognized_by)
             }
             Message::Due(record) => {
@@ -65,7 +93,7 @@ impl Outgoing {
                     Record::Task(id) => id.to_string(),
                     Record::Workflow(id) => id.to_string(),
                 };
-                let recognized_by = format!("{id}-{}", now.millis());
+                let recognized_by = format!("{id}-{}-{}", now.millis(), unique());
                 Self::result(message, id, recognized_by)
             }
             Message::Later { due_at, .. } => Self {

@@ -24,11 +24,15 @@ mod workflow_item;
 mod workflow_lists;
 
 use aws_sdk_dynamodb::Client;
+use serde_json::Value;
 use taskmill::JsonObject;
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::task::TaskInstance;
 use taskmill::task::instance::VariablesSnapshot;
 use taskmill::workflow::WorkflowInstance;
+use taskmill::workflow::parent::{Compensable, Slice};
+
+use self::records::Beside;
 
 pub use definitions::{DefinitionKind, Registered};
 pub use due::Due;
@@ -38,7 +42,7 @@ pub use parts::{HEAD_BYTES, SNAPSHOT_BYTES, snapshot_of};
 pub use task_lists::{TaskFilter, TaskSummary};
 pub use workflow_lists::WorkflowSummary;
 
-use crate::payloads::{PayloadKind, Payloads};
+use crate::payloads::{BadHash, ContentHash, PayloadKind, Payloads};
 use crate::tables::{Shards, TableNames};
 
 /// What became of a creation.
@@ -181,7 +185,84 @@ impl Store {
         workflow: WorkflowId,
         hash: &str,
     ) -> Result<Option<JsonObject>, Error> {
-        records::variables(self, tenant, workflow, hash).await
+        let name = hash.parse().map_err(|error| Error::Corrupt {
+            record: parts::record_name(PayloadKind::Workflow, workflow.uuid()),
+            reason: format!("variables {hash}: {error}"),
+        })?;
+        let beside = Beside {
+            tenant,
+            id: workflow,
+            attribute: parts::VARIABLES,
+            name,
+        };
+        records::beside(self, &beside).await
+    }
+
+    /// Keeps what undoes a step of a workflow, under its own name.
+    ///
+    /// # Errors
+    /// [`Error::Payload`], [`Error::Aws`].
+    pub async fn put_compensable(
+        &self,
+        workflow: &WorkflowInstance,
+        compensable: &Compensable,
+    ) -> Result<(), Error> {
+        let text = serde_json::to_string(compensable).expect("it has string keys only");
+        let beside = Beside {
+            tenant: &workflow.tenant_id,
+            id: workflow.id,
+            attribute: COMPENSABLE,
+            name: ContentHash::of(&text),
+        };
+        let expiry = parts::open_expiry(workflow.updated_at);
+        records::put_beside(self, &beside, text, expiry).await
+    }
+
+    /// What undoes a step of a workflow, by its name.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], also when it is gone, [`Error::Payload`], [`Error::Aws`].
+    pub async fn compensable(
+        &self,
+        workflow: &WorkflowInstance,
+        name: &str,
+    ) -> Result<Compensable, Error> {
+        let corrupt = |reason: String| Error::Corrupt {
+            record: parts::record_name(PayloadKind::Workflow, workflow.id.uuid()),
+            reason: format!("compensation {name}: {reason}"),
+        };
+        let beside = Beside {
+            tenant: &workflow.tenant_id,
+            id: workflow.id,
+            attribute: COMPENSABLE,
+            name: name.parse().map_err(|e: BadHash| corrupt(e.to_string()))?,
+        };
+        let found = records::beside(self, &beside).await?;
+        found.ok_or_else(|| corrupt("it is gone".to_owned()))
+    }
+
+    /// Keeps the items of a batch of iterations that is not begun yet. Which items a batch has
+    /// is part of its id, so that nobody can write others.
+    ///
+    /// # Errors
+    /// [`Error::Payload`], [`Error::Aws`].
+    pub async fn put_items(&self, owner: &WorkflowInstance, slice: &Slice) -> Result<(), Error> {
+        let text = Value::Array(slice.items.clone()).to_string();
+        let expiry = parts::open_expiry(owner.updated_at);
+        let beside = items_of(&owner.tenant_id, slice.batch);
+        records::put_beside(self, &beside, text, expiry).await
+    }
+
+    /// The items of a batch of iterations.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], also when they are gone, [`Error::Payload`], [`Error::Aws`].
+    pub async fn items(&self, batch: &WorkflowInstance) -> Result<Vec<Value>, Error> {
+        let found = records::beside(self, &items_of(&batch.tenant_id, batch.id)).await?;
+        found.ok_or_else(|| Error::Corrupt {
+            record: parts::record_name(PayloadKind::Workflow, batch.id.uuid()),
+            reason: "its items are gone".to_owned(),
+        })
     }
 
     /// The workflow's variables when the task was created.
@@ -197,9 +278,21 @@ impl Store {
             record: parts::record_name(PayloadKind::Task, task.id.uuid()),
             reason: format!("its workflow has no variables {hash}"),
         };
-        let workflow = task.context.workflow_instance_id.ok_or_else(gone)?;
+        let workflow = task.context.owner().ok_or_else(gone)?;
         self.variables(&task.tenant_id, workflow, hash)
             .await?
             .ok_or_else(gone)
+    }
+}
+
+/// The attribute that a part with a compensation is named after.
+const COMPENSABLE: &str = "u";
+
+fn items_of(tenant: &TenantId, batch: WorkflowId) -> Beside<'_> {
+    Beside {
+        tenant,
+        id: batch,
+        attribute: "it",
+        name: ContentHash::of(&batch.to_string()),
     }
 }

@@ -5,18 +5,19 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use futures::future::try_join_all;
-use taskmill::JsonObject;
+use serde::de::DeserializeOwned;
 use taskmill::ids::{TenantId, WorkflowId};
 use uuid::Uuid;
 
 use super::codec::{Item, Reader, id, key, number, text};
 use super::json::tenant_id;
 use super::parts::{
-    BODY, Encoded, HEAD, LAST_PART, Outside, Place, VARIABLES, part_item, part_name, payload_key,
+    BODY, Encoded, Expiry, HEAD, LAST_PART, Outside, Place, part_item, part_name, payload_key,
     record_name, referred,
 };
+use super::workflow_item::bucket_of;
 use super::{Created, Error, Store};
-use crate::payloads::{ContentHash, PayloadKind};
+use crate::payloads::{ContentHash, INLINE_BYTES, PayloadKind};
 
 /// Items that the query for a record reads at most: its head and the parts that sort first. A
 /// workflow leaves a part for every change of large variables; those that the head does not
@@ -114,11 +115,17 @@ async fn write_outside(
     record: &Encoded,
     outside: Vec<&Outside>,
 ) -> Result<(), Error> {
-    try_join_all(
-        outside
-            .into_iter()
-            .map(|outside| write_one(store, table, record, outside)),
-    )
+    try_join_all(outside.into_iter().map(|outside| {
+        write_one(
+            store,
+            table,
+            &record.tenant,
+            record.kind,
+            record.id,
+            record.expiry,
+            outside,
+        )
+    }))
     .await?;
     Ok(())
 }
@@ -126,23 +133,20 @@ async fn write_outside(
 async fn write_one(
     store: &Store,
     table: &str,
-    record: &Encoded,
+    tenant: &TenantId,
+    kind: PayloadKind,
+    id: Uuid,
+    expiry: Expiry,
     outside: &Outside,
 ) -> Result<(), Error> {
     match outside.place {
         Place::Bucket(hash) => {
-            let key = payload_key(
-                &record.tenant,
-                record.kind,
-                record.id,
-                outside.attribute,
-                hash,
-            );
+            let key = payload_key(tenant, kind, id, outside.attribute, hash);
             Ok(store.payloads.put(&key, outside.text.clone()).await?)
         }
         Place::Part(hash) => {
             let name = part_name(outside.attribute, hash);
-            let item = part_item(record.id, name, &outside.text, record.expiry);
+            let item = part_item(id, name, &outside.text, expiry);
             let put = store
                 .client
                 .put_item()
@@ -191,7 +195,7 @@ async fn resolve(
 ) -> Result<Item, Error> {
     let name = record_name(record.kind, record.id);
     let read = Reader::new(&head, &name);
-    let tenant = tenant_id(&read, read.bucket("sb")?.0)?;
+    let tenant = tenant_id(&read, read.bucket(bucket_of(&head))?.0)?;
     let mut references = Vec::new();
     for attribute in record.movable {
         match head.get(*attribute).and_then(referred) {
@@ -256,32 +260,68 @@ fn body(record: &Address<'_>, part: &Item) -> Result<String, Error> {
     Ok(Reader::new(part, &name).text(BODY)?.to_owned())
 }
 
-/// The variables of a workflow under a snapshot's hash. A snapshot does not say where they are;
-/// asking the table first costs a read unit in the rare case of the bucket.
-pub(crate) async fn variables(
+/// Writes a text beside a workflow's record, under a name of its own.
+pub(crate) async fn put_beside(
     store: &Store,
-    tenant: &TenantId,
-    workflow: WorkflowId,
-    hash: &str,
-) -> Result<Option<JsonObject>, Error> {
+    workflow: &Beside<'_>,
+    text: String,
+    expiry: Expiry,
+) -> Result<(), Error> {
+    let place = if text.len() > INLINE_BYTES {
+        Place::Bucket(workflow.name)
+    } else {
+        Place::Part(workflow.name)
+    };
+    let outside = Outside {
+        attribute: workflow.attribute,
+        place,
+        text,
+    };
+    let (tenant, id) = (workflow.tenant, workflow.id.uuid());
+    write_one(
+        store,
+        &store.tables.workflows,
+        tenant,
+        PayloadKind::Workflow,
+        id,
+        expiry,
+        &outside,
+    )
+    .await
+}
+
+/// A text beside a workflow's record.
+pub(crate) struct Beside<'a> {
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) id: WorkflowId,
+    pub(crate) attribute: &'static str,
+    pub(crate) name: ContentHash,
+}
+
+/// A text beside a workflow's record. Its name does not say where it is; asking the table first
+/// costs a read unit in the rare case of the bucket.
+pub(crate) async fn beside<T: DeserializeOwned>(
+    store: &Store,
+    beside: &Beside<'_>,
+) -> Result<Option<T>, Error> {
     let record = Address {
         table: &store.tables.workflows,
         kind: PayloadKind::Workflow,
-        id: workflow.uuid(),
+        id: beside.id.uuid(),
         movable: &[],
     };
-    let corrupt = |reason: String| Error::Corrupt {
-        record: record_name(record.kind, record.id),
-        reason: format!("variables {hash}: {reason}"),
-    };
-    let hash: ContentHash = hash.parse().map_err(|error| corrupt(format!("{error}")))?;
-    let text = match part(store, &record, VARIABLES, hash).await? {
+    let (attribute, name) = (beside.attribute, beside.name);
+    let text = match part(store, &record, attribute, name).await? {
         Some(text) => Some(text),
         None => {
-            let key = payload_key(tenant, record.kind, record.id, VARIABLES, hash);
+            let key = payload_key(beside.tenant, record.kind, record.id, attribute, name);
             store.payloads.get(&key).await?
         }
     };
-    let parse = |text: String| serde_json::from_str(&text).map_err(|e| corrupt(e.to_string()));
+    let corrupt = |error: serde_json::Error| Error::Corrupt {
+        record: record_name(record.kind, record.id),
+        reason: format!("{attribute} {name}: {error}"),
+    };
+    let parse = |text: String| serde_json::from_str(&text).map_err(corrupt);
     text.map(parse).transpose()
 }

@@ -12,7 +12,7 @@
 //! | `in`, `out`, `er`, `ats` | input, output, error, attempts | `vs`, `vh` | variables, or their hash |
 //! | `sec`, `co`, `pa` | security context, correlation id, path | `rp` | retry policy |
 //! | `ex`, `env`, `as`, `ref` | executor, environment, assignee, reference | `tt`, `tp` | token, traceparent |
-//! | `rid`, `rh` | retried task, request hash | | |
+//! | `rid`, `rh` | retried task, request hash | `bi` | batch |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
@@ -119,6 +119,7 @@ fn index_keys(task: &TaskInstance, shards: Shards, head: &mut Writer) {
         head.id("wf", Some(workflow.uuid()));
         head.text("sc", status_created_at(status, task.created_at));
     }
+    head.id("bi", task.context.batch_id.map(WorkflowId::uuid));
     if let Some(due) = task.due_at {
         head.set("ds", number(shard_of(id, shards.due)));
         head.set("da", number(due.millis()));
@@ -210,6 +211,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
         task_reference: read.owned_text("ref")?,
         context: TaskContext {
             workflow_instance_id: read.opt_id("wf")?.map(WorkflowId::new),
+            batch_id: read.opt_id("bi")?.map(WorkflowId::new),
             workflow_variables: variables(&read)?,
             task_path: read.owned_text("pa")?,
             security_context: security_context(&read, &tenant_id)?,

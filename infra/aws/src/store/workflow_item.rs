@@ -5,17 +5,20 @@
 //! |---|---|---|---|
 //! | `sb` | tenant, status, shard, day | `at` | created at |
 //! | `df` | tenant, definition, shard | `ds`, `da` | due shard, due at |
-//! | `d`, `pn` | definition`@`version, pinned versions | `fr`, `cn` | frontier, cancelling |
+//! | `d`, `pn` | definition`@`version, pinned versions | `fr` | course |
+//! | `pr`, `bt` | parent, batch | `bb` | `sb` of a batch, which no index lists |
 //! | `st`, `et`, `ua`, `dl` | start, end, updated, deadline | `ttl` | expires at, seconds |
 //! | `in`, `out`, `er`, `vs` | input, output, error, variables | `sec`, `co` | security context, correlation id |
 //! | `mn`, `mx`, `mc`, `mm` | metrics | `run`, `ck`, `v` | run, checks, version |
 //! | `tp`, `rh` | traceparent, request hash | | |
 
+use serde::Deserialize;
 use serde_json::Value;
-use taskmill::JsonObject;
-use taskmill::ids::WorkflowId;
+use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::metrics::WorkflowMetrics;
+use taskmill::workflow::frontier::{Active, Block, Cancelling, Course, Root, State};
 use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
+use taskmill::{JsonObject, Timestamp};
 
 use super::Error;
 use super::codec::{Item, Reader, Writer, key, number};
@@ -30,8 +33,26 @@ use crate::tables::Shards;
 
 /// Attributes that may refer to a part.
 pub(crate) const MOVABLE: &[&str] = &[
-    "in", "out", "er", VARIABLES, "pn", "fr", "cn", "sec", "co", "tp", "rh",
+    "in", "out", "er", VARIABLES, "pn", "fr", "cn", "pr", "bt", "sec", "co", "tp", "rh",
 ];
+
+/// The step of a frontier that an older version wrote, and how often it was begun before.
+#[derive(Deserialize)]
+struct OldEntry {
+    path: String,
+    iteration: u32,
+    since: u64,
+    #[serde(default, rename = "wakeAt")]
+    wake_at: Option<Timestamp>,
+}
+
+/// A course, or the frontier that older versions wrote in its place.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyCourse {
+    Course(Box<Course>),
+    Frontier(Vec<OldEntry>),
+}
 
 pub(crate) fn encode(workflow: &WorkflowInstance, shards: Shards) -> Result<Encoded, Error> {
     let id = workflow.id.uuid();
@@ -81,8 +102,9 @@ fn index_keys(workflow: &WorkflowInstance, shards: Shards, head: &mut Writer) {
     let id = workflow.id.uuid();
     let status = workflow.status.as_str();
     let shard = shard_of(id, shards.status);
+    let is_batch = workflow.batch.is_some();
     head.text(
-        "sb",
+        if is_batch { "bb" } else { "sb" },
         if workflow.status.is_terminal() {
             ended_bucket(
                 &workflow.tenant_id,
@@ -96,10 +118,10 @@ fn index_keys(workflow: &WorkflowInstance, shards: Shards, head: &mut Writer) {
     );
     head.set("at", number(workflow.created_at.millis()));
     let definition = &workflow.workflow_definition_id;
-    head.text(
-        "df",
-        definition_bucket(&workflow.tenant_id, definition, shard),
-    );
+    if !is_batch {
+        let bucket = definition_bucket(&workflow.tenant_id, definition, shard);
+        head.text("df", bucket);
+    }
     if let Some(due) = workflow.due_at {
         head.set("ds", number(shard_of(id, shards.due)));
         head.set("da", number(due.millis()));
@@ -120,12 +142,10 @@ fn movables(workflow: &WorkflowInstance) -> Vec<Movable> {
         ),
         (
             "fr",
-            (!workflow.frontier.is_empty()).then(|| json_text(&workflow.frontier)),
+            (workflow.course != Course::default()).then(|| json_text(&workflow.course)),
         ),
-        (
-            "cn",
-            (!workflow.cancelling.is_empty()).then(|| json_text(&workflow.cancelling)),
-        ),
+        ("pr", workflow.parent.as_ref().map(json_text)),
+        ("bt", workflow.batch.as_ref().map(json_text)),
         (
             "sec",
             Some(security_text(
@@ -161,7 +181,7 @@ fn empty_object() -> Value {
 pub(crate) fn decode(head: &Item, id: WorkflowId) -> Result<WorkflowInstance, Error> {
     let name = record_name(PayloadKind::Workflow, id.uuid());
     let read = Reader::new(head, &name);
-    let (tenant, status) = read.bucket("sb")?;
+    let (tenant, status) = read.bucket(bucket_of(head))?;
     let tenant_id = tenant_id(&read, tenant)?;
     let (workflow_definition_id, definition_version) = read.pinned("d")?;
     Ok(WorkflowInstance {
@@ -176,8 +196,9 @@ pub(crate) fn decode(head: &Item, id: WorkflowId) -> Result<WorkflowInstance, Er
         output: read.opt_json("out")?,
         error: read.opt_json("er")?,
         variables: read.opt_json(VARIABLES)?.unwrap_or_default(),
-        frontier: read.opt_json("fr")?.unwrap_or_default(),
-        cancelling: read.opt_json("cn")?.unwrap_or_default(),
+        course: course(&read)?,
+        parent: read.opt_json("pr")?,
+        batch: read.opt_json("bt")?,
         run: read.count("run")?,
         metrics: WorkflowMetrics {
             task_count: read.count("mn")?,
@@ -198,6 +219,42 @@ pub(crate) fn decode(head: &Item, id: WorkflowId) -> Result<WorkflowInstance, Er
         created_at: read.time("at")?,
         updated_at: read.time("ua")?,
     })
+}
+
+/// The attribute that holds tenant and status.
+pub(crate) fn bucket_of(head: &Item) -> &'static str {
+    if head.contains_key("sb") { "sb" } else { "bb" }
+}
+
+fn course(read: &Reader<'_>) -> Result<Course, Error> {
+    let mut course = match read.opt_json("fr")? {
+        None => Course::default(),
+        Some(AnyCourse::Course(course)) => *course,
+        Some(AnyCourse::Frontier(entries)) => Course {
+            root: Root::Steps(Block {
+                active: entries.into_iter().map(active).collect(),
+                ..Block::default()
+            }),
+            ..Course::default()
+        },
+    };
+    let cancelling: Vec<TaskId> = read.opt_json("cn")?.unwrap_or_default();
+    let cancelling = cancelling.into_iter().map(Cancelling::Task);
+    course.cancelling.extend(cancelling);
+    Ok(course)
+}
+
+fn active(entry: OldEntry) -> Active {
+    Active {
+        name: entry.path,
+        generation: entry.iteration,
+        since: entry.since,
+        retries: None,
+        handled: Vec::new(),
+        state: State::Task {
+            wake_at: entry.wake_at,
+        },
+    }
 }
 
 pub(crate) fn status_of(read: &Reader<'_>, word: &str) -> Result<WorkflowStatus, Error> {

@@ -1,9 +1,13 @@
 //! The stored format, pinned: golden items as they go over the wire, which must also load.
 
 use serde_json::{Value, json};
+use taskmill::workflow::WorkflowInstance;
 use taskmill_aws::tables::{TableNames, TableSpec};
 
-use crate::samples::{at, full_task, full_workflow, lone_task, object, task_id, tenant, workflow};
+use crate::forms::{batch_of_iterations, branching_workflow, child_workflow};
+use crate::samples::{
+    at, full_task, full_workflow, hopped, lone_task, object, task_id, tenant, workflow,
+};
 use crate::support::Emulator;
 
 /// The items that were put since calls were last asked for, their attributes in order.
@@ -53,6 +57,38 @@ async fn workflows_are_stored_as_ever() {
     full.variables = object(json!({ "v": "z".repeat(300) }));
     store.create_workflow(&full).await.unwrap();
     insta::assert_json_snapshot!("full_workflow", items(&emulator));
+    store.create_workflow(&branching_workflow()).await.unwrap();
+    insta::assert_json_snapshot!("branching_workflow", items(&emulator));
+    store.create_workflow(&child_workflow()).await.unwrap();
+    insta::assert_json_snapshot!("child_workflow", items(&emulator));
+    store.create_workflow(&batch_of_iterations()).await.unwrap();
+    insta::assert_json_snapshot!("batch", items(&emulator));
+    let mut task = full_task();
+    task.context.batch_id = Some(batch_of_iterations().id);
+    store.create_task(&task).await.unwrap();
+    insta::assert_json_snapshot!("task_of_a_batch", items(&emulator));
+}
+
+#[tokio::test]
+async fn every_form_of_a_workflow_loads_as_it_was_stored() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    let forms = [
+        workflow(1),
+        hopped(&workflow(2), "count"),
+        branching_workflow(),
+        child_workflow(),
+        batch_of_iterations(),
+    ];
+    for form in forms {
+        store.create_workflow(&form).await.unwrap();
+        let loaded = store.workflow(form.id).await.unwrap();
+        assert_eq!(loaded, Some(form));
+    }
+    let mut task = full_task();
+    task.context.batch_id = Some(batch_of_iterations().id);
+    store.create_task(&task).await.unwrap();
+    assert_eq!(store.task(task.id).await.unwrap(), Some(task));
 }
 
 #[tokio::test]
@@ -102,7 +138,7 @@ async fn what_the_first_version_stored_still_loads() {
     assert_eq!(store.task(task_id(1)).await.unwrap(), Some(lone_task(1)));
     assert_eq!(
         store.workflow(workflow(1).id).await.unwrap(),
-        Some(workflow(1))
+        Some(of_the_first_version(workflow(1)))
     );
     let mut full = full_task();
     full.id = task_id(2);
@@ -113,7 +149,16 @@ async fn what_the_first_version_stored_still_loads() {
     let mut full = full_workflow();
     full.id = workflow(2).id;
     full.variables = object(json!({ "v": "z".repeat(300) }));
+    let full = of_the_first_version(full);
     assert_eq!(store.workflow(full.id).await.unwrap(), Some(full));
+}
+
+/// The workflow as the first version stored it: it pinned by the names of steps.
+fn of_the_first_version(mut workflow: WorkflowInstance) -> WorkflowInstance {
+    let pins = std::mem::take(&mut workflow.pins);
+    let by_step = |(pin, version): (String, _)| (pin.replace("task:", ""), version);
+    workflow.pins = pins.into_iter().map(by_step).collect();
+    workflow
 }
 
 #[tokio::test]

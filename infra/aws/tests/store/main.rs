@@ -7,6 +7,7 @@ mod definitions;
 mod due;
 mod faults;
 mod format;
+mod forms;
 mod lists;
 mod records;
 mod samples;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::task::TaskInstance;
 use taskmill::workflow::WorkflowInstance;
+use taskmill::workflow::frontier::Cancelling;
 use taskmill_aws::store::{Created, Error, HEAD_BYTES, Store, snapshot_of};
 
 use crate::samples::{
@@ -62,7 +63,8 @@ async fn every_large_value_comes_back_from_parts_and_from_the_bucket() {
         workflow.id = workflow_id(number);
         workflow.input = Value::String(text.clone());
         workflow.variables = object(json!({ "v": text }));
-        workflow.cancelling = (0..size as u128 / 40).map(task_id).collect();
+        let tasks = (0..size as u128 / 40).map(task_id);
+        workflow.course.cancelling = tasks.map(Cancelling::Task).collect();
         workflow.expires_at = None;
         check_workflow(&store, &workflow).await;
     }

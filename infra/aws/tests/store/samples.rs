@@ -12,7 +12,7 @@ use taskmill::task::instance::{TaskContext, VariablesSnapshot};
 use taskmill::task::retry::{Jitter, RetryCounts, RetryPolicy, RetryRule};
 use taskmill::task::timeouts::Timeouts;
 use taskmill::task::{Attempt, TaskInstance, TaskPriority, TaskStatus, TaskType};
-use taskmill::workflow::instance::FrontierEntry;
+use taskmill::workflow::frontier::{Active, Block, Cancelling, Course, Done, Root, State};
 use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
 use taskmill::{ErrorInfo, JsonObject, Timestamp};
 use uuid::Uuid;
@@ -79,6 +79,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
         task_reference: None,
         context: TaskContext {
             workflow_instance_id: None,
+            batch_id: None,
             workflow_variables: VariablesSnapshot::Inline(JsonObject::new()),
             task_path: None,
             security_context: user(tenant("acme")),
@@ -237,6 +238,7 @@ pub fn full_task() -> TaskInstance {
         updated_at: at(46),
         context: TaskContext {
             workflow_instance_id: Some(workflow_id(1)),
+            batch_id: None,
             workflow_variables: VariablesSnapshot::Inline(object(json!({ "z": 1, "a": 2 }))),
             task_path: Some("scan/checksum".to_owned()),
             security_context: SecurityContext {
@@ -256,7 +258,7 @@ pub fn full_task() -> TaskInstance {
 
 /// A workflow of three steps, just started.
 pub fn workflow(number: u128) -> WorkflowInstance {
-    let pin = |name: &str| (name.to_owned(), Version::new(1, 2, 0));
+    let pin = |name: &str| (format!("task:{name}"), Version::new(1, 2, 0));
     WorkflowInstance {
         id: workflow_id(number),
         tenant_id: tenant("acme"),
@@ -268,8 +270,9 @@ pub fn workflow(number: u128) -> WorkflowInstance {
         output: None,
         error: None,
         variables: object(json!({ "found": 0 })),
-        frontier: vec![entry("checksum", 1)],
-        cancelling: Vec::new(),
+        course: at_step("checksum", 0, 1),
+        parent: None,
+        batch: None,
         run: 0,
         metrics: WorkflowMetrics::default(),
         security_context: user(tenant("acme")),
@@ -288,12 +291,30 @@ pub fn workflow(number: u128) -> WorkflowInstance {
     }
 }
 
-fn entry(path: &str, since: u64) -> FrontierEntry {
-    FrontierEntry {
-        path: path.to_owned(),
-        iteration: 0,
+/// A list of steps of which so many are over, and the next one runs.
+pub fn block_at(name: &str, done: usize, since: u64) -> Block {
+    Block {
+        done: Done::all_below(done),
+        active: vec![begun(name, since, State::Task { wake_at: None })],
+        output: None,
+    }
+}
+
+fn at_step(name: &str, done: usize, since: u64) -> Course {
+    Course {
+        root: Root::Steps(block_at(name, done, since)),
+        ..Course::default()
+    }
+}
+
+pub fn begun(name: &str, since: u64, state: State) -> Active {
+    Active {
+        name: name.to_owned(),
+        generation: 0,
         since,
-        wake_at: None,
+        retries: None,
+        handled: Vec::new(),
+        state,
     }
 }
 
@@ -301,7 +322,7 @@ fn entry(path: &str, since: u64) -> FrontierEntry {
 pub fn hopped(workflow: &WorkflowInstance, path: &str) -> WorkflowInstance {
     let version = workflow.version + 1;
     WorkflowInstance {
-        frontier: vec![entry(path, version)],
+        course: at_step(path, 1, version),
         variables: object(json!({ "found": version, "last": "inbox/a.pdf" })),
         metrics: WorkflowMetrics {
             task_count: version,
@@ -320,7 +341,7 @@ pub fn ended(workflow: &WorkflowInstance) -> WorkflowInstance {
     WorkflowInstance {
         status: WorkflowStatus::Completed,
         output: Some(json!({ "files": 3 })),
-        frontier: Vec::new(),
+        course: Course::default(),
         end_time: Some(at(500)),
         due_at: None,
         expires_at: Some(at(30 * 24 * 60 * 60 * 1000)),
@@ -336,12 +357,23 @@ pub fn full_workflow() -> WorkflowInstance {
         status: WorkflowStatus::Failed,
         output: Some(Value::Null),
         error: Some(ErrorInfo::new("BUSY", "the file is locked", at(45))),
-        frontier: vec![FrontierEntry {
-            wake_at: Some(at(7)),
-            iteration: 1,
-            ..entry("a/b", 3)
-        }],
-        cancelling: vec![task_id(1), task_id(2)],
+        course: Course {
+            root: Root::Steps(Block {
+                active: vec![Active {
+                    generation: 1,
+                    ..begun(
+                        "a/b",
+                        3,
+                        State::Task {
+                            wake_at: Some(at(7)),
+                        },
+                    )
+                }],
+                ..Block::default()
+            }),
+            cancelling: vec![Cancelling::Task(task_id(1)), Cancelling::Task(task_id(2))],
+            ..Course::default()
+        },
         run: 1,
         metrics: WorkflowMetrics {
             task_count: 1,

@@ -4,6 +4,7 @@ use super::*;
 use crate::task::Outcome;
 use crate::task::timeouts::TimeoutKind;
 use crate::testing::{failed, timed_out};
+use crate::workflow::frontier::Cancelling;
 
 /// A step `a` that continues on failure as its definition and it say, and a step `b`.
 fn plan_of(of_definition: bool, of_step: Option<bool>) -> Plan {
@@ -65,13 +66,16 @@ fn after_failure(outcome: Outcome) -> WorkflowInstance {
 #[test]
 fn a_failed_step_fails_the_workflow_with_its_error_and_place() {
     let state = after_failure(failed("BUSY"));
-    let error = state.error.unwrap();
+    let error = state.error.as_ref().unwrap();
     assert_eq!(
         (error.code.as_str(), error.message.as_str()),
         ("BUSY", "it failed")
     );
     assert_eq!(error.details["taskPath"], "a");
-    assert_eq!((state.output, state.frontier), (None, vec![]));
+    assert_eq!(
+        (&state.output, leaves(&plan_of(false, None), &state)),
+        (&None, vec![])
+    );
     assert_eq!((state.end_time, state.due_at), (Some(at(5000)), None));
     assert_eq!(state.expires_at, Some(at(5000).plus_millis(RETENTION)));
 }
@@ -201,10 +205,10 @@ fn a_refused_input_that_is_let_go_goes_on_in_the_same_version() {
         [("a", TaskStatus::Failed), ("b", TaskStatus::Pending)]
     );
     assert_eq!(decision.refused().count(), 1);
-    assert_eq!(decision.state.frontier.len(), 1);
+    assert_eq!(leaves(&plan, &decision.state).len(), 1);
     assert_eq!(decision.state.metrics.task_count, 1);
     // Only what the workflow waits for can be derived again: the record is stored beforehand.
-    let derived = owed(&plan, &decision.state, facts(0), |_| true);
+    let derived = owed(&plan, &decision.state, facts(0), |_, _| true);
     assert_eq!(derived, decision.effects[1..]);
 }
 
@@ -220,7 +224,8 @@ fn a_workflow_past_its_limit_cancels_what_runs_and_stays_due_until_that_is_done(
     let plan = limited();
     let begun = started(&plan);
     let task_id = only_task(&begun).id;
-    assert_eq!(begun.state.due_at, Some(at(60_000)));
+    assert_eq!(begun.effects[0], Effect::Wake(at(60_000)));
+    assert_eq!(begun.state.due_at, Some(at(900_000)));
     assert_eq!(fold(&plan, &begun.state, 59_999, &[Event::Look]), None);
     let over = changed(&plan, &begun.state, 60_000, &[Event::Look]);
     assert_eq!(over.effects, [Effect::CancelTask(task_id)]);
@@ -237,18 +242,18 @@ fn a_workflow_past_its_limit_cancels_what_runs_and_stays_due_until_that_is_done(
     );
     assert_eq!(state.expires_at, Some(at(60_000).plus_millis(RETENTION)));
     assert_eq!(
-        (&state.frontier, &state.cancelling),
-        (&vec![], &vec![task_id])
+        (leaves(&plan, state), &state.course.cancelling),
+        (vec![], &vec![Cancelling::Task(task_id)])
     );
-    assert_eq!(state.due_at, Some(at(60_000 + 900_000)));
+    assert_eq!(state.due_at, Some(at(900_000)));
     // Who finds it then derives the same, as often as need be.
-    assert_eq!(owed(&plan, state, facts(70_000), |_| true), over.effects);
-    assert!(checked(state, at(2_000_000)).due_at.is_some());
+    assert_eq!(owed(&plan, state, facts(70_000), |_, _| true), over.effects);
+    assert!(checked(&plan, state, &[], at(2_000_000)).due_at.is_some());
     let done = changed(&plan, state, 70_000, &[Event::CancelsDone]);
     assert_eq!((&done.effects, done.state.due_at), (&vec![], None));
     assert_eq!(done.state.status, WorkflowStatus::TimedOut);
     assert_eq!(done.state.expires_at, state.expires_at);
-    assert_eq!(owed(&plan, &done.state, facts(70_000), |_| true), []);
+    assert_eq!(owed(&plan, &done.state, facts(70_000), |_, _| true), []);
     assert_eq!(
         fold(
             &plan,
@@ -285,7 +290,10 @@ fn what_one_decision_asked_for_and_took_back_was_never_asked_for() {
     let task = only_task(&begun);
     let events = [completed(&task, json!(1)), cancel()];
     let over = changed(&plan, &begun.state, 5000, &events);
-    assert_eq!((over.effects, over.state.cancelling), (vec![], vec![]));
+    assert_eq!(
+        (over.effects, over.state.course.cancelling),
+        (vec![], vec![])
+    );
     assert_eq!(
         (over.state.status, over.state.due_at),
         (WorkflowStatus::Cancelled, None)

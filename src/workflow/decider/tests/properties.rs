@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::failed;
+use crate::workflow::frontier::Course;
 
 #[derive(Debug, Clone, Copy)]
 enum Move {
@@ -56,11 +57,17 @@ fn any_plan() -> impl Strategy<Value = Plan> {
 
 /// The task that a state waits for, as the store has it: derived from the state.
 fn waited_for(plan: &Plan, state: &WorkflowInstance) -> Option<TaskInstance> {
-    owed(plan, state, facts(0), |_| true)
+    owed(plan, state, facts(0), |_, _| true)
         .into_iter()
         .find_map(|effect| match effect {
             Effect::CreateTask(task) => Some(*task),
-            Effect::CancelTask(_) => None,
+            Effect::CancelTask(_)
+            | Effect::StartChild(_)
+            | Effect::StartBatch(_)
+            | Effect::Ask(..)
+            | Effect::TellParent(_)
+            | Effect::Wake(_)
+            | Effect::Undo(_) => None,
         })
 }
 
@@ -85,11 +92,12 @@ fn event_of(one: Move, plan: &Plan, state: &WorkflowInstance, now: Timestamp) ->
     }
 }
 
-fn check_state(plan: &Plan, state: &WorkflowInstance) {
+fn check_state(plan: &Plan, state: &WorkflowInstance, sent: &[Timestamp]) {
     let over = state.status.is_terminal();
+    let waits = leaves(plan, state);
     assert_eq!(
         over,
-        state.frontier.is_empty(),
+        waits.is_empty(),
         "an open workflow waits for something"
     );
     assert_eq!(state.end_time.is_some(), over);
@@ -99,21 +107,25 @@ fn check_state(plan: &Plan, state: &WorkflowInstance) {
         state.status == WorkflowStatus::Completed
     );
     assert_eq!(state.error.is_some(), over && state.output.is_none());
-    assert!(over || state.cancelling.is_empty());
+    assert!(over || state.course.cancelling.is_empty());
     assert_eq!(
         state.due_at.is_some(),
-        !over || !state.cancelling.is_empty()
+        !over || !state.course.cancelling.is_empty()
     );
-    assert!(
-        state
-            .frontier
-            .iter()
-            .all(|entry| entry.since <= state.version)
-    );
-    assert!(state.metrics.task_count <= plan.workflow.steps.len() as u64);
+    assert!(waits.iter().all(|leaf| leaf.since <= state.version));
+    assert!(state.metrics.task_count <= plan.workflow.steps.steps.len() as u64);
     if let (Some(due), Some(deadline)) = (state.due_at, state.deadline_at) {
-        assert!(due <= deadline, "due {due}, over at {deadline}");
+        let is_sent = sent.contains(&deadline);
+        assert!(due <= deadline || is_sent, "due {due}, over at {deadline}");
     }
+}
+
+/// The times of which messages were sent.
+fn note_sent(decision: &Decision, sent: &mut Vec<Timestamp>) {
+    sent.extend(decision.effects.iter().filter_map(|effect| match effect {
+        Effect::Wake(at) => Some(*at),
+        _ => None,
+    }));
 }
 
 /// Every effect can be derived again from the state, but for records that were stored before it.
@@ -121,7 +133,13 @@ fn check_effects(decision: &Decision, derived: &[Effect]) {
     let mut effects = decision.effects.clone();
     effects.retain(|effect| match effect {
         Effect::CreateTask(task) => !task.status.is_terminal(),
-        Effect::CancelTask(_) => true,
+        Effect::CancelTask(_)
+        | Effect::StartChild(_)
+        | Effect::StartBatch(_)
+        | Effect::Ask(..)
+        | Effect::TellParent(_)
+        | Effect::Wake(_)
+        | Effect::Undo(_) => true,
     });
     assert_eq!(effects, derived);
 }
@@ -130,8 +148,12 @@ fn check_change(before: &WorkflowInstance, after: &WorkflowInstance) {
     assert_eq!(after.version, before.version + 1);
     assert_eq!(after.checks, 0, "news begin the checks anew");
     if before.status.is_terminal() {
-        let expected = WorkflowInstance {
+        let course = Course {
             cancelling: Vec::new(),
+            ..before.course.clone()
+        };
+        let expected = WorkflowInstance {
+            course,
             due_at: None,
             checks: 0,
             version: after.version,
@@ -149,8 +171,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_sequence_of_events_keeps_the_rules(plan in any_plan(), moves in moves()) {
-        let mut state = started(&plan).state;
-        check_state(&plan, &state);
+        let first = started(&plan);
+        let mut sent = Vec::new();
+        note_sent(&first, &mut sent);
+        let mut state = first.state;
+        check_state(&plan, &state, &sent);
         let mut millis = 0;
         for (one, wait) in moves {
             millis += wait;
@@ -159,19 +184,20 @@ proptest! {
             };
             let next = match fold(&plan, &state, millis, std::slice::from_ref(&event)) {
                 Some(decision) => {
-                    let derived = owed(&plan, &decision.state, facts(millis), |entry| {
-                        entry.since == decision.state.version
+                    let derived = owed(&plan, &decision.state, facts(millis), |_, since| {
+                        since == decision.state.version
                     });
                     check_effects(&decision, &derived);
+                    note_sent(&decision, &mut sent);
                     check_change(&state, &decision.state);
                     decision.state
                 }
                 None if matches!(one, Move::Checked) && state.due_at.is_some() => {
-                    checked(&state, at(millis))
+                    checked(&plan, &state, &[], at(millis))
                 }
                 None => continue,
             };
-            check_state(&plan, &next);
+            check_state(&plan, &next, &sent);
             prop_assert_eq!(fold(&plan, &next, millis, &[event]), None);
             state = next;
         }

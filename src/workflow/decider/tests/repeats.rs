@@ -68,8 +68,8 @@ fn events_of_one_fold_are_one_version() {
     ];
     let folded = changed(&plan, &first.state, 5000, &both);
     assert_eq!(folded.state.version, first.state.version + 1);
-    assert_eq!(folded.state.frontier[0].path, "c");
-    assert_eq!(folded.state.frontier[0].since, folded.state.version);
+    assert_eq!(active(&folded.state)[0].name, "c");
+    assert_eq!(active(&folded.state)[0].since, folded.state.version);
     assert_eq!(folded.state.metrics.task_count, 2);
     assert_eq!(json!(folded.state.variables), json!({ "n": 3 }));
 }
@@ -97,20 +97,19 @@ fn what_is_owed_is_derived_again_as_it_was_decided() {
     let plan = drawing();
     let decision = started(&plan);
     assert_eq!(created(&decision).len(), 1);
-    let newest = |entry: &FrontierEntry| entry.since == decision.state.version;
+    let newest = |_: &str, since| since == decision.state.version;
     for later in [0, 500, 5_000_000] {
         let again = owed(&plan, &decision.state, facts(later), newest);
         assert_eq!(again, decision.effects, "{later} ms later");
     }
     // Also after somebody looked, and long after the condition stopped being true.
-    let looked_at = checked(&decision.state, at(5_000_000));
+    let looked_at = checked(&plan, &decision.state, &[], at(5_000_000));
     assert_eq!(
-        owed(&plan, &looked_at, facts(5_000_000), |_| true),
+        owed(&plan, &looked_at, facts(5_000_000), |_, _| true),
         decision.effects
     );
     assert_eq!(
-        owed(&plan, &looked_at, facts(5_000_000), |entry| entry.since
-            == 2),
+        owed(&plan, &looked_at, facts(5_000_000), |_, since| since == 2),
         []
     );
 }
@@ -121,15 +120,37 @@ fn each_version_owes_what_it_decided() {
     let mut decision = started(&plan);
     while !decision.state.status.is_terminal() {
         let state = &decision.state;
-        assert_eq!(owed(&plan, state, facts(9000), |_| true), decision.effects);
+        assert_eq!(
+            owed(&plan, state, facts(9000), |_, _| true),
+            decision.effects
+        );
         let task = only_task(&decision);
         decision = changed(&plan, state, 5000, &[completed(&task, json!({ "n": 0 }))]);
     }
-    assert_eq!(owed(&plan, &decision.state, facts(9000), |_| true), []);
+    assert_eq!(owed(&plan, &decision.state, facts(9000), |_, _| true), []);
 }
 
 #[test]
 fn the_same_decision_made_again_is_the_same() {
     let plan = drawing();
     assert_eq!(started(&plan), started(&plan));
+}
+
+#[test]
+fn a_workflow_of_an_older_version_goes_on_behind_its_step() {
+    let plan = three_steps();
+    let first = started(&plan);
+    let end = completed(&only_task(&first), json!({ "n": 1 }));
+    let second = changed(&plan, &first.state, 5000, &[end]);
+    let b = only_task(&second);
+    // It stored the step that is under way, and nothing of those before it.
+    let mut old = second.state.clone();
+    let Root::Steps(block) = &mut old.course.root else {
+        panic!("it is no batch");
+    };
+    block.done = crate::workflow::frontier::Done::default();
+    let end = completed(&b, json!({ "n": 2 }));
+    let now = changed(&plan, &old, 9000, std::slice::from_ref(&end));
+    assert_eq!(now, changed(&plan, &second.state, 9000, &[end]));
+    assert_eq!(only_task(&now).context.task_path.as_deref(), Some("c"));
 }

@@ -1,0 +1,136 @@
+//! `taskmill test`, `eval`, `graph` and `schema`. The language itself is tested here: by the
+//! workflow tests of `tests/language`, and by those of the examples.
+
+use crate::support::Folder;
+
+const FLOW: &str = "
+workflow:
+  id: flow
+  version: 1.0.0
+  name: Flow
+  steps: [{name: a, taskDefinitionId: work}]
+cases:
+  - name: it completes
+    tasks: {work: {succeed: 1, after: 31536000000}}
+    expect: {status: FAILED}
+";
+
+/// A folder of the repository.
+fn of_repository(path: &str) -> String {
+    format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_language_is_as_its_tests_say() {
+    let folder = Folder::new(&[]);
+    let ended = folder.run(&["test", &of_repository("tests/language")]);
+    assert!(ended.stdout.contains(", 0 failed"), "{}", ended.stdout);
+    ended.expect(0);
+}
+
+#[test]
+fn every_example_is_as_its_tests_say() {
+    let folder = Folder::new(&[]);
+    let ended = folder.run(&["test", &of_repository("examples")]);
+    assert!(ended.stdout.contains(", 0 failed"), "{}", ended.stdout);
+    ended.expect(0);
+}
+
+#[test]
+fn a_case_that_differs_is_told_and_ends_with_1() {
+    let differing = FLOW.replace("status: FAILED", "took: 7, trace: [a FAILED]");
+    let folder = Folder::new(&[("a.test.yaml", &differing)]);
+    let ended = folder.run(&["test", "."]);
+    assert!(
+        ended.stdout.contains("took: expected 7, found 60000"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("- a FAILED"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("+ a TIMED_OUT"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("0 passed, 1 failed"),
+        "{}",
+        ended.stdout
+    );
+    ended.expect(1);
+}
+
+#[test]
+fn a_task_without_an_answer_fails_its_case_by_name() {
+    let unanswered = FLOW.replace("work: {succeed", "other: {succeed");
+    let folder = Folder::new(&[("a.test.yaml", &unanswered)]);
+    let ended = folder.run(&["test", "a.test.yaml"]);
+    assert!(
+        ended.stdout.contains("no answer for the task a (work)"),
+        "{}",
+        ended.stdout
+    );
+    ended.expect(1);
+}
+
+#[test]
+fn results_are_written_for_build_servers() {
+    let folder = Folder::new(&[("a.test.yaml", FLOW)]);
+    folder.run(&["test", ".", "--junit", "out.xml"]).expect(0);
+    let text = folder.read("out.xml");
+    assert!(text.contains("tests=\"1\" failures=\"0\""), "{text}");
+    folder.run(&["test", ".", "--filter", "nothing"]).expect(0);
+}
+
+#[test]
+fn an_expression_is_tried_over_an_input() {
+    let folder = Folder::new(&[]);
+    let input = r#"{"a": {"b": 2}}"#;
+    let ended = folder.run(&["eval", "a.b + 1", "--input", input]);
+    assert_eq!(ended.stdout, "3\n");
+    ended.expect(0);
+    folder
+        .run(&["eval", "missing"])
+        .expect(0)
+        .says("gives nothing");
+    folder
+        .run(&["eval", "1 +"])
+        .expect(1)
+        .says("EXPRESSION_ERROR");
+    folder
+        .run(&["eval", "$number('x')"])
+        .expect(1)
+        .says("EXPRESSION_ERROR");
+}
+
+#[test]
+fn a_definition_is_drawn_in_two_languages() {
+    let folder = Folder::new(&[]);
+    let example = of_repository("examples/two-providers");
+    let mermaid = folder.run(&["graph", &example]);
+    assert!(
+        mermaid.stdout.starts_with("flowchart TD\n"),
+        "{}",
+        mermaid.stdout
+    );
+    assert!(
+        mermaid.stdout.contains("PARALLEL, any"),
+        "{}",
+        mermaid.stdout
+    );
+    mermaid.expect(0);
+    let dot = folder.run(&["graph", &example, "--format", "dot"]);
+    assert!(
+        dot.stdout.starts_with("digraph workflow {"),
+        "{}",
+        dot.stdout
+    );
+    dot.expect(0);
+}
+
+#[test]
+fn the_schema_is_the_published_one() {
+    let folder = Folder::new(&[]);
+    let ended = folder.run(&["schema"]);
+    let published = std::fs::read_to_string(of_repository("docs/definition.schema.json")).unwrap();
+    let printed: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let published: serde_json::Value = serde_json::from_str(&published).unwrap();
+    assert_eq!(printed, published);
+    ended.expect(0);
+}

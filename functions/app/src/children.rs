@@ -1,0 +1,143 @@
+//! Workflows that other workflows start, and batches of iterations: their start, and what their
+//! parents ask of them.
+
+use serde_json::Value;
+use taskmill::codes::failure;
+use taskmill::error_info::ErrorInfo;
+use taskmill::ids::WorkflowId;
+use taskmill::limits::NESTED_WORKFLOWS;
+use taskmill::workflow::creation::{self, NewWorkflow};
+use taskmill::workflow::decider::{self, ChildEnd, Event, Fold, NewChild};
+use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
+use taskmill_aws::queues::Message;
+use taskmill_aws::store::Created;
+
+use crate::app::App;
+use crate::refusal::{Fault, Refusal};
+use crate::workflows::{self, Outcome};
+
+/// Starts a child, unless it is there. The message tells the parent what it may not know: that
+/// the child was refused, or is over already.
+pub(crate) async fn start(app: &App, child: &NewChild) -> Result<Option<Message>, Fault> {
+    let refused = |error: ErrorInfo| Message::ChildRefused {
+        child_id: child.id,
+        workflow_id: child.parent.id,
+        error: Box::new(error),
+    };
+    if child.parent.depth > NESTED_WORKFLOWS {
+        let message = format!("workflows are nested deeper than {NESTED_WORKFLOWS}");
+        let error = ErrorInfo::new(failure::MAX_ITERATIONS, message, app.now());
+        return Ok(Some(refused(error)));
+    }
+    let tenant = &child.security_context.tenant_id;
+    let definitions = &app.inner.definitions;
+    let plan = definitions.plan_at(tenant, &child.workflow_definition_id, &child.version);
+    let plan = match plan.await {
+        Ok(plan) => plan,
+        Err(Refusal::Fault(fault)) => return Err(fault),
+        Err(refusal) => {
+            let error = ErrorInfo::new(refusal.code(), refusal.to_string(), app.now());
+            return Ok(Some(refused(error)));
+        }
+    };
+    let new = NewWorkflow {
+        id: child.id,
+        input: child.input.clone(),
+        security_context: child.security_context.clone(),
+        correlation_id: child.correlation_id.clone(),
+        traceparent: child.traceparent.clone(),
+        request_hash: None,
+        parent: Some(child.parent.clone()),
+    };
+    let decision = match creation::start(&plan, new, app.workflow_facts()) {
+        Ok(decision) => decision,
+        Err(error) => return Ok(Some(refused(*error))),
+    };
+    match workflows::create_first(app, &decision).await? {
+        Created::New => Ok(None),
+        Created::Exists => Ok(Some(Message::ChildTold {
+            child_id: child.id,
+            workflow_id: child.parent.id,
+        })),
+    }
+}
+
+/// Begins a batch, unless it is there: then it tells by itself how far it is.
+pub(crate) async fn begin(app: &App, batch: &WorkflowInstance) -> Result<(), Fault> {
+    let mut created = batch.clone();
+    let items = app.store().items(batch).await?;
+    if let Some(batch) = &mut created.batch {
+        batch.items = items;
+    }
+    let plan = app.inner.definitions.plan_of(batch).await?;
+    let decision = Fold::start(&plan, created, app.workflow_facts()).finish();
+    if let Some(decision) = decision {
+        workflows::create_first(app, &decision).await?;
+    }
+    Ok(())
+}
+
+/// What became of asking.
+pub(crate) enum Asked {
+    /// It is done.
+    Told,
+    /// A message carries it.
+    Send(Box<Message>),
+    /// There is no such record.
+    Missing,
+}
+
+/// Asks something of a child or a batch. What it is told must not be lost with a message, so it
+/// is written at once; what its parent tells again at every look may.
+pub(crate) async fn ask(
+    app: &App,
+    id: WorkflowId,
+    event: &Event,
+    parent: &WorkflowInstance,
+) -> Result<Asked, Fault> {
+    if let Event::Granted { slots } = event {
+        return Ok(Asked::Send(Box::new(Message::Granted {
+            workflow_id: id,
+            slots: *slots,
+        })));
+    }
+    let told = Message::ChildTold {
+        child_id: id,
+        workflow_id: parent.id,
+    };
+    Ok(
+        match workflows::fold(app, id, std::slice::from_ref(event)).await? {
+            Outcome::Missing => Asked::Missing,
+            Outcome::Refused(refused) if workflows::is_too_late(&refused) => {
+                Asked::Send(Box::new(told))
+            }
+            Outcome::Refused(_) | Outcome::Taken => Asked::Told,
+        },
+    )
+}
+
+/// What a child or a batch has to tell the record that waits for it.
+pub(crate) async fn news(app: &App, id: WorkflowId) -> Result<Option<Event>, Fault> {
+    let Some(child) = app.store().workflow(id).await? else {
+        return Ok(None);
+    };
+    Ok(match decider::report(&child) {
+        Some(report) => Some(Event::BatchTold {
+            id,
+            report: Box::new(report),
+        }),
+        None if child.status.is_terminal() => Some(Event::ChildEnded(Box::new((&child).into()))),
+        None => None,
+    })
+}
+
+/// The end of a child that could not be started.
+pub(crate) fn refused(id: WorkflowId, error: &ErrorInfo) -> Event {
+    Event::ChildEnded(Box::new(ChildEnd {
+        id,
+        run: 0,
+        status: WorkflowStatus::Failed,
+        output: Value::Null,
+        error: Some(error.clone()),
+    }))
+}

@@ -1,0 +1,121 @@
+//! SUB_WORKFLOW: the child of a step, and what its end comes to.
+
+use serde_json::Value;
+
+use super::evaluate::Failed;
+use super::operations::Ask;
+use super::place::Place;
+use super::step::{Next, Outcome};
+use super::{ChildEnd, Effect, Fold, NewChild};
+use crate::codes::failure;
+use crate::error_info::ErrorInfo;
+use crate::workflow::compiled::{CompiledKind, CompiledStep, CompiledSubWorkflow};
+use crate::workflow::frontier::{Active, State};
+use crate::workflow::instance::WorkflowStatus;
+use crate::workflow::parent::Parent;
+
+impl Fold<'_> {
+    pub(super) fn start_child(
+        &mut self,
+        step: &CompiledStep,
+        child: &CompiledSubWorkflow,
+        active: &mut Active,
+        place: &Place,
+    ) -> Next {
+        match self.new_child(step, child, active.generation, place) {
+            Ok(new) => {
+                active.state = State::SubWorkflow { over: false };
+                self.effects.push(Effect::StartChild(Box::new(new)));
+                Next::Open
+            }
+            Err(error) => Next::Over(Outcome::failed(error, step)),
+        }
+    }
+
+    pub(super) fn new_child(
+        &self,
+        step: &CompiledStep,
+        child: &CompiledSubWorkflow,
+        generation: u32,
+        place: &Place,
+    ) -> Result<NewChild, Failed> {
+        let path = place.path_of(&step.name);
+        let id = &child.step.workflow_definition_id;
+        let version = self.plan.children.get(&child.pin).ok_or_else(|| {
+            let message = format!("no version of {id} is pinned for step {path}");
+            ErrorInfo::new(failure::EXECUTOR_NOT_FOUND, message, self.facts.now)
+        })?;
+        let state = &self.state;
+        Ok(NewChild {
+            id: state.child_id(&path, generation),
+            workflow_definition_id: id.clone(),
+            version: version.clone(),
+            input: self.evaluation(&path, place).input(&child.inputs, None)?,
+            security_context: state.security_context.clone(),
+            correlation_id: state.correlation_id.clone(),
+            traceparent: state.traceparent.clone(),
+            parent: Parent {
+                id: state.id,
+                workflow_id: self.workflow_id,
+                path,
+                depth: state.parent.as_ref().map_or(0, |parent| parent.depth + 1),
+            },
+        })
+    }
+
+    /// Has the child of a reopened step go on; one that never began is started.
+    pub(super) fn resume_child(&mut self, step: &CompiledStep, active: &mut Active, place: &Place) {
+        let CompiledKind::SubWorkflow(child) = &step.kind else {
+            return;
+        };
+        active.since = self.since();
+        self.changed = true;
+        let id = self
+            .state
+            .child_id(&place.path_of(&step.name), active.generation);
+        if let Ok(new) = self.new_child(step, child, active.generation, place) {
+            self.effects.push(Effect::StartChild(Box::new(new)));
+        }
+        self.ask(id, Ask::Retry);
+    }
+
+    pub(super) fn take_child_end(
+        &mut self,
+        step: &CompiledStep,
+        end: &ChildEnd,
+        path: &str,
+    ) -> Next {
+        let result = match end.status {
+            WorkflowStatus::Completed => Ok(end.output.clone()),
+            WorkflowStatus::Failed | WorkflowStatus::Cancelled | WorkflowStatus::TimedOut => {
+                Err(self.error_of_child(end, path))
+            }
+            WorkflowStatus::Pending | WorkflowStatus::Running | WorkflowStatus::Paused => {
+                return Next::Open;
+            }
+        };
+        Next::Over(Outcome {
+            result,
+            lets_go: step.continue_on_failure.unwrap_or(false),
+        })
+    }
+
+    /// A child's failure keeps its code; the details name the child.
+    pub(super) fn error_of_child(&self, end: &ChildEnd, path: &str) -> Failed {
+        let mut error = end.error.clone().unwrap_or_else(|| {
+            let message = format!("the child ended {}", end.status.as_str());
+            ErrorInfo::new(failure::CANCELLED, message, self.facts.now)
+        });
+        error.stack_trace = None;
+        let inside = error.details.remove("taskPath");
+        if let Some(Value::String(inside)) = inside {
+            error.details.insert("childPath".to_owned(), inside.into());
+        }
+        let id = end.id.to_string();
+        error
+            .details
+            .insert("workflowInstanceId".to_owned(), id.into());
+        error.details.insert("taskPath".to_owned(), path.into());
+        Box::new(error)
+    }
+}

@@ -1,0 +1,453 @@
+//! The end of a workflow: its status, the end of what still runs, and what is done after it.
+//!
+//! After a failure the steps that completed are undone, the last one first, and then the error
+//! handlers run. The status stands from the start; what fails in here is recorded by its task.
+
+use serde_json::Value;
+
+use super::again::without_indexes;
+use super::composite::block_of;
+use super::operations::Ask;
+use super::place::Place;
+use super::step::Ended;
+use super::{Effect, Fold, Need, News};
+use crate::JsonObject;
+use crate::codes::failure;
+use crate::error_info::ErrorInfo;
+use crate::ids::{TaskId, WorkflowId};
+use crate::task::creation::{self, NewTask};
+use crate::task::due;
+use crate::task::instance::{TaskInstance, TaskStatus};
+use crate::task::timeouts::StepTimeouts;
+use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledMap, CompiledStep};
+use crate::workflow::definition::{EndStatus, OnParentClose};
+use crate::workflow::frontier::{
+    Active, Block, Branch, Cancelling, Closing, Course, Iterations, Root, State, Undoing,
+};
+use crate::workflow::instance::WorkflowStatus;
+use crate::workflow::parent::{BatchOf, Compensable, Termination};
+
+impl Fold<'_> {
+    /// Takes the first steps.
+    pub(super) fn go_on(&mut self) {
+        match std::mem::take(&mut self.state.course.root) {
+            Root::Steps(mut block) => {
+                let steps = &self.plan.workflow.steps;
+                let ended = self.advance(steps, &mut block, &Place::root());
+                self.state.course.root = Root::Steps(block);
+                self.root_ended(ended);
+            }
+            Root::Iterations(iterations) => self.hear_iterations(iterations, &News::Look),
+        }
+    }
+
+    /// Tells an event to whatever is under way.
+    pub(super) fn hear(&mut self, news: &News<'_>) {
+        match self.state.status {
+            WorkflowStatus::Running | WorkflowStatus::Pending => {}
+            // What arrives is kept by its own record, and taken in at the resume.
+            WorkflowStatus::Paused => return,
+            WorkflowStatus::Completed
+            | WorkflowStatus::Failed
+            | WorkflowStatus::Cancelled
+            | WorkflowStatus::TimedOut => return self.hear_closing(news),
+        }
+        match std::mem::take(&mut self.state.course.root) {
+            Root::Steps(mut block) => {
+                let steps = &self.plan.workflow.steps;
+                let mut ended = self.hear_block(steps, &mut block, &Place::root(), news);
+                if ended.is_none() && matches!(news, News::Reopen) {
+                    // What failed may have been the output, after the last step.
+                    ended = self.advance(steps, &mut block, &Place::root());
+                }
+                self.state.course.root = Root::Steps(block);
+                self.root_ended(ended);
+            }
+            Root::Iterations(iterations) => self.hear_iterations(iterations, news),
+        }
+    }
+
+    /// Whether a time has come: the workflow's own, or one that a step waits for.
+    pub(super) fn look(&mut self) {
+        let deadline = self.state.deadline_at;
+        let is_running = self.state.status == WorkflowStatus::Running;
+        if is_running && deadline.is_some_and(|at| at <= self.facts.now) {
+            let details = JsonObject::from_iter([("kind".to_owned(), "WORKFLOW".into())]);
+            let message = "the workflow took longer than its time limit";
+            let error = ErrorInfo::new(failure::TIMEOUT, message, self.facts.now);
+            self.fail(WorkflowStatus::TimedOut, error.with_details(details));
+            return;
+        }
+        self.hear(&News::Look);
+    }
+
+    fn root_ended(&mut self, ended: Option<Ended>) {
+        match ended {
+            None => {}
+            Some(Ended::Done(_)) => match self.output() {
+                Ok(output) => self.complete(output),
+                Err(error) => self.fail(WorkflowStatus::Failed, *error),
+            },
+            Some(Ended::Failed(error)) => self.fail(WorkflowStatus::Failed, *error),
+            Some(Ended::Terminated(termination)) => self.terminated(*termination),
+        }
+    }
+
+    fn terminated(&mut self, termination: Termination) {
+        match (termination.status, termination.error) {
+            (EndStatus::Failed, Some(error)) => {
+                self.fail(WorkflowStatus::Failed, error);
+            }
+            (EndStatus::Completed | EndStatus::Failed, _) => {
+                match self.checked_output(termination.output) {
+                    Ok(output) => self.complete(output),
+                    Err(error) => self.fail(WorkflowStatus::Failed, *error),
+                }
+            }
+        }
+    }
+
+    fn complete(&mut self, output: Value) {
+        self.state.output = Some(output);
+        self.halt();
+        let course = &mut self.state.course;
+        *course = Course {
+            generations: course.generations,
+            requests: std::mem::take(&mut course.requests),
+            skipped: std::mem::take(&mut course.skipped),
+            cancelling: std::mem::take(&mut course.cancelling),
+            ..Course::default()
+        };
+        self.end(WorkflowStatus::Completed);
+    }
+
+    fn fail(&mut self, status: WorkflowStatus, error: ErrorInfo) {
+        self.state.error = Some(error);
+        self.halt();
+        self.end(status);
+        self.undo_next();
+    }
+
+    /// Cancels the workflow, and undoes what completed if that is asked for.
+    pub(super) fn cancel(&mut self, reason: &str, compensate: bool) {
+        let details = JsonObject::from_iter([("reason".to_owned(), reason.into())]);
+        let error = ErrorInfo::new(failure::CANCELLED, reason, self.facts.now);
+        self.state.error = Some(error.with_details(details));
+        self.halt();
+        self.end(WorkflowStatus::Cancelled);
+        if compensate {
+            self.undo_next();
+        }
+    }
+
+    fn end(&mut self, status: WorkflowStatus) {
+        self.changed = true;
+        self.state.status = status;
+        self.state.end_time = Some(self.facts.now);
+        self.state.deadline_at = None;
+        self.state.expires_at = Some(self.facts.now.plus_millis(self.facts.retention));
+        let course = &mut self.state.course;
+        course.signals.clear();
+        course.skips.clear();
+        let is_batch = matches!(course.root, Root::Iterations(_));
+        if let Some(parent) = self.state.parent.clone().filter(|_| !is_batch) {
+            self.effects.push(Effect::TellParent(parent));
+        }
+    }
+
+    /// Ends a batch; its workflow is told by whoever ends it.
+    pub(super) fn end_batch(&mut self, status: WorkflowStatus) {
+        self.end(status);
+    }
+
+    /// Stops whatever is under way. Where it was is kept.
+    fn halt(&mut self) {
+        let root = std::mem::take(&mut self.state.course.root);
+        match &root {
+            Root::Steps(block) => {
+                self.halt_block(&self.plan.workflow.steps, block, &Place::root());
+            }
+            Root::Iterations(iterations) => {
+                if let Some(batch) = self.state.batch.take() {
+                    if let Some(map) = self.plan.workflow.map(batch.map) {
+                        self.halt_iterations(map, &batch, iterations);
+                    }
+                    self.state.batch = Some(batch);
+                }
+            }
+        }
+        self.state.course.root = root;
+    }
+
+    /// Stops the iterations of a batch that run.
+    pub(super) fn halt_iterations(
+        &mut self,
+        map: &CompiledMap,
+        batch: &BatchOf,
+        iterations: &Iterations,
+    ) {
+        for iteration in &iterations.active {
+            let place = Place::iteration(batch, iteration.at);
+            self.halt_block(&map.steps, &iteration.block, &place);
+        }
+    }
+
+    /// Stops the steps of a block that are under way.
+    pub(super) fn halt_block(&mut self, compiled: &CompiledBlock, block: &Block, place: &Place) {
+        for active in &block.active {
+            if let Some(position) = compiled.place(&active.name) {
+                self.halt_step(&compiled.steps[position], active, place);
+            }
+        }
+    }
+
+    /// Stops what a step has under way.
+    pub(super) fn halt_step(&mut self, step: &CompiledStep, active: &Active, place: &Place) {
+        let path = place.path_of(&step.name);
+        let generation = active.generation;
+        match (&active.state, &step.kind) {
+            (State::Task { .. }, _) => {
+                self.cancel_task(self.state.task_id(&path, generation), active.since);
+            }
+            (State::Parallel(branches), CompiledKind::Parallel(parallel)) => {
+                for ((name, compiled), branch) in parallel.branches.iter().zip(branches) {
+                    if let Branch::Running(block) = branch {
+                        let inside = place.branch(&step.name, name, generation);
+                        self.halt_block(compiled, block, &inside);
+                    }
+                }
+            }
+            (State::Switch { case, block }, CompiledKind::Switch(switch)) => {
+                if let Some(compiled) = block_of(switch, *case) {
+                    self.halt_block(compiled, block, &place.inside(&step.name, generation));
+                }
+            }
+            (
+                State::Loop {
+                    turn,
+                    block: Some(block),
+                    ..
+                },
+                CompiledKind::Loop(repeat),
+            ) => {
+                let inside = place.turn(&step.name, *turn, generation);
+                self.halt_block(&repeat.steps, block, &inside);
+            }
+            (State::Map(map), _) => {
+                for batch in &map.running {
+                    let id = self.batch_id(&map.items, &path, generation, batch.number);
+                    self.cancel_child(id, batch.since);
+                }
+            }
+            (State::SubWorkflow { over: false }, CompiledKind::SubWorkflow(child))
+                if child.step.on_parent_close == OnParentClose::Cancel =>
+            {
+                self.cancel_child(self.state.child_id(&path, generation), active.since);
+            }
+            (State::Handling { entry, block, .. }, _) => {
+                if let Some(handler) = step.on_error.get(*entry as usize) {
+                    let inside = place.inside(&step.name, generation);
+                    self.halt_block(&handler.steps, block, &inside);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn cancel_task(&mut self, id: TaskId, since: u64) {
+        if since == self.since() {
+            // This very decision asked for the task, and takes that back.
+            self.effects
+                .retain(|effect| !matches!(effect, Effect::CreateTask(task) if task.id == id));
+            return;
+        }
+        let cancelling = Cancelling::Task(id);
+        if !self.state.course.cancelling.contains(&cancelling) {
+            self.state.course.cancelling.push(cancelling);
+            self.effects.push(Effect::CancelTask(id));
+            self.changed = true;
+        }
+    }
+
+    fn cancel_child(&mut self, id: WorkflowId, since: u64) {
+        if since == self.since() {
+            self.effects.retain(|effect| match effect {
+                Effect::StartChild(child) => child.id != id,
+                Effect::StartBatch(batch) => batch.id != id,
+                Effect::Ask(asked, _) => *asked != id,
+                Effect::CreateTask(_)
+                | Effect::CancelTask(_)
+                | Effect::TellParent(_)
+                | Effect::Wake(_)
+                | Effect::Undo(_) => true,
+            });
+            return;
+        }
+        let cancelling = Cancelling::Child(id);
+        if !self.state.course.cancelling.contains(&cancelling) {
+            self.state.course.cancelling.push(cancelling);
+            self.ask(id, Ask::cancel("its parent is over"));
+            self.changed = true;
+        }
+    }
+
+    pub(super) fn cancels_done(&mut self) {
+        if !self.state.course.cancelling.is_empty() {
+            self.state.course.cancelling.clear();
+            self.changed = true;
+        }
+    }
+
+    /// Undoes the next step; when none is left, the error handlers run.
+    fn undo_next(&mut self) {
+        self.changed = true;
+        let Some(name) = self.state.course.compensations.clone() else {
+            self.state.course.closing = None;
+            return self.handle_end();
+        };
+        self.state.course.closing = Some(Closing::Compensating(None));
+        match self.compensables.get(&name).cloned() {
+            Some(compensable) => self.compensate(compensable),
+            None => self.need = Some(Need::Compensation(name)),
+        }
+    }
+
+    /// Begins the compensation that was needed.
+    pub(super) fn compensate(&mut self, compensable: Compensable) {
+        self.changed = true;
+        let mut undoing = Undoing {
+            path: format!("{}/compensation", compensable.path),
+            generation: self.fresh_generation(),
+            since: self.since(),
+            name: compensable.name(),
+            wake_at: None,
+        };
+        self.state
+            .course
+            .compensations
+            .clone_from(&compensable.previous);
+        match self.undoing_task(&compensable, &undoing) {
+            None => self.undo_next(),
+            Some(task) if task.status.is_terminal() => {
+                self.count_task(task.metrics);
+                self.effects.push(Effect::CreateTask(Box::new(task)));
+                self.undo_next();
+            }
+            Some(task) => {
+                undoing.wake_at = due::wake_at(&task, self.facts.now);
+                self.effects.push(Effect::CreateTask(Box::new(task)));
+                self.state.course.closing = Some(Closing::Compensating(Some(undoing)));
+            }
+        }
+    }
+
+    /// The task of a compensation; one that is refused is the record of that.
+    pub(super) fn undoing_task(
+        &self,
+        compensable: &Compensable,
+        undoing: &Undoing,
+    ) -> Option<TaskInstance> {
+        let task = self.plan.tasks.get(&compensable.pin)?;
+        let id = self.state.task_id(&undoing.path, undoing.generation);
+        let mut new = self.plain_task(id, &undoing.path, compensable.input.clone());
+        new.overrides
+            .retry_policy
+            .clone_from(&compensable.retry_policy);
+        new.overrides.timeouts = StepTimeouts {
+            timeout: compensable.timeout,
+            timeouts: None,
+        };
+        let (now, retention) = (self.facts.now, self.facts.retention);
+        Some(match creation::create(task, NewTask::clone(&new), now) {
+            Ok(task) => task,
+            Err(error) => creation::refused(task, new, *error, now, retention),
+        })
+    }
+
+    fn handle_end(&mut self) {
+        let has_failed = matches!(
+            self.state.status,
+            WorkflowStatus::Failed | WorkflowStatus::TimedOut
+        );
+        if !has_failed || self.plan.workflow.error_handlers.steps.is_empty() || self.is_batch {
+            return;
+        }
+        let place = self.closing_place();
+        let mut block = Block::default();
+        let handlers = &self.plan.workflow.error_handlers;
+        let ended = self.advance(handlers, &mut block, &place);
+        self.state.course.closing = match ended {
+            None => Some(Closing::Handling(block)),
+            Some(_) => None,
+        };
+    }
+
+    /// Where error handlers stand: beside the steps, whose generations they do not share.
+    pub(super) fn closing_place(&self) -> Place {
+        let root = Place {
+            generation: u32::MAX,
+            ..Place::root()
+        };
+        match &self.state.error {
+            Some(error) => root.handling(error),
+            None => root,
+        }
+    }
+
+    /// Tells an event to what is done after the end.
+    fn hear_closing(&mut self, news: &News<'_>) {
+        match self.state.course.closing.take() {
+            None => {}
+            Some(Closing::Compensating(running)) => {
+                self.state.course.closing = Some(Closing::Compensating(running.clone()));
+                if let Some(undoing) = running {
+                    self.hear_undoing(undoing, news);
+                }
+            }
+            Some(Closing::Handling(mut block)) => {
+                let place = self.closing_place();
+                let handlers = &self.plan.workflow.error_handlers;
+                let ended = self.hear_block(handlers, &mut block, &place, news);
+                self.state.course.closing = match ended {
+                    None => Some(Closing::Handling(block)),
+                    Some(_) => {
+                        self.changed = true;
+                        None
+                    }
+                };
+            }
+        }
+    }
+
+    fn hear_undoing(&mut self, undoing: Undoing, news: &News<'_>) {
+        let id = self.state.task_id(&undoing.path, undoing.generation);
+        match news {
+            News::TaskEnded(end) if end.task_id == id && end.status.is_terminal() => {
+                self.count_task(end.metrics);
+                if end.status == TaskStatus::Completed {
+                    self.note_undone(&undoing);
+                }
+                self.undo_next();
+            }
+            News::TaskWaits { task_id, wake_at }
+                if *task_id == id && undoing.wake_at != Some(*wake_at) =>
+            {
+                self.changed = true;
+                self.state.course.closing = Some(Closing::Compensating(Some(Undoing {
+                    wake_at: Some(*wake_at),
+                    ..undoing
+                })));
+            }
+            _ => {}
+        }
+    }
+
+    fn note_undone(&mut self, undoing: &Undoing) {
+        let path = undoing.path.trim_end_matches("/compensation");
+        let path = without_indexes(path);
+        let undone = &mut self.state.course.undone;
+        if !undone.contains(&path) {
+            undone.push(path);
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! What people ask of a workflow, and what its state allows.
+//!
+//! Each request is taken once under its id. What a state does not allow is refused with a code,
+//! and changes nothing.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::again::{do_again, find, is_in_map, is_over};
+use super::{Fold, News};
+use crate::JsonObject;
+use crate::codes::refusal;
+use crate::task::output::check_size;
+use crate::workflow::compiled::CompiledKind;
+use crate::workflow::frontier::{Root, State};
+use crate::workflow::instance::WorkflowStatus;
+use crate::workflow::parent::hash;
+use crate::workflow::paths::is_reserved;
+use crate::workflow::signal::Signal;
+
+/// Requests that a record remembers.
+const REQUESTS_REMEMBERED: usize = 32;
+/// Signals that wait for somebody to wait for them.
+pub const SIGNALS_KEPT: usize = 1_000;
+
+/// Something that is asked of a workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Operation {
+    /// Makes it safe to repeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Whether it is asked by the workflow that this one is part of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_parent: bool,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked of a workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Ask {
+    /// To end at once.
+    Cancel {
+        /// Why, for people.
+        reason: String,
+        /// Whether completed steps are undone.
+        #[serde(default)]
+        compensate: bool,
+    },
+    /// To begin nothing new.
+    Pause,
+    /// To go on after a pause.
+    Resume,
+    /// To take a signal.
+    Signal {
+        /// Its name.
+        name: String,
+        /// What it says.
+        #[serde(default)]
+        data: Value,
+    },
+    /// To set variables, by their names.
+    UpdateVariables {
+        /// The variables.
+        variables: JsonObject,
+    },
+    /// To go on, after a failure, at the steps that failed.
+    Retry,
+    /// To take a step as done.
+    Skip {
+        /// The path of the step.
+        path: String,
+        /// What it gives.
+        #[serde(default)]
+        output: Value,
+    },
+}
+
+impl Ask {
+    /// A cancellation without compensation.
+    #[must_use]
+    pub fn cancel(reason: impl Into<String>) -> Self {
+        Self::Cancel {
+            reason: reason.into(),
+            compensate: false,
+        }
+    }
+
+    /// The word of `do`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Cancel { .. } => "cancel",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Signal { .. } => "signal",
+            Self::UpdateVariables { .. } => "updateVariables",
+            Self::Retry => "retry",
+            Self::Skip { .. } => "skip",
+        }
+    }
+}
+
+/// Why something that is asked is not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refused {
+    /// One of [`crate::codes::refusal`].
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub message: String,
+}
+
+impl Fold<'_> {
+    /// Does what is asked, unless it was done before.
+    pub(super) fn operate(&mut self, operation: &Operation) -> Result<(), Refused> {
+        let request = operation.request_id.as_deref().map(hash);
+        if let Some(request) = &request
+            && self.state.course.requests.contains(request)
+        {
+            return Ok(());
+        }
+        match &operation.ask {
+            Ask::Cancel { reason, compensate } => {
+                self.allow(!self.state.status.is_terminal(), &operation.ask)?;
+                self.cancel(reason, *compensate);
+            }
+            Ask::Pause => {
+                self.allow(self.state.status == WorkflowStatus::Running, &operation.ask)?;
+                self.state.status = WorkflowStatus::Paused;
+                self.ask_children(&Ask::Pause);
+            }
+            Ask::Resume => {
+                self.allow(self.state.status == WorkflowStatus::Paused, &operation.ask)?;
+                self.resume();
+            }
+            Ask::Signal { name, data } => {
+                self.allow(!self.state.status.is_terminal(), &operation.ask)?;
+                self.signal(name, data)?;
+            }
+            Ask::UpdateVariables { variables } => {
+                self.allow(!self.state.status.is_terminal(), &operation.ask)?;
+                self.update_variables(variables)?;
+            }
+            Ask::Retry => self.retry(operation)?,
+            Ask::Skip { path, output } => self.skip_by_hand(operation, path, output)?,
+        }
+        self.changed = true;
+        if let Some(request) = request {
+            let requests = &mut self.state.course.requests;
+            if requests.len() >= REQUESTS_REMEMBERED {
+                requests.remove(0);
+            }
+            requests.push(request);
+        }
+        Ok(())
+    }
+
+    fn allow(&self, allowed: bool, ask: &Ask) -> Result<(), Refused> {
+        if allowed {
+            return Ok(());
+        }
+        let (status, what) = (self.state.status.as_str(), ask.as_str());
+        Err(Refused {
+            code: refusal::ILLEGAL_STATE,
+            message: format!("a workflow that is {status} does not allow {what}"),
+        })
+    }
+
+    /// Goes on after a pause. What ended meanwhile is found by a look at everything.
+    fn resume(&mut self) {
+        self.state.status = WorkflowStatus::Running;
+        self.ask_children(&Ask::Resume);
+        self.recall = true;
+        self.wake(self.facts.now);
+        for (path, output) in self.state.course.skips.clone() {
+            if self.is_active(&path) {
+                self.state.course.skips.remove(&path);
+                let (path, output) = (&path, &output);
+                self.hear(&News::Skip { path, output });
+            }
+        }
+        self.take_early_signals();
+        self.look();
+    }
+
+    /// Asks the same of every child and batch that is under way.
+    pub(super) fn ask_children(&mut self, ask: &Ask) {
+        for leaf in super::leaves(self.plan, &self.state) {
+            match leaf.kind {
+                super::LeafKind::Child(id) | super::LeafKind::Batch(id) => {
+                    self.ask(id, ask.clone());
+                }
+                super::LeafKind::Task(_) => {}
+            }
+        }
+    }
+
+    /// Gives a signal to the step that has waited longest for it, or keeps it.
+    fn signal(&mut self, name: &str, data: &Value) -> Result<(), Refused> {
+        check_size(data, self.facts.now).map_err(|error| Refused {
+            code: refusal::INVALID_INPUT,
+            message: error.message,
+        })?;
+        let is_running = self.state.status == WorkflowStatus::Running;
+        if is_running && let Some(path) = self.longest_waiting(name) {
+            self.hear(&News::Signal { path: &path, data });
+            return Ok(());
+        }
+        if self.state.course.signals.len() >= SIGNALS_KEPT {
+            return Err(Refused {
+                code: refusal::ILLEGAL_STATE,
+                message: format!("{SIGNALS_KEPT} signals wait already"),
+            });
+        }
+        self.state.course.signals.push(Signal {
+            name: name.to_owned(),
+            data: data.clone(),
+            at: self.facts.now,
+        });
+        Ok(())
+    }
+
+    /// Gives signals that came during a pause to the steps that wait for them.
+    fn take_early_signals(&mut self) {
+        let mut at = 0;
+        while let Some(signal) = self.state.course.signals.get(at).cloned() {
+            match self.longest_waiting(&signal.name) {
+                None => at += 1,
+                Some(path) => {
+                    self.state.course.signals.remove(at);
+                    let data = &signal.data;
+                    self.hear(&News::Signal { path: &path, data });
+                }
+            }
+        }
+    }
+
+    /// The path of the step that has waited longest for a signal; of those that began to wait at
+    /// once, the first by path.
+    fn longest_waiting(&mut self, name: &str) -> Option<String> {
+        let mut waiting: Vec<(u64, String)> = Vec::new();
+        self.each_active(&mut |_, step, active, place| {
+            if let (State::Signal { .. }, CompiledKind::Signal(signal)) =
+                (&active.state, &step.kind)
+                && signal.signal == name
+            {
+                waiting.push((active.since, place.path_of(&step.name)));
+            }
+        });
+        waiting.sort();
+        waiting.into_iter().next().map(|(_, path)| path)
+    }
+
+    fn update_variables(&mut self, variables: &JsonObject) -> Result<(), Refused> {
+        let invalid = |message: String| Refused {
+            code: refusal::INVALID_INPUT,
+            message,
+        };
+        if let Some(name) = variables.keys().find(|name| is_reserved(name)) {
+            return Err(invalid(format!("a variable cannot be called {name:?}")));
+        }
+        let mut after = self.state.variables.clone();
+        after.extend(variables.clone());
+        check_size(&Value::Object(after.clone()), self.facts.now)
+            .map_err(|error| invalid(error.message))?;
+        self.state.variables = after;
+        Ok(())
+    }
+
+    /// Goes on at the steps that failed.
+    fn retry(&mut self, operation: &Operation) -> Result<(), Refused> {
+        let failed = matches!(
+            self.state.status,
+            WorkflowStatus::Failed | WorkflowStatus::TimedOut
+        );
+        let resumed = operation.by_parent && self.state.status == WorkflowStatus::Cancelled;
+        let is_batch = operation.by_parent && self.is_batch;
+        let allowed = failed || resumed || (is_batch && self.state.status.is_terminal());
+        self.allow(
+            allowed && self.state.course.closing.is_none(),
+            &operation.ask,
+        )?;
+        self.reopen();
+        self.hear(&News::Reopen);
+        if self.state.status == WorkflowStatus::Running {
+            self.look();
+        }
+        Ok(())
+    }
+
+    /// The one way out of a terminal state.
+    fn reopen(&mut self) {
+        let state = &mut self.state;
+        state.run += 1;
+        state.status = WorkflowStatus::Running;
+        state.error = None;
+        let output = state.output.take();
+        if let (Root::Iterations(iterations), Some(Value::Array(results))) =
+            (&mut state.course.root, output)
+        {
+            iterations.results = results;
+        }
+        state.end_time = None;
+        state.expires_at = None;
+        state.due_at = None;
+        let limit = self.plan.workflow.definition.timeout;
+        state.deadline_at = limit
+            .filter(|_| state.batch.is_none())
+            .map(|limit| self.facts.now.plus_millis(limit));
+        if let Some(at) = state.deadline_at {
+            self.wake(at);
+        }
+        let undone = std::mem::take(&mut self.state.course.undone);
+        if let Root::Steps(block) = &mut self.state.course.root {
+            for path in undone {
+                do_again(&self.plan.workflow.steps, block, &path);
+            }
+        }
+    }
+
+    /// Whether the step of a path is under way, or was when the workflow failed.
+    fn is_active(&mut self, path: &str) -> bool {
+        let status = std::mem::replace(&mut self.state.status, WorkflowStatus::Running);
+        let mut found = false;
+        self.each_active(&mut |_, step, _, place| found |= place.path_of(&step.name) == path);
+        self.state.status = status;
+        found
+    }
+
+    fn skip_by_hand(
+        &mut self,
+        operation: &Operation,
+        path: &str,
+        output: &Value,
+    ) -> Result<(), Refused> {
+        let status = self.state.status;
+        let failed = matches!(status, WorkflowStatus::Failed | WorkflowStatus::TimedOut);
+        let open = matches!(status, WorkflowStatus::Running | WorkflowStatus::Paused);
+        let settled = self.state.course.closing.is_none();
+        self.allow(open || (failed && settled), &operation.ask)?;
+        let steps = &self.plan.workflow.steps;
+        if find(steps, path).is_none() {
+            return Err(Refused {
+                code: refusal::NOT_FOUND,
+                message: format!("the workflow has no step {path}"),
+            });
+        }
+        if is_in_map(steps, path) {
+            return Err(Refused {
+                code: refusal::ILLEGAL_STATE,
+                message: format!("{path} is part of an iteration: skip the MAP around it"),
+            });
+        }
+        let is_active = self.is_active(path);
+        if !is_active {
+            if is_over(&self.plan.workflow.steps, &self.state.course.root, path) {
+                return Err(Refused {
+                    code: refusal::ILLEGAL_STATE,
+                    message: format!("the step {path} is over"),
+                });
+            }
+            let skips = &mut self.state.course.skips;
+            skips.insert(path.to_owned(), output.clone());
+        }
+        if failed {
+            self.reopen();
+        }
+        if status == WorkflowStatus::Paused {
+            // It acts at the resume, as everything that comes during a pause.
+            let skips = &mut self.state.course.skips;
+            skips.insert(path.to_owned(), output.clone());
+            return Ok(());
+        }
+        if is_active {
+            self.hear(&News::Skip { path, output });
+        }
+        if failed && self.state.status == WorkflowStatus::Running {
+            self.hear(&News::Reopen);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,445 @@
+//! A world for decisions: it keeps the records, performs what each decision owes, and lets time
+//! pass. What happens is written as a text of one word after another:
+//!
+//! | word | what happens |
+//! |---|---|
+//! | `a+`, `a+{"n":1}` | the task or child of step `a` completes, with its name or this |
+//! | `a-`, `a-CODE` | it fails, with BUSY or this code |
+//! | `@500` | the time is 500 ms after the start; what falls due until then is looked at |
+//! | `signal:name`, `signal:name=1` | a signal comes |
+//! | `skip:a`, `skip:a=1` | somebody skips a step |
+//! | `pause`, `resume`, `retry`, `cancel`, `undo` | somebody asks for it; `undo` cancels with compensation |
+//! | `!` before any of these | it is refused |
+//!
+//! Every decision is checked for what holds of all of them: see `rules.rs`.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::*;
+use crate::task::Outcome;
+use crate::testing::failed;
+use crate::workflow::frontier::Cancelling;
+
+/// The records of one workflow and of all that it started.
+pub(super) struct World {
+    pub plan: Plan,
+    pub now: u64,
+    pub records: BTreeMap<WorkflowId, WorkflowInstance>,
+    pub tasks: BTreeMap<TaskId, TaskInstance>,
+    pub children: BTreeMap<WorkflowId, NewChild>,
+    pub compensables: BTreeMap<String, Compensable>,
+    items: BTreeMap<WorkflowId, Vec<Value>>,
+    wakes: BTreeSet<(Timestamp, WorkflowId)>,
+    /// Times of which a message was sent, ever.
+    pub sent: BTreeSet<(Timestamp, WorkflowId)>,
+    told: VecDeque<WorkflowId>,
+    /// Ends of tasks that were not told, because their workflow was paused.
+    kept: Vec<(WorkflowId, Event)>,
+    /// Tasks that ended during a pause.
+    late: BTreeSet<TaskId>,
+    /// What was asked of children.
+    pub asked: Vec<String>,
+    /// The ends of tasks and children, in their order.
+    pub trace: Vec<String>,
+}
+
+impl World {
+    /// A workflow of these fields that was just started.
+    pub fn new(fields: Value) -> Self {
+        Self::of(plan(fields, &[]), json!({}))
+    }
+
+    /// A workflow of these steps.
+    pub fn steps(steps: Value) -> Self {
+        Self::new(json!({ "steps": steps }))
+    }
+
+    pub fn of(plan: Plan, input: Value) -> Self {
+        let mut world = Self {
+            plan,
+            now: 0,
+            records: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            children: BTreeMap::new(),
+            compensables: BTreeMap::new(),
+            items: BTreeMap::new(),
+            wakes: BTreeSet::new(),
+            sent: BTreeSet::new(),
+            told: VecDeque::new(),
+            kept: Vec::new(),
+            late: BTreeSet::new(),
+            asked: Vec::new(),
+            trace: Vec::new(),
+        };
+        let new = NewWorkflow {
+            id: workflow_id(),
+            input,
+            security_context: user(&[]),
+            correlation_id: None,
+            traceparent: None,
+            request_hash: None,
+            parent: None,
+        };
+        let decision = start(&world.plan, new, facts(0)).unwrap();
+        world.commit(None, decision);
+        world.settle();
+        world
+    }
+
+    /// The workflow itself.
+    pub fn state(&self) -> &WorkflowInstance {
+        &self.records[&workflow_id()]
+    }
+
+    /// The paths of the tasks and children that are open, in their order.
+    pub fn open(&self) -> String {
+        let tasks = self
+            .tasks
+            .values()
+            .filter(|task| !task.status.is_terminal());
+        let tasks = tasks.map(|task| task.context.task_path.clone().unwrap());
+        let children = self
+            .children
+            .values()
+            .map(|child| child.parent.path.clone());
+        let mut paths: Vec<_> = tasks.chain(children).collect();
+        paths.sort();
+        paths.join(" ")
+    }
+
+    /// How the workflow stands: its status with its output or its error's code.
+    pub fn outcome(&self) -> String {
+        let state = self.state();
+        let status = state.status.as_str();
+        match (&state.output, &state.error) {
+            (Some(output), _) => format!("{status} {output}"),
+            (None, Some(error)) => format!("{status} {}", error.code),
+            (None, None) => status.to_owned(),
+        }
+    }
+
+    /// Lets happen what a text says; `!` before a word expects a refusal.
+    pub fn play(&mut self, script: &str) {
+        for word in script.split_whitespace() {
+            let (word, refused) = match word.strip_prefix('!') {
+                Some(word) => (word, true),
+                None => (word, false),
+            };
+            let applied = self.one(word);
+            let is_refused = matches!(applied, Applied::Refused(_));
+            assert_eq!(is_refused, refused, "{word} in {script}: {applied:?}");
+            self.settle();
+        }
+    }
+
+    /// Lets one thing happen, unless it is refused.
+    pub fn try_one(&mut self, word: &str) {
+        self.one(word);
+        self.settle();
+    }
+
+    fn one(&mut self, word: &str) -> Applied {
+        if let Some(millis) = word.strip_prefix('@') {
+            self.pass_until(millis.parse().unwrap());
+            return Applied::Changed;
+        }
+        let ask = match word {
+            "pause" => Ask::Pause,
+            "resume" => Ask::Resume,
+            "retry" => Ask::Retry,
+            "cancel" => Ask::cancel("not wanted"),
+            "undo" => Ask::Cancel {
+                reason: "not wanted".to_owned(),
+                compensate: true,
+            },
+            _ => match word.split_once(':') {
+                Some(("signal", signal)) => {
+                    let (name, data) = argument(signal);
+                    Ask::Signal { name, data }
+                }
+                Some(("skip", step)) => {
+                    let (path, output) = argument(step);
+                    Ask::Skip { path, output }
+                }
+                _ => return self.end(word),
+            },
+        };
+        let event = super::asked(ask);
+        self.fold(workflow_id(), &event)
+    }
+
+    /// The end of a task or a child.
+    fn end(&mut self, word: &str) -> Applied {
+        let at = word.find(['+', '-']).expect("a word that is known");
+        let (path, rest) = (&word[..at], &word[at + 1..]);
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let outcome = match (&word[at..=at], rest) {
+            ("+", "") => succeeded(name.into()),
+            ("+", output) => succeeded(serde_json::from_str(output).unwrap()),
+            (_, "") => failed("BUSY"),
+            (_, code) => failed(code),
+        };
+        let is_it = |task: &&TaskInstance| {
+            !task.status.is_terminal() && task.context.task_path.as_deref() == Some(path)
+        };
+        let found = self.tasks.values().find(is_it).cloned();
+        match found {
+            Some(task) => self.end_task(&task, outcome),
+            None => self.end_child(path, outcome),
+        }
+    }
+
+    pub fn end_task(&mut self, task: &TaskInstance, outcome: Outcome) -> Applied {
+        let report = report(task.execution_id(), at(self.now + 1000), outcome);
+        let event = lifecycle::Event::Report(report);
+        let after = match lifecycle::transition(task, &event, testing::facts(at(self.now))) {
+            Ok(lifecycle::Transition::Changed { task, .. }) => *task,
+            other => panic!("the attempt ends the task: {other:?}"),
+        };
+        let owner = after.context.owner().unwrap();
+        let event = Event::TaskEnded(Box::new((&after).into()));
+        let path = after.context.task_path.clone().unwrap();
+        self.trace.push(format!("{path} {}", after.status.as_str()));
+        self.tasks.insert(after.id, after);
+        self.tell(owner, event)
+    }
+
+    fn end_child(&mut self, path: &str, outcome: Outcome) -> Applied {
+        let found = self
+            .children
+            .iter()
+            .find(|(_, child)| child.parent.path == path);
+        let Some((id, child)) = found.map(|(id, child)| (*id, child.clone())) else {
+            panic!("{path} is not open: {} are", self.open());
+        };
+        self.children.remove(&id);
+        let (status, output, error) = match outcome {
+            Outcome::Succeeded { output } => (WorkflowStatus::Completed, output, None),
+            Outcome::Failed { error, .. } => (WorkflowStatus::Failed, Value::Null, Some(error)),
+            other => panic!("a child does not end so: {other:?}"),
+        };
+        self.trace.push(format!("{path} {}", status.as_str()));
+        let end = ChildEnd {
+            id,
+            run: 0,
+            status,
+            output,
+            error,
+        };
+        self.tell(child.parent.id, Event::ChildEnded(Box::new(end)))
+    }
+
+    /// Tells a record what is told again when it goes on after a pause.
+    fn tell(&mut self, id: WorkflowId, event: Event) -> Applied {
+        if self.records[&id].status == WorkflowStatus::Paused {
+            self.kept.push((id, event.clone()));
+            if let Event::TaskEnded(end) = &event {
+                self.late.insert(end.task_id);
+            }
+        }
+        self.fold(id, &event)
+    }
+
+    /// Lets time pass, and looks at what falls due.
+    fn pass_until(&mut self, millis: u64) {
+        loop {
+            let wake = self.wakes.first().copied();
+            let due = self.records.values();
+            let due = due
+                .filter_map(|record| Some((record.due_at?, record.id)))
+                .min();
+            let next = [wake, due].into_iter().flatten().min();
+            let Some((time, id)) = next.filter(|(time, _)| *time <= at(millis)) else {
+                break;
+            };
+            self.wakes.remove(&(time, id));
+            self.now = self.now.max(time.millis_since(at(0)));
+            self.look(id);
+            self.settle();
+        }
+        self.now = self.now.max(millis);
+    }
+
+    fn look(&mut self, id: WorkflowId) {
+        self.fold(id, &Event::Look);
+        let before = self.records[&id].clone();
+        if before.due_at.is_some_and(|due| due <= at(self.now)) {
+            let after = checked(&self.plan, &before, &[], at(self.now));
+            self.records.insert(id, after);
+        }
+    }
+
+    /// Tells parents what they do not know yet, and, after a pause, what was told meanwhile.
+    fn settle(&mut self) {
+        let is_paused = |world: &Self, id| world.records[&id].status == WorkflowStatus::Paused;
+        loop {
+            if let Some(id) = self.told.pop_front() {
+                let record = &self.records[&id];
+                let parent = record.parent.clone().unwrap();
+                if let Some(report) = batch::report(record) {
+                    let report = Box::new(report);
+                    self.tell(parent.id, Event::BatchTold { id, report });
+                }
+                continue;
+            }
+            let kept = self.kept.iter().position(|(id, _)| !is_paused(self, *id));
+            match kept {
+                Some(at) => {
+                    let (id, event) = self.kept.remove(at);
+                    self.fold(id, &event);
+                }
+                None => break,
+            }
+        }
+    }
+
+    /// Folds an event into a record, and performs what comes of it.
+    pub fn fold(&mut self, id: WorkflowId, event: &Event) -> Applied {
+        let before = self.records[&id].clone();
+        let plan = self.plan.clone();
+        let mut fold = Fold::of(&plan, before.clone(), facts(self.now));
+        let applied = fold.apply(event);
+        while let Some(need) = fold.need().cloned() {
+            let supply = match need {
+                Need::Compensation(name) => {
+                    Supply::Compensation(Box::new(self.compensables[&name].clone()))
+                }
+                Need::Results(of) => {
+                    let outputs = of.iter().map(|id| self.records[id].output.clone());
+                    Supply::Results(outputs.map(|output| output.unwrap_or(json!([]))).collect())
+                }
+            };
+            fold.supply(supply);
+        }
+        let decision = fold.finish();
+        assert_eq!(
+            decision.is_some(),
+            applied == Applied::Changed,
+            "{event:?} is {applied:?}"
+        );
+        if let Some(decision) = decision {
+            self.commit(Some(&before), decision);
+        }
+        applied
+    }
+
+    /// Writes a decision and performs it, after what holds of every decision was checked.
+    fn commit(&mut self, before: Option<&WorkflowInstance>, decision: Decision) {
+        let state = &decision.state;
+        for compensable in decision.compensables.values() {
+            self.compensables
+                .insert(compensable.name(), compensable.clone());
+        }
+        for slice in &decision.slices {
+            self.items.insert(slice.batch, slice.items.clone());
+        }
+        self.records.insert(state.id, state.clone());
+        for effect in &decision.effects {
+            if let Effect::Wake(time) = effect {
+                self.sent.insert((*time, state.id));
+            }
+        }
+        self.check_rules(before, &decision);
+        for effect in decision.effects {
+            self.perform(decision.state.id, effect);
+        }
+        self.cancels_done(decision.state.id);
+    }
+
+    fn perform(&mut self, id: WorkflowId, effect: Effect) {
+        match effect {
+            Effect::CreateTask(task) => {
+                let path = task.context.task_path.clone().unwrap();
+                if task.status.is_terminal() {
+                    self.trace.push(format!("{path} {}", task.status.as_str()));
+                }
+                let earlier = self.tasks.insert(task.id, *task);
+                assert_eq!(earlier, None, "the task of {path} is created once");
+            }
+            Effect::CancelTask(id) => {
+                let task = self.tasks.get_mut(&id).expect("the task is there");
+                if task.status.is_terminal() {
+                    let is_known = !self.late.contains(&id);
+                    assert!(!is_known, "what is known to be over is not cancelled");
+                    return;
+                }
+                task.status = TaskStatus::Cancelled;
+                let path = task.context.task_path.clone().unwrap();
+                self.trace.push(format!("{path} CANCELLED"));
+            }
+            Effect::StartChild(child) => {
+                self.children.insert(child.id, *child);
+            }
+            Effect::StartBatch(batch) => {
+                if self.records.contains_key(&batch.id) {
+                    return;
+                }
+                let mut created = *batch;
+                let items = self.items[&created.id].clone();
+                created.batch.as_mut().unwrap().items = items;
+                let plan = self.plan.clone();
+                let decision = Fold::start(&plan, created, facts(self.now)).finish();
+                self.commit(None, decision.unwrap());
+            }
+            Effect::Ask(of, event) => self.ask(of, &event),
+            Effect::TellParent(_) => self.told.push_back(id),
+            Effect::Wake(time) => {
+                self.wakes.insert((time, id));
+            }
+            Effect::Undo(_) => panic!("a decision creates the task itself"),
+        }
+    }
+
+    fn ask(&mut self, id: WorkflowId, event: &Event) {
+        if self.records.contains_key(&id) {
+            self.fold(id, event);
+            return;
+        }
+        let Event::Operation(operation) = event else {
+            panic!("a child is asked for an operation, not {event:?}");
+        };
+        let word = operation.ask.as_str();
+        if let Some(child) = self.children.get(&id).cloned() {
+            self.asked.push(format!("{} {word}", child.parent.path));
+            if word == "cancel" {
+                self.children.remove(&id);
+                self.trace.push(format!("{} CANCELLED", child.parent.path));
+            }
+        }
+    }
+
+    /// Everything that was to be cancelled is, by now.
+    fn cancels_done(&mut self, id: WorkflowId) {
+        let record = &self.records[&id];
+        let cancelling = &record.course.cancelling;
+        let open = |one: &Cancelling| match one {
+            Cancelling::Task(id) => {
+                let task = self.tasks.get(id);
+                task.is_some_and(|task| !task.status.is_terminal())
+            }
+            Cancelling::Child(id) => self.children.contains_key(id),
+        };
+        assert!(!cancelling.iter().any(open));
+        if !cancelling.is_empty() {
+            self.fold(id, &Event::CancelsDone);
+        }
+    }
+}
+
+fn argument(text: &str) -> (String, Value) {
+    match text.split_once('=') {
+        None => (text.to_owned(), Value::Null),
+        Some((name, value)) => (name.to_owned(), serde_json::from_str(value).unwrap()),
+    }
+}
+
+/// A row of a table: steps, what happens, and what comes of it: the trace and the outcome.
+#[track_caller]
+pub(super) fn check(fields: Value, script: &str, expected: &[&str]) {
+    let place = format!("{script} of {fields}");
+    let mut world = World::new(fields);
+    world.play(script);
+    let mut actual = world.trace.clone();
+    actual.push(world.outcome());
+    assert_eq!(actual, expected, "{place}");
+}

@@ -1,0 +1,507 @@
+//! The frontier: what of a workflow is active, as a tree of blocks and steps.
+//!
+//! It holds what the steps that are under way need to go on, and nothing of what is over: its
+//! size follows what is active, not how long the workflow has run. Of a workflow that failed it
+//! keeps where that happened, so that it can be resumed there. Names are short because the
+//! frontier is written with every change; how it changes is decided in
+//! [`crate::workflow::decider`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::JsonObject;
+use crate::error_info::ErrorInfo;
+use crate::ids::{TaskId, WorkflowId};
+use crate::task::retry::RetryCounts;
+use crate::time::Timestamp;
+use crate::workflow::parent::Termination;
+use crate::workflow::signal::Signal;
+
+/// Where a workflow is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// What is active; of a workflow that ended, what was when it did.
+    #[serde(rename = "b", default)]
+    pub root: Root,
+    /// What is done after the workflow ended.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
+    /// How many steps were begun anew.
+    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
+    pub generations: u32,
+    /// Names what is undone first, should the workflow fail.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub compensations: Option<String>,
+    /// Steps that were undone, without the indexes of their paths: a retry does them again.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<String>,
+    /// Signals that came before anybody waited for them, in their order.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
+    /// The last requests, by the hashes of their ids.
+    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<String>,
+    /// Steps that are to be skipped when their turn comes, and what they then give.
+    #[serde(rename = "k", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skips: BTreeMap<String, Value>,
+    /// The last steps that were skipped.
+    #[serde(rename = "z", default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
+    /// What was told to end, and may not know it yet.
+    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
+    pub cancelling: Vec<Cancelling>,
+}
+
+/// What a record runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Root {
+    /// A workflow's steps.
+    #[serde(rename = "s")]
+    Steps(Block),
+    /// Iterations of a MAP.
+    #[serde(rename = "i")]
+    Iterations(Box<Iterations>),
+}
+
+impl Default for Root {
+    fn default() -> Self {
+        Self::Steps(Block::default())
+    }
+}
+
+/// A batch of iterations, as it sees itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Iterations {
+    /// Iterations that were begun.
+    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
+    pub begun: u32,
+    /// Iterations that it may have in flight, counting those given back.
+    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
+    pub granted: u32,
+    /// Of these, those given back.
+    #[serde(rename = "y", default, skip_serializing_if = "is_zero")]
+    pub freed: u32,
+    /// Those that run.
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    pub active: Vec<Iteration>,
+    /// Those that failed, here.
+    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Iteration>,
+    /// Why the last of them did.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<ErrorInfo>>,
+    /// What those that are over gave, where somebody will ask for it.
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<Value>,
+    /// A TERMINATE that was reached.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub termination: Option<Box<Termination>>,
+}
+
+/// An iteration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Iteration {
+    /// Its place in the batch.
+    #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
+    pub at: u32,
+    /// Its steps.
+    #[serde(rename = "b")]
+    pub block: Block,
+    /// Its variables, when they differ from those that the batch began with.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<JsonObject>,
+}
+
+/// What is done after a workflow ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Closing {
+    /// Steps are undone, one after another.
+    #[serde(rename = "u")]
+    Compensating(Option<Undoing>),
+    /// Its error handlers run.
+    #[serde(rename = "h")]
+    Handling(Block),
+}
+
+/// A compensation that runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Undoing {
+    /// The path of what it undoes.
+    #[serde(rename = "p")]
+    pub path: String,
+    /// Tells it from others of this path.
+    #[serde(rename = "g")]
+    pub generation: u32,
+    /// The version that began it.
+    #[serde(rename = "v")]
+    pub since: u64,
+    /// Its name beside the record.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// When the task runs into a time limit that no worker watches over.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<Timestamp>,
+}
+
+/// A step that was skipped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Its path.
+    #[serde(rename = "p")]
+    pub path: String,
+    /// What it was made to give, by hand. Null is something.
+    #[serde(
+        rename = "o",
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub output: Option<Value>,
+}
+
+/// What was told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cancelling {
+    /// A task.
+    #[serde(rename = "t")]
+    Task(TaskId),
+    /// A child, or a batch.
+    #[serde(rename = "x")]
+    Child(WorkflowId),
+}
+
+/// A list of steps that was begun.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    /// Which of its steps are over, by their place in the list.
+    #[serde(rename = "d", default, skip_serializing_if = "Done::is_empty")]
+    pub done: Done,
+    /// Its steps that are under way, in the order of the list.
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    pub active: Vec<Active>,
+    /// What the last of the list to be over gave, and its place, where somebody will ask for it.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<(u32, Value)>,
+}
+
+/// A set of places in a list: all below a bound, and some above. A sequence needs the bound
+/// alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "DoneDocument", from = "DoneDocument")]
+pub struct Done {
+    below: u32,
+    also: Vec<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum DoneDocument {
+    Below(u32),
+    Also(u32, Vec<u32>),
+}
+
+impl From<Done> for DoneDocument {
+    fn from(done: Done) -> Self {
+        match done.also.is_empty() {
+            true => Self::Below(done.below),
+            false => Self::Also(done.below, done.also),
+        }
+    }
+}
+
+impl From<DoneDocument> for Done {
+    fn from(document: DoneDocument) -> Self {
+        match document {
+            DoneDocument::Below(below) => Self {
+                below,
+                also: Vec::new(),
+            },
+            DoneDocument::Also(below, also) => Self { below, also },
+        }
+    }
+}
+
+impl Done {
+    /// Whether no place is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.below == 0 && self.also.is_empty()
+    }
+
+    /// The set of all places below a bound.
+    #[must_use]
+    pub fn all_below(bound: usize) -> Self {
+        Self {
+            below: place(bound),
+            also: Vec::new(),
+        }
+    }
+
+    /// Whether a place is in it.
+    #[must_use]
+    pub fn contains(&self, at: usize) -> bool {
+        let at = place(at);
+        at < self.below || self.also.contains(&at)
+    }
+
+    /// Adds a place.
+    pub fn insert(&mut self, at: usize) {
+        if self.contains(at) {
+            return;
+        }
+        self.also.push(place(at));
+        self.also.sort_unstable();
+        while self.also.first() == Some(&self.below) {
+            self.also.remove(0);
+            self.below += 1;
+        }
+    }
+
+    /// Takes a place out.
+    pub fn remove(&mut self, at: usize) {
+        let at = place(at);
+        if at < self.below {
+            let above = (at + 1..self.below).chain(std::mem::take(&mut self.also));
+            self.also = above.collect();
+            self.below = at;
+        } else {
+            self.also.retain(|other| *other != at);
+        }
+    }
+
+    /// How many places are in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.below as usize + self.also.len()
+    }
+}
+
+/// A definition has at most [`crate::limits::STEPS_PER_DEFINITION`] steps.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A step that is under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Active {
+    /// Its name.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// Tells apart the times that a step of this path was begun within a run.
+    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
+    pub generation: u32,
+    /// The instance's version that put it here: a redelivery re-emits the newest only.
+    #[serde(rename = "v")]
+    pub since: u64,
+    /// How often the step's own `retryPolicy` was used.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<RetryCounts>,
+    /// How often RETRY_STEP was used, by `onError` entry.
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    pub handled: Vec<u32>,
+    /// What it does.
+    #[serde(rename = "s")]
+    pub state: State,
+}
+
+/// What a step that is under way does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum State {
+    /// Its task runs.
+    #[serde(rename = "t")]
+    Task {
+        /// When the task runs into a time limit that no worker watches over.
+        #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+        wake_at: Option<Timestamp>,
+    },
+    /// Its branches run.
+    #[serde(rename = "p")]
+    Parallel(Vec<Branch>),
+    /// The steps of a case run.
+    #[serde(rename = "c")]
+    Switch {
+        /// Which case; none is `otherwise`.
+        #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+        case: Option<u32>,
+        /// Its steps.
+        #[serde(rename = "b")]
+        block: Block,
+    },
+    /// A turn runs.
+    #[serde(rename = "l")]
+    Loop {
+        /// Which, from 0.
+        #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
+        turn: u32,
+        /// Its steps; none between two turns, when a decision had enough of them.
+        #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+        block: Option<Block>,
+        /// What the turn before gave.
+        #[serde(rename = "o", default, skip_serializing_if = "Value::is_null")]
+        output: Value,
+    },
+    /// Batches of iterations run, each in a record of its own.
+    #[serde(rename = "m")]
+    Map(Box<Map>),
+    /// A timer.
+    #[serde(rename = "w")]
+    Wait {
+        /// When it is over.
+        #[serde(rename = "u")]
+        until: Timestamp,
+    },
+    /// A signal is awaited.
+    #[serde(rename = "s")]
+    Signal {
+        /// When that is over.
+        #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A child runs.
+    #[serde(rename = "x")]
+    SubWorkflow {
+        /// Whether the child ended: then this step failed with it.
+        #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+        over: bool,
+    },
+    /// It failed, and begins anew at a time.
+    #[serde(rename = "r")]
+    Retrying {
+        /// The time.
+        #[serde(rename = "u")]
+        at: Timestamp,
+    },
+    /// It failed, and an `onError` entry is at work.
+    #[serde(rename = "e")]
+    Handling {
+        /// Which.
+        #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
+        entry: u32,
+        /// The step's error.
+        #[serde(rename = "e")]
+        error: Box<ErrorInfo>,
+        /// The entry's steps.
+        #[serde(rename = "b")]
+        block: Block,
+        /// Whether its failure lets the workflow go on.
+        #[serde(rename = "l", default, skip_serializing_if = "std::ops::Not::not")]
+        lets_go: bool,
+    },
+    /// It failed for good.
+    #[serde(rename = "f")]
+    Failed,
+}
+
+/// A branch of a PARALLEL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Branch {
+    /// It runs.
+    #[serde(rename = "r")]
+    Running(Block),
+    /// It gave this.
+    #[serde(rename = "d")]
+    Done(Value),
+    /// It failed, here.
+    #[serde(rename = "f")]
+    Failed(Block, Box<ErrorInfo>, Timestamp),
+}
+
+/// A MAP, as its workflow sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Map {
+    /// Names the array: it tells apart the batches of two decisions of which one was void.
+    #[serde(rename = "k")]
+    pub items: String,
+    /// Iterations in all.
+    #[serde(rename = "n")]
+    pub total: u32,
+    /// Batches that were begun.
+    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
+    pub begun: u32,
+    /// Those of them that run.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<Batch>,
+    /// Iterations that failed in batches that are over.
+    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    pub failed: u32,
+    /// The batches that are over and in which some failed.
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    pub troubled: Vec<u32>,
+    /// Why the last iteration failed.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<ErrorInfo>>,
+}
+
+/// A batch that runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Which, from 0.
+    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
+    pub number: u32,
+    /// Iterations that it was allowed to have in flight, counting those given back.
+    #[serde(rename = "g")]
+    pub granted: u32,
+    /// Of these, those given back because it has nothing left to begin.
+    #[serde(rename = "y", default, skip_serializing_if = "is_zero")]
+    pub freed: u32,
+    /// Iterations of it that failed.
+    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    pub failed: u32,
+    /// The version that last gave it something: a redelivery re-emits the newest only.
+    #[serde(rename = "v")]
+    pub since: u64,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Block {
+    /// Whether all of a list of so many steps are over.
+    #[must_use]
+    pub fn is_over(&self, steps: usize) -> bool {
+        self.active.is_empty() && self.done.len() >= steps
+    }
+
+    /// The active step of this name.
+    #[must_use]
+    pub fn active(&self, name: &str) -> Option<usize> {
+        self.active.iter().position(|active| active.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn done_is_a_set(steps in prop::collection::vec((any::<bool>(), 0_usize..12), 0..40)) {
+            let mut done = Done::default();
+            let mut model = BTreeSet::new();
+            for (add, at) in steps {
+                if add {
+                    done.insert(at);
+                    model.insert(at);
+                } else {
+                    done.remove(at);
+                    model.remove(&at);
+                }
+                prop_assert_eq!(done.len(), model.len());
+                prop_assert!((0..12).all(|at| done.contains(at) == model.contains(&at)));
+            }
+            let text = serde_json::to_string(&done).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Done>(&text).unwrap(), done);
+        }
+    }
+}
