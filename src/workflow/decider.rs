@@ -142,8 +142,6 @@ impl From<&TaskInstance> for TaskEnd {
 pub struct ChildEnd {
     /// The child.
     pub id: WorkflowId,
-    /// Counts its reopenings: the end of an earlier run is no news.
-    pub run: u32,
     /// How it ended.
     pub status: WorkflowStatus,
     /// What it gave.
@@ -156,7 +154,6 @@ impl From<&WorkflowInstance> for ChildEnd {
     fn from(child: &WorkflowInstance) -> Self {
         Self {
             id: child.id,
-            run: child.run,
             status: child.status,
             output: child.output.clone().unwrap_or(Value::Null),
             error: child.error.clone(),

@@ -209,10 +209,12 @@ impl Run<'_> {
         self.until_settled(id, &mut receiver, &mut writes).await?;
         let story = Story::of(self.service.observer(), id, &writes).await?;
         differences.extend(compare::differences(&self.case.expect, &story));
-        let letters = self.service.dead_letters().await;
-        for letter in letters.unwrap_or_default() {
-            let reason = letter.reason.unwrap_or_default();
-            differences.push(format!("a message of {} is dead: {reason}", letter.queue));
+        match self.service.dead_letters().await {
+            Ok(letters) => differences.extend(letters.into_iter().map(|letter| {
+                let reason = letter.reason.unwrap_or_default();
+                format!("a message of {} is dead: {reason}", letter.queue)
+            })),
+            Err(error) => differences.push(format!("the dead letters cannot be read: {error}")),
         }
         Ok(differences)
     }

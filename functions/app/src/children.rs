@@ -135,7 +135,6 @@ pub(crate) async fn news(app: &App, id: WorkflowId) -> Result<Option<Event>, Fau
 pub(crate) fn refused(id: WorkflowId, error: &ErrorInfo) -> Event {
     Event::ChildEnded(Box::new(ChildEnd {
         id,
-        run: 0,
         status: WorkflowStatus::Failed,
         output: Value::Null,
         error: Some(error.clone()),

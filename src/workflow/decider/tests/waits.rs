@@ -199,7 +199,6 @@ fn a_childs_failure_keeps_its_code_and_its_details_name_the_child() {
     error.stack_trace = Some("at main".to_owned());
     let end = ChildEnd {
         id,
-        run: 0,
         status: WorkflowStatus::Failed,
         output: Value::Null,
         error: Some(error),

@@ -221,7 +221,6 @@ impl World {
         self.trace.push(format!("{path} {}", status.as_str()));
         let end = ChildEnd {
             id,
-            run: 0,
             status,
             output,
             error,
