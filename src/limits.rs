@@ -52,8 +52,11 @@ pub const EXECUTOR_CHARS: usize = 4_096;
 pub const VERSION_CHARS: usize = 64;
 /// Characters of a mapping's path.
 pub const PATH_CHARS: usize = 1_024;
-/// Characters of a task reference, correlation id or idempotency key.
+/// Characters of a task reference, correlation id, idempotency key, person or group.
 pub const REFERENCE_CHARS: usize = 256;
+
+/// Users, or groups, that a task names as candidates.
+pub const CANDIDATES: usize = 100;
 
 /// What one evaluation of an expression may use.
 pub mod expression {
@@ -166,6 +169,11 @@ mod tests {
             (
                 "A task reference, correlation id or idempotency key, in characters",
                 REFERENCE_CHARS as u64,
+            ),
+            ("A person or a group, in characters", REFERENCE_CHARS as u64),
+            (
+                "Candidate users, or candidate groups, of a task",
+                CANDIDATES as u64,
             ),
             ("Values that it makes or visits", expression::STEPS),
             (

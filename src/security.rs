@@ -26,6 +26,18 @@ pub struct Caller {
     pub environment_id: Option<String>,
 }
 
+/// The permission of those who may do with every task what its assignee may, and give it to
+/// anybody.
+pub const ADMINISTER_TASKS: &str = "taskmill:administer-tasks";
+
+impl Caller {
+    /// Whether the caller may administer tasks.
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        self.permissions.iter().any(|held| held == ADMINISTER_TASKS)
+    }
+}
+
 /// The security context of an instance: the seed's SecurityContext.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -86,9 +98,15 @@ impl SecurityContext {
     /// The required permissions that the user lacks; empty means that the task may run.
     #[must_use]
     pub fn missing_permissions(&self) -> Vec<&str> {
+        self.missing_of(&self.permissions)
+    }
+
+    /// The required permissions that somebody who holds these lacks.
+    #[must_use]
+    pub fn missing_of(&self, held: &[String]) -> Vec<&str> {
         self.required_permissions
             .iter()
-            .filter(|required| !self.permissions.contains(required))
+            .filter(|required| !held.contains(required))
             .map(String::as_str)
             .collect()
     }

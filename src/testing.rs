@@ -225,7 +225,7 @@ fn name_definitions(value: &mut Value) {
 }
 
 /// Sets the fields of an object, objects in it field by field.
-fn merge(into: &mut Value, fields: Value) {
+pub(crate) fn merge(into: &mut Value, fields: Value) {
     match (into, fields) {
         (Value::Object(into), Value::Object(fields)) => {
             for (name, value) in fields {

@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
-use super::unsupported::{self, What};
+use super::unsupported;
 use crate::JsonObject;
 use crate::task::TaskDefinition;
 use crate::task::definition::{ByteSize, Cpu, format};
@@ -97,8 +97,7 @@ fn published() -> Value {
 
 /// Leaves out the fields that are known and refused: to an editor there are none such.
 fn without_refused(definitions: &mut JsonObject) {
-    let rows = unsupported::TABLE.iter();
-    for row in rows.filter(|row| row.what == What::Field) {
+    for row in unsupported::TABLE {
         let Some(owner) = definitions.get_mut(row.place) else {
             continue;
         };

@@ -147,10 +147,9 @@ pub fn read(document: &Value) -> Result<Definition, Vec<Problem>> {
     }
     match kind_of(document) {
         DefinitionKind::Task => {
-            let document = task::with_executor(document);
-            let mut problems = violations::find(&language::LANGUAGE.task, &document);
-            problems.extend(task::check(&document));
-            typed(&document, problems).map(Definition::Task)
+            let mut problems = violations::find(&language::LANGUAGE.task, document);
+            problems.extend(task::check(document));
+            typed(document, problems).map(Definition::Task)
         }
         DefinitionKind::Workflow => {
             let mut problems = violations::find(&language::LANGUAGE.workflow, document);

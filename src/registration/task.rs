@@ -3,9 +3,7 @@
 //!
 //! Looks at the document as it was written, so that a document with other problems is checked too.
 
-use std::borrow::Cow;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::checks::{Place, schemas};
 use super::{seam, unsupported};
@@ -14,29 +12,53 @@ use crate::codes::registration;
 use crate::problem::Problem;
 use crate::task::routing::ExecutorRef;
 
-/// The document, with an executor where none is asked for: a person's task has none.
-pub(super) fn with_executor(document: &Value) -> Cow<'_, Value> {
-    let is_for_people = document.get("type").and_then(Value::as_str) == Some("MANUAL");
-    if !is_for_people || document.get("executionConfig").is_some() {
-        return Cow::Borrowed(document);
-    }
-    let mut document = document.clone();
-    document["executionConfig"] = json!({ "executor": "builtin:noop" });
-    Cow::Owned(document)
-}
-
 /// The problems of a task definition that its schema does not show.
 pub(super) fn check(document: &Value) -> Vec<Problem> {
     let root = Place::root(document);
     let mut problems = schemas(&root);
-    problems.extend(task_type(&root.member("type")));
     let config = root.member("executionConfig");
+    problems.extend(match root.member("type").text() {
+        Some("MANUAL") => of_people(&root, &config),
+        _ => of_executors(&root, &config),
+    });
     problems.extend(request(&config.member("request")));
     problems.extend(environment(&config.member("environmentVariables")));
+    problems
+}
+
+/// What a MANUAL task has nobody for.
+fn of_people(root: &Place<'_>, config: &Place<'_>) -> Vec<Problem> {
+    let run_as = config.member("securityContext").member("runAs");
+    let heartbeat = root.member("timeouts").member("heartbeat");
+    let of_config = unsupported::OF_EXECUTORS.map(|name| config.member(name));
+    let refused = of_config.into_iter().chain([run_as, heartbeat]);
+    let refused = refused.filter(Place::is_there);
+    let message = "not supported with MANUAL: a person does the task";
+    refused
+        .map(|place| place.problem(registration::NOT_SUPPORTED, message))
+        .collect()
+}
+
+/// What every other task needs, and what only people can honour.
+fn of_executors(root: &Place<'_>, config: &Place<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !config.is_there() {
+        let message =
+            "the field \"executionConfig\" is missing: only a MANUAL task has no executor";
+        problems.push(root.problem(registration::MISSING_FIELD, message));
+    } else if config.value.is_some_and(Value::is_object) && !config.member("executor").is_there() {
+        let message = "the field \"executor\" is missing: only a MANUAL task has none";
+        problems.push(config.problem(registration::MISSING_FIELD, message));
+    }
+    let assignment = root.member("assignment");
+    if assignment.is_there() {
+        let message = "not supported here: only a MANUAL task is assigned to people";
+        problems.push(assignment.problem(registration::NOT_SUPPORTED, message));
+    }
     let executor = config.member("executor");
     if let Some(text) = executor.text().filter(|text| !text.is_empty()) {
         match ExecutorRef::parse(text) {
-            Ok(known) => problems.extend(combination(&config, &known)),
+            Ok(known) => problems.extend(combination(config, &known)),
             Err(error) => problems.push(
                 executor
                     .problem(error.code(), error.to_string())
@@ -45,13 +67,6 @@ pub(super) fn check(document: &Value) -> Vec<Problem> {
         }
     }
     problems
-}
-
-fn task_type(place: &Place<'_>) -> Option<Problem> {
-    let word = place.text()?;
-    let reason = unsupported::value_reason("TaskDefinition", "type", word)?;
-    let message = format!("{word} is not supported: {reason}");
-    Some(place.problem(registration::NOT_SUPPORTED, message))
 }
 
 /// What the executor cannot honour.

@@ -10,8 +10,6 @@ pub struct Unsupported {
     pub place: &'static str,
     /// The field.
     pub field: &'static str,
-    /// Whether the field is refused, or one value of it.
-    pub what: What,
     /// Why.
     pub reason: &'static str,
 }
@@ -27,17 +25,6 @@ pub enum What {
 
 /// All that is known and refused.
 pub const TABLE: &[Unsupported] = &[
-    value(
-        TASK,
-        "type",
-        "MANUAL",
-        "there is no way yet for people to claim and complete tasks",
-    ),
-    field(
-        TASK,
-        "assignment",
-        "it belongs to MANUAL tasks, and people cannot take tasks yet",
-    ),
     field(
         TASK,
         "concurrency",
@@ -49,15 +36,9 @@ pub const TABLE: &[Unsupported] = &[
         "nothing here counts the starts of a definition yet",
     ),
     field("Timeouts", "heartbeat", "no executor sends heartbeats yet"),
-    field(
-        STEP,
-        "assignment",
-        "it belongs to MANUAL tasks, and people cannot take tasks yet",
-    ),
 ];
 
 const TASK: &str = "TaskDefinition";
-const STEP: &str = "Step";
 
 /// One thing that a step cannot be or have inside a MAP, at any depth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +63,14 @@ pub const INSIDE_MAP: &[InsideMap] = &[
         what: What::Field,
         reason: "a batch of iterations cannot undo its steps yet",
     },
+];
+
+/// The fields of `executionConfig` that speak to an executor: a MANUAL task has none.
+pub const OF_EXECUTORS: [&str; 4] = [
+    "executor",
+    "resourceRequirements",
+    "environmentVariables",
+    "request",
 ];
 
 /// A field of `executionConfig` that one kind of executor cannot honour.
@@ -134,22 +123,9 @@ const UNLIMITED: &str = "a builtin uses nothing that could be limited";
 
 /// Why a field is refused, if it is one that is known.
 pub(super) fn field_reason(place: &str, name: &str) -> Option<&'static str> {
-    reason(place, name, |what| what == What::Field)
-}
-
-/// Why a value of a field is refused, if it is one that is known.
-pub(super) fn value_reason(place: &str, name: &str, value: &str) -> Option<&'static str> {
-    reason(
-        place,
-        name,
-        |what| matches!(what, What::Value(known) if known == value),
-    )
-}
-
-fn reason(place: &str, name: &str, meant: impl Fn(What) -> bool) -> Option<&'static str> {
     TABLE
         .iter()
-        .find(|one| one.place == place && one.field == name && meant(one.what))
+        .find(|one| one.place == place && one.field == name)
         .map(|one| one.reason)
 }
 
@@ -157,21 +133,6 @@ const fn field(place: &'static str, field: &'static str, reason: &'static str) -
     Unsupported {
         place,
         field,
-        what: What::Field,
-        reason,
-    }
-}
-
-const fn value(
-    place: &'static str,
-    field: &'static str,
-    value: &'static str,
-    reason: &'static str,
-) -> Unsupported {
-    Unsupported {
-        place,
-        field,
-        what: What::Value(value),
         reason,
     }
 }

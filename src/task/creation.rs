@@ -9,7 +9,9 @@ use crate::error_info::ErrorInfo;
 use crate::ids::{DefinitionId, TaskId};
 use crate::metrics::ExecutionMetrics;
 use crate::security::SecurityContext;
+use crate::task::assignment::{Assignment, Handling};
 use crate::task::compiled::CompiledTask;
+use crate::task::definition::{TaskDefinition, TaskType};
 use crate::task::due;
 use crate::task::instance::{TaskContext, TaskInstance, TaskPriority, TaskStatus};
 use crate::task::output;
@@ -52,9 +54,11 @@ pub struct Overrides {
     pub timeouts: StepTimeouts,
     /// Whether the workflow goes on.
     pub continue_on_failure: Option<bool>,
+    /// Who may do a MANUAL task, field by field.
+    pub assignment: Option<Assignment>,
 }
 
-/// Creates a task, PENDING, after its input and its asker's permissions were checked.
+/// Creates a task, PENDING (or ASSIGNED to a person), after its input and its asker's permissions were checked.
 ///
 /// # Errors
 /// `PERMISSION_DENIED`, `INVALID_INPUT` or `PAYLOAD_TOO_LARGE`. [`refused`] makes the record of
@@ -122,6 +126,7 @@ fn instance(
     now: Timestamp,
 ) -> TaskInstance {
     let definition = &task.definition;
+    let assignment = assignment(definition, new.overrides.assignment);
     let mut instance = TaskInstance {
         id: new.id,
         tenant_id: security.tenant_id.clone(),
@@ -129,14 +134,21 @@ fn instance(
         task_definition_version: definition.version.clone(),
         workflow_definition_id: new.workflow_definition_id,
         run: new.run,
-        status: TaskStatus::Pending,
+        status: match assignment
+            .as_ref()
+            .and_then(|people| people.assignee.as_ref())
+        {
+            Some(_) => TaskStatus::Assigned,
+            None => TaskStatus::Pending,
+        },
         task_type: definition.task_type,
         priority: new.priority,
         input: new.input,
         output: None,
         error: None,
         executor_id: definition.execution_config.executor.clone(),
-        assignee: None,
+        handling: assignment.as_ref().map(|people| Handling::of(people, now)),
+        assignee: assignment.and_then(|people| people.assignee),
         task_reference: new.task_reference,
         context: TaskContext {
             security_context: security,
@@ -173,6 +185,15 @@ fn instance(
     };
     instance.due_at = due::of_task(&instance, now);
     instance
+}
+
+/// Who may do a task of a person: the step's word over the definition's.
+fn assignment(definition: &TaskDefinition, of_step: Option<Assignment>) -> Option<Assignment> {
+    let of_definition = definition.assignment.clone().unwrap_or_default();
+    match definition.task_type {
+        TaskType::Manual => Some(of_step.unwrap_or_default().over(&of_definition)),
+        TaskType::Automated | TaskType::Integration => None,
+    }
 }
 
 #[cfg(test)]

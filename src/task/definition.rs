@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::DefinitionId;
+use crate::task::assignment::Assignment;
 use crate::task::retry::RetryPolicy;
 use crate::task::timeouts::Timeouts;
 use crate::time::Timestamp;
@@ -43,10 +44,11 @@ pub struct TaskDefinition {
     #[serde(default = "accept_all")]
     #[schemars(schema_with = "crate::schema::any_schema")]
     pub output_schema: Value,
-    /// Longest time of one attempt in milliseconds.
-    #[serde(default = "default_timeout")]
+    /// Longest time of one attempt in milliseconds; a minute by default. Of a MANUAL task it
+    /// counts from its creation, and there is none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::TIMER_MILLIS))]
-    pub timeout: u64,
+    pub timeout: Option<u64>,
     /// More time limits; `startToClose` and `timeout` are the same limit, the smaller wins.
     #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
     pub timeouts: Timeouts,
@@ -59,7 +61,11 @@ pub struct TaskDefinition {
     /// What the security context of whoever asks must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_requirements: Option<SecurityRequirements>,
-    /// Who runs it, and how.
+    /// Who may do a MANUAL task, and by when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Assignment>,
+    /// Who runs it, and how. Of a MANUAL task only what it demands of people's rights.
+    #[serde(default, skip_serializing_if = "ExecutionConfig::is_empty")]
     pub execution_config: ExecutionConfig,
     /// Anything; stored and returned.
     #[serde(default, skip_serializing_if = "JsonObject::is_empty")]
@@ -100,10 +106,6 @@ pub mod format {
     pub const BYTES: &str = "byte-quantity";
     /// An instant, RFC 3339.
     pub const TIME: &str = "date-time";
-}
-
-fn default_timeout() -> u64 {
-    60_000
 }
 
 /// Who does a task.
@@ -149,11 +151,13 @@ pub enum SecurityLevel {
 }
 
 /// Who runs a task, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExecutionConfig {
     /// `process:<command>`, `http:<url>`, `https:<url>`, `lambda:<function>` or
-    /// `builtin:<echo|noop|fail|sleep>`; [`crate::task::routing`] reads it.
+    /// `builtin:<echo|noop|fail|sleep>`; [`crate::task::routing`] reads it. A MANUAL task has
+    /// none, every other one has.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(min = 1, max = limits::EXECUTOR_CHARS))]
     pub executor: String,
     /// The data model's SecurityContext: what the definition demands. It merges with
@@ -169,6 +173,14 @@ pub struct ExecutionConfig {
     /// How an `http:` executor asks; POST with the input as JSON by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<HttpRequest>,
+}
+
+impl ExecutionConfig {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The data model's SecurityContext, as part of a definition.

@@ -51,10 +51,10 @@ pub fn on_dispatch(task: &TaskInstance, attempt: u32, now: Timestamp) -> Dispatc
 }
 
 fn when_waiting(task: &TaskInstance, now: Timestamp) -> Dispatch {
-    let limit = task
-        .timeouts
-        .waiting_deadline(task.created_at, task.start_time.is_some());
-    if limit.is_some_and(|deadline| deadline.at <= now) {
+    if task
+        .waiting_deadline()
+        .is_some_and(|deadline| deadline.at <= now)
+    {
         return Dispatch::Look;
     }
     match task.next_retry_at {

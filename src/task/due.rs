@@ -67,21 +67,22 @@ pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// When an open task needs to be looked at although no message is lost: at the end of its
-/// lease, at a time limit that no worker watches over, or at a retry that is further away than
-/// a message can carry it. The workflow of a task keeps this time for it.
+/// lease, at a time limit that no worker watches over, at a reminder, or at a retry that is
+/// further away than a message can carry it. The workflow of a task keeps this time for it.
 #[must_use]
 pub fn wake_at(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
     if let Some(end) = lease_end(task) {
         return Some(end);
     }
-    let limit = task
-        .timeouts
-        .waiting_deadline(task.created_at, task.start_time.is_some())
-        .map(|deadline| deadline.at);
+    let limit = task.waiting_deadline().map(|deadline| deadline.at);
+    let reminder = task
+        .handling
+        .as_ref()
+        .and_then(|handling| handling.next_reminder_after(now));
     let retry = task
         .next_retry_at
         .filter(|at| at.millis_since(now) > LONGEST_MESSAGE_DELAY);
-    [limit, retry].into_iter().flatten().min()
+    [limit, reminder, retry].into_iter().flatten().min()
 }
 
 /// The task after somebody looked at it in vain: the next look is later.

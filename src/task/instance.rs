@@ -12,10 +12,11 @@ use crate::error_info::ErrorInfo;
 use crate::ids::{DefinitionId, ExecutionId, TaskId, TenantId, WorkflowId};
 use crate::metrics::ExecutionMetrics;
 use crate::security::SecurityContext;
+use crate::task::assignment::Handling;
 use crate::task::attempt::Attempt;
 use crate::task::definition::TaskType;
 use crate::task::retry::{RetryCounts, RetryPolicy};
-use crate::task::timeouts::Timeouts;
+use crate::task::timeouts::{Deadline, Timeouts};
 use crate::time::Timestamp;
 
 /// Where a task is in its life; [`crate::task::lifecycle`] has the table.
@@ -149,6 +150,8 @@ pub struct TaskInstance {
     pub executor_id: String,
     /// The person who has it.
     pub assignee: Option<String>,
+    /// Who may take it and by when; of a MANUAL task.
+    pub handling: Option<Handling>,
     /// A name for people: a company, a document.
     pub task_reference: Option<String>,
     /// Where it stands and in whose name it runs.
@@ -250,6 +253,21 @@ impl TaskInstance {
         ExecutionId::of_attempt(self.id, self.attempt())
     }
 
+    /// The next limit that it runs into while no attempt is running. The time of a person counts
+    /// from the creation of the task, and its start is that somebody took it.
+    #[must_use]
+    pub fn waiting_deadline(&self) -> Option<Deadline> {
+        let taken = self.handling.as_ref().and_then(|people| people.taken_at);
+        let started = self.start_time.or(taken).is_some();
+        let waiting = self.timeouts.waiting_deadline(self.created_at, started);
+        let whole = match self.task_type {
+            TaskType::Manual => self.timeouts.deadline(self.created_at, self.created_at),
+            TaskType::Automated | TaskType::Integration => None,
+        };
+        let next = waiting.into_iter().chain(whole);
+        next.min_by_key(|deadline| deadline.at)
+    }
+
     /// Milliseconds from the first start to the end.
     #[must_use]
     pub fn duration(&self) -> Option<u64> {
@@ -289,6 +307,7 @@ impl TaskInstance {
             "error": self.error.as_ref().map(hide),
             "executorId": self.executor_id,
             "assignee": self.assignee,
+            "handling": self.handling,
             "taskReference": self.task_reference,
             "executionId": self.execution_id(),
             "attempt": self.attempt(),

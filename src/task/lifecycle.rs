@@ -10,20 +10,29 @@
 //! | lost, a loss is left | RUNNING | RETRY_PENDING |
 //! | lost, none left | RUNNING | FAILED |
 //! | cancel | any open | CANCELLED |
-//! | assign, claim | PENDING, ASSIGNED of a person's task | ASSIGNED |
-//! | release | ASSIGNED of a person's task | PENDING |
+//! | a person is assigned it, claims it | PENDING, ASSIGNED of a MANUAL task | ASSIGNED |
+//! | a person releases it | ASSIGNED of a MANUAL task | PENDING |
+//! | a person completes it | PENDING, ASSIGNED of a MANUAL task | COMPLETED |
+//! | a person fails it | PENDING, ASSIGNED of a MANUAL task | as any failure |
 //! | anything | COMPLETED, FAILED, CANCELLED, TIMED_OUT | unchanged |
 //!
 //! A result may come for a task that is PENDING or RETRY_PENDING, because an attempt that is
-//! short need not be recorded before it ends (lazy RUNNING). What the table decides is committed
+//! short need not be recorded before it ends (lazy RUNNING). Of a MANUAL task there are no such
+//! reports: people alone do it. What the table decides is committed
 //! by one conditional write, and its effect is performed after that write, by `functions/app`.
 //! Whether an output meets its schema is checked before, in [`crate::task::output`]. What the end
-//! of an attempt comes to is in `lifecycle/outcome.rs`; what people do to a task before it runs, in
-//! `lifecycle/people.rs`.
+//! of an attempt comes to is in `lifecycle/outcome.rs`; what people do with their tasks, and who
+//! may, in `lifecycle/people.rs`.
 
-use crate::codes::failure;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::JsonObject;
+use crate::codes::{failure, refusal};
 use crate::error_info::ErrorInfo;
 use crate::ids::ExecutionId;
+use crate::security::Caller;
+use crate::task::assignment::Reminder;
 use crate::task::attempt::{AttemptReport, Outcome};
 use crate::task::definition::TaskType;
 use crate::task::due;
@@ -55,20 +64,54 @@ pub enum Event {
         /// Why, for people.
         reason: String,
     },
+    /// A person does something with it.
+    Act(Box<PersonsAct>),
+}
+
+/// What a person does with a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PersonsAct {
+    /// The person.
+    pub by: Caller,
+    /// What they do.
+    pub act: Act,
+}
+
+/// What people do with their tasks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "act",
+    rename_all = "SCREAMING_SNAKE_CASE",
+    rename_all_fields = "camelCase"
+)]
+pub enum Act {
     /// An administrator gives it to a person, taking it from another if need be.
     Assign {
         /// The person.
         assignee: String,
     },
-    /// A person takes it; never from another.
-    Claim {
-        /// The person.
-        assignee: String,
-    },
+    /// A candidate takes it; never from another.
+    Claim,
     /// Whoever has it gives it back.
-    Release {
-        /// Who has it.
-        assignee: String,
+    Release,
+    /// Whoever has it is done. The output was checked before.
+    Complete {
+        /// Any JSON.
+        output: Value,
+    },
+    /// Whoever has it cannot do it.
+    Fail {
+        /// Why, for programs.
+        code: String,
+        /// Why, for people.
+        #[serde(default)]
+        message: String,
+        /// More about it.
+        #[serde(default)]
+        details: JsonObject,
+        /// Whether it is of no use that somebody tries again.
+        #[serde(default)]
+        permanent: bool,
     },
 }
 
@@ -122,6 +165,8 @@ pub enum Effect {
     },
     /// It ended: whoever waits for it is to be told.
     Announce,
+    /// Somebody is to be reminded of it.
+    Remind(Reminder),
 }
 
 /// Why an event changes nothing.
@@ -147,6 +192,30 @@ pub enum Rejection {
     /// Only whoever has the task may do this.
     #[error("only the assignee may do this")]
     NotTheAssignee,
+    /// The person is no candidate for the task.
+    #[error("only a candidate may claim the task")]
+    NotACandidate,
+    /// The person lacks permissions.
+    #[error("the person lacks {}", .missing.join(", "))]
+    PermissionDenied {
+        /// The permissions.
+        missing: Vec<String>,
+    },
+}
+
+impl Rejection {
+    /// The stable code of the refusal.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Stale { .. } => refusal::VERSION_CONFLICT,
+            Self::IllegalState { .. } => refusal::ILLEGAL_STATE,
+            Self::AlreadyClaimed => refusal::ALREADY_CLAIMED,
+            Self::NotTheAssignee => refusal::NOT_THE_ASSIGNEE,
+            Self::NotACandidate => refusal::NOT_A_CANDIDATE,
+            Self::PermissionDenied { .. } => refusal::PERMISSION_DENIED,
+        }
+    }
 }
 
 /// Decides what an event does to a task.
@@ -162,6 +231,13 @@ pub fn transition(
         return ended(task, event);
     }
     match event {
+        Event::Start(_) | Event::Report(_) | Event::Lost { .. }
+            if task.task_type == TaskType::Manual =>
+        {
+            Err(Rejection::IllegalState {
+                status: task.status,
+            })
+        }
         Event::Start(start) => begin(task, start, facts),
         Event::Report(report) if led_to_waiting(task, report.execution_id) => {
             Ok(Transition::Repeated(owed(task, facts.now)))
@@ -173,9 +249,7 @@ pub fn transition(
         Event::Lost { execution_id } => outcome::lose(task, *execution_id, facts),
         Event::Look => look(task, facts),
         Event::Cancel { reason } => Ok(cancel(task, reason, facts)),
-        Event::Assign { assignee } => people::assign(task, assignee, facts.now),
-        Event::Claim { assignee } => people::claim(task, assignee, facts.now),
-        Event::Release { assignee } => people::release(task, assignee, facts.now),
+        Event::Act(act) => people::act(task, act, facts),
     }
 }
 
@@ -194,7 +268,7 @@ fn ended(task: &TaskInstance, event: &Event) -> Result<Transition, Rejection> {
             matches!(status, TaskStatus::Failed | TaskStatus::TimedOut)
         }
         Event::Cancel { .. } => status == TaskStatus::Cancelled,
-        Event::Assign { .. } | Event::Claim { .. } | Event::Release { .. } => false,
+        Event::Act(act) => people::led_here(task, act),
     };
     if tells_again {
         Ok(Transition::Repeated(Effect::Announce))
@@ -278,6 +352,15 @@ fn look(task: &TaskInstance, facts: Facts) -> Result<Transition, Rejection> {
     if due::lease_end(task).is_some_and(|end| end <= now) {
         return outcome::lose(task, task.execution_id(), facts);
     }
+    let reminded = task
+        .handling
+        .as_ref()
+        .and_then(|people| people.reminded(now));
+    if let Some((handling, reminder)) = reminded {
+        let mut after = changed(task, now);
+        after.handling = Some(handling);
+        return Ok(changed_to(after, Effect::Remind(reminder), now));
+    }
     Ok(Transition::Repeated(owed(task, now)))
 }
 
@@ -310,8 +393,7 @@ fn spent_while_waiting(task: &TaskInstance, now: Timestamp) -> Option<Deadline> 
         | TaskStatus::Failed
         | TaskStatus::Cancelled
         | TaskStatus::TimedOut => task
-            .timeouts
-            .waiting_deadline(task.created_at, task.start_time.is_some())
+            .waiting_deadline()
             .filter(|deadline| deadline.at <= now),
     }
 }
@@ -319,7 +401,7 @@ fn spent_while_waiting(task: &TaskInstance, now: Timestamp) -> Option<Deadline> 
 fn cancel(task: &TaskInstance, reason: &str, facts: Facts) -> Transition {
     let now = facts.now;
     let mut after = changed(task, now);
-    let details = crate::JsonObject::from_iter([("reason".to_owned(), reason.into())]);
+    let details = JsonObject::from_iter([("reason".to_owned(), reason.into())]);
     after.error = Some(ErrorInfo::new(failure::CANCELLED, reason, now).with_details(details));
     end(after, TaskStatus::Cancelled, now, facts)
 }

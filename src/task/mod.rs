@@ -1,5 +1,6 @@
 //! Tasks: their definitions, their instances, and every decision about one.
 
+pub mod assignment;
 pub mod attempt;
 pub mod compiled;
 pub mod creation;

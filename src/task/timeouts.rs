@@ -7,8 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
-use crate::task::definition::TaskDefinition;
+use crate::task::definition::{TaskDefinition, TaskType};
 use crate::time::Timestamp;
+
+/// The limit of an attempt whose definition states none: a minute.
+const DEFAULT_TIMEOUT: u64 = 60_000;
 
 /// The four limits of a task in milliseconds, each optional.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,7 +69,7 @@ impl Timeouts {
     pub fn effective(definition: &TaskDefinition, step: StepTimeouts) -> Self {
         let own = step.timeouts.unwrap_or_default();
         let from_step = smaller(step.timeout, own.start_to_close);
-        let from_definition = smaller(Some(definition.timeout), definition.timeouts.start_to_close);
+        let from_definition = smaller(attempt(definition), definition.timeouts.start_to_close);
         let cap = definition
             .execution_config
             .resource_requirements
@@ -121,6 +124,16 @@ impl Timeouts {
             .flatten()
             .min_by_key(|deadline| deadline.at)
     }
+}
+
+/// The limit of one attempt that a definition states in `timeout`, or by saying nothing.
+#[must_use]
+pub fn attempt(definition: &TaskDefinition) -> Option<u64> {
+    let default = match definition.task_type {
+        TaskType::Manual => None,
+        TaskType::Automated | TaskType::Integration => Some(DEFAULT_TIMEOUT),
+    };
+    definition.timeout.or(default)
 }
 
 /// What a step says of its task's time.

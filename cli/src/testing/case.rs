@@ -22,6 +22,7 @@ use tokio::sync::broadcast::Receiver;
 use super::compare;
 use super::definitions::Definitions;
 use super::file::{Case, RefusedSpec, TestFile};
+use super::people;
 use super::script::Script;
 use super::story::{Story, Writes};
 use crate::exit::Error;
@@ -171,6 +172,7 @@ struct Run<'c> {
 /// Something that the case does at a time.
 enum Act<'c> {
     Signal(&'c super::file::SignalAct),
+    Person(&'c super::file::PersonAct),
     Operation(&'c super::file::OperationAct),
     Moment(&'c super::file::Moment),
 }
@@ -230,6 +232,8 @@ impl Run<'_> {
             .signals
             .iter()
             .map(|one| (one.at, Act::Signal(one)));
+        let people = self.case.people.iter();
+        let people = people.map(|one| (one.at, Act::Person(one)));
         let operations = self.case.operations.iter();
         let operations = operations.map(|one| (one.at, Act::Operation(one)));
         let moments = self
@@ -237,7 +241,11 @@ impl Run<'_> {
             .moments
             .iter()
             .map(|one| (one.at, Act::Moment(one)));
-        let mut acts: Vec<_> = signals.chain(operations).chain(moments).collect();
+        let mut acts: Vec<_> = signals
+            .chain(people)
+            .chain(operations)
+            .chain(moments)
+            .collect();
         acts.sort_by_key(|(at, _)| *at);
         acts
     }
@@ -257,6 +265,17 @@ impl Run<'_> {
                     .into_iter()
                     .map(|one| format!("at {at}: {one}"))
                     .collect());
+            }
+            Act::Person(persons) => {
+                let story = Story::of(self.service.observer(), id, writes).await?;
+                let place = format!("at {}: {}", persons.at, persons.task);
+                let meant = match people::meant(persons, &self.caller, &story) {
+                    Ok(meant) => meant,
+                    Err(reason) => return Ok(vec![format!("{place}: {reason}")]),
+                };
+                let (person, task) = (&meant.person, meant.task);
+                let done = taskmill_app::people::act(self.app(), person, task, meant.act).await;
+                return Ok(unexpected(&place, done.err(), persons.refused.as_ref()));
             }
             Act::Signal(signal) => {
                 let ask = Ask::Signal {
@@ -278,13 +297,7 @@ impl Run<'_> {
         };
         let done = workflows::operate(self.app(), &self.caller.tenant_id, id, operation).await;
         let place = format!("at {at}: {what}");
-        Ok(match (done, refused) {
-            (Ok(_), None | Some(RefusedSpec::Any(false))) => Vec::new(),
-            (Ok(_), Some(_)) => vec![format!("{place} was to be refused")],
-            (Err(_), Some(RefusedSpec::Any(true))) => Vec::new(),
-            (Err(refusal), Some(RefusedSpec::Code(code))) if refusal.code() == code => Vec::new(),
-            (Err(refusal), _) => vec![format!("{place} is refused: {refusal}")],
-        })
+        Ok(unexpected(&place, done.err(), refused.as_ref()))
     }
 
     /// Lets everything happen that needs no time.
@@ -321,6 +334,21 @@ impl Run<'_> {
             step = (step * 2).min(24 * 60 * 60 * 1000);
         }
         Ok(())
+    }
+}
+
+/// What differs of an answer from what is expected of it.
+fn unexpected(
+    place: &str,
+    refusal: Option<Refusal>,
+    expected: Option<&RefusedSpec>,
+) -> Vec<String> {
+    match (refusal, expected) {
+        (None, None | Some(RefusedSpec::Any(false))) => Vec::new(),
+        (None, Some(_)) => vec![format!("{place} was to be refused")],
+        (Some(_), Some(RefusedSpec::Any(true))) => Vec::new(),
+        (Some(refusal), Some(RefusedSpec::Code(code))) if refusal.code() == code => Vec::new(),
+        (Some(refusal), _) => vec![format!("{place} is refused: {refusal}")],
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use taskmill::document;
 use taskmill::problem::Problem;
 use taskmill::registration::{self, Definition};
+use taskmill::task::TaskType;
 use taskmill::workflow::compiled::{Reference, references};
 
 use super::file::TestFile;
@@ -87,7 +88,9 @@ impl Definitions {
         let mut all = missing;
         all.extend(tasks);
         for definition in &mut all {
-            if let Definition::Task(task) = definition {
+            if let Definition::Task(task) = definition
+                && task.task_type != TaskType::Manual
+            {
                 // Whatever it names answers as the case says; a program is recorded as RUNNING
                 // from its first moment.
                 task.execution_config.executor = ANSWERED.to_owned();

@@ -47,6 +47,9 @@ pub struct Case {
     /// Signals from outside.
     #[serde(default)]
     pub signals: Vec<SignalAct>,
+    /// What people do with their tasks.
+    #[serde(default)]
+    pub people: Vec<PersonAct>,
     /// What people ask of the workflow.
     #[serde(default)]
     pub operations: Vec<OperationAct>,
@@ -155,6 +158,71 @@ pub struct SignalAct {
     /// Whether it must be refused, and with which code.
     #[serde(default)]
     pub refused: Option<RefusedSpec>,
+}
+
+/// What a person does with a task at a time: exactly one of claim, release, assign, complete and
+/// fail.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PersonAct {
+    /// Milliseconds after the start.
+    pub at: u64,
+    /// The path of the task.
+    pub task: String,
+    /// The person takes it.
+    #[serde(default)]
+    pub claim: Option<String>,
+    /// The person gives it back: their name, or `true` for whoever has it.
+    #[serde(default)]
+    pub release: Option<ReleaseSpec>,
+    /// It is given to this person.
+    #[serde(default)]
+    pub assign: Option<String>,
+    /// It is done, with this output.
+    #[serde(default, deserialize_with = "present")]
+    pub complete: Option<Value>,
+    /// It cannot be done.
+    #[serde(default)]
+    pub fail: Option<GivenUp>,
+    /// Who acts; by default whoever has the task, and who assigns is an administrator.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// The person's roles; by default none, or those of the case's caller if it is that person.
+    #[serde(default)]
+    pub roles: Option<Vec<String>>,
+    /// The person's permissions, likewise.
+    #[serde(default)]
+    pub permissions: Option<Vec<String>>,
+    /// Whether it must be refused, and with which code.
+    #[serde(default)]
+    pub refused: Option<RefusedSpec>,
+}
+
+/// Why a person cannot do a task.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GivenUp {
+    /// Its code.
+    pub code: String,
+    /// Its message.
+    #[serde(default)]
+    pub message: String,
+    /// More about it.
+    #[serde(default)]
+    pub details: Map<String, Value>,
+    /// Whether it is of no use that somebody tries again.
+    #[serde(default)]
+    pub permanent: bool,
+}
+
+/// Who gives a task back.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum ReleaseSpec {
+    /// Whoever has it.
+    Whoever(bool),
+    /// This person.
+    Person(String),
 }
 
 /// An operation at a time.

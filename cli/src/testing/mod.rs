@@ -8,6 +8,7 @@ mod compare;
 mod definitions;
 mod file;
 pub mod junit;
+mod people;
 mod script;
 mod story;
 

@@ -61,6 +61,9 @@ impl Story {
             for skipped in record.course.skipped {
                 let path = format!("{prefix}{}", skipped.path);
                 let mut view = json!({ "status": "SKIPPED" });
+                if let Some(task) = self.tasks.get(&path) {
+                    view["id"] = task["id"].clone();
+                }
                 if let Some(output) = skipped.output {
                     view["output"] = output;
                 }

@@ -14,11 +14,12 @@ use taskmill::security::{Caller, SecurityContext};
 use taskmill::task::TaskInstance;
 use taskmill::task::creation::{self, NewTask, Overrides};
 use taskmill::task::instance::{TaskContext, TaskPriority, VariablesSnapshot};
-use taskmill_aws::queues::{Execute, Message, QueueName};
+use taskmill_aws::queues::{Message, QueueName};
 use taskmill_aws::store::Created;
 
 use crate::app::App;
 use crate::batch::{self, RecordFacts, Unhandled};
+use crate::emit;
 use crate::refusal::Refusal;
 use crate::requests;
 use crate::start_workflow::{self, StartWorkflow};
@@ -84,11 +85,9 @@ pub async fn create_task(
         Created::New => task,
         Created::Exists => existing(app, &task).await?,
     };
-    if !task.status.is_terminal() && task.attempt() == 1 {
-        let dispatch = Message::Execute(Execute {
-            perhaps_begun: created == Created::Exists,
-            ..Execute::from(&task)
-        });
+    if task.attempt() == 1
+        && let Some(dispatch) = emit::first(&task, created)
+    {
         app.queues().send(&[dispatch]).await?;
     }
     Ok(task)

@@ -4,10 +4,12 @@
 //! again.
 
 use taskmill::Timestamp;
-use taskmill::task::TaskInstance;
+use taskmill::task::assignment::Reminder;
 use taskmill::task::due::LONGEST_MESSAGE_DELAY;
 use taskmill::task::lifecycle::Effect;
+use taskmill::task::{TaskInstance, TaskType};
 use taskmill_aws::queues::{Execute, Message};
+use taskmill_aws::store::Created;
 
 /// The message that dispatches a task's next attempt at a time, if one can.
 pub(crate) fn dispatch(task: &TaskInstance, at: Timestamp, now: Timestamp) -> Option<Message> {
@@ -22,6 +24,21 @@ pub(crate) fn dispatch(task: &TaskInstance, at: Timestamp, now: Timestamp) -> Op
     }
 }
 
+/// The message that has the first attempt of a task run that was created just now, or was there.
+/// A person finds their task without one.
+pub(crate) fn first(task: &TaskInstance, created: Created) -> Option<Message> {
+    let is_run = match task.task_type {
+        TaskType::Automated | TaskType::Integration => !task.status.is_terminal(),
+        TaskType::Manual => false,
+    };
+    is_run.then(|| {
+        Message::Execute(Execute {
+            perhaps_begun: created == Created::Exists,
+            ..Execute::from(task)
+        })
+    })
+}
+
 /// The message that tells a task's workflow that the task ended, if it has one.
 pub(crate) fn announcement(task: &TaskInstance) -> Option<Message> {
     let workflow_id = task.context.owner()?;
@@ -31,11 +48,26 @@ pub(crate) fn announcement(task: &TaskInstance) -> Option<Message> {
     })
 }
 
+/// Reminds people of a task: the log is what alarms and subscriptions listen to.
+fn remind(task: &TaskInstance, reminder: Reminder) {
+    tracing::warn!(
+        task.id = %task.id,
+        tenant.id = %task.tenant_id,
+        reminder = reminder.as_str(),
+        assignee = task.assignee.as_deref(),
+        "a person's task waits"
+    );
+}
+
 /// The message that performs an effect, if it takes one.
 pub(crate) fn message(task: &TaskInstance, effect: Effect, now: Timestamp) -> Option<Message> {
     match effect {
         Effect::None => None,
         Effect::Dispatch { at } => dispatch(task, at, now),
         Effect::Announce => announcement(task),
+        Effect::Remind(reminder) => {
+            remind(task, reminder);
+            None
+        }
     }
 }

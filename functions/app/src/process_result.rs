@@ -251,7 +251,7 @@ async fn owe(
     let now = app.now();
     let workflow = task.context.owner();
     let event = match effect {
-        Effect::None => None,
+        Effect::None | Effect::Remind(_) => None,
         Effect::Announce => Some(Event::TaskEnded(Box::new(task.into()))),
         Effect::Dispatch { at } => {
             if let Some(message) = emit::dispatch(task, at, now) {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use taskmill::codes::refusal;
 use taskmill::error_info::ErrorInfo;
 use taskmill::problem::Problem;
+use taskmill::task::lifecycle::Rejection;
 use taskmill::{JsonObject, codes};
 use taskmill_aws::{payloads, queues, store};
 
@@ -139,6 +140,26 @@ impl From<Box<ErrorInfo>> for Refusal {
             code,
             message: error.message,
             details: error.details,
+        }
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        let details = match &rejection {
+            Rejection::PermissionDenied { missing } => {
+                JsonObject::from_iter([("missing".to_owned(), missing.clone().into())])
+            }
+            Rejection::Stale { .. }
+            | Rejection::IllegalState { .. }
+            | Rejection::AlreadyClaimed
+            | Rejection::NotTheAssignee
+            | Rejection::NotACandidate => JsonObject::new(),
+        };
+        Self::Refused {
+            code: rejection.code(),
+            message: rejection.to_string(),
+            details,
         }
     }
 }

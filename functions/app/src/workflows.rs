@@ -14,7 +14,7 @@ use taskmill::workflow::decider::{
 };
 use taskmill::workflow::frontier::Undoing;
 use taskmill::workflow::{Plan, WorkflowInstance};
-use taskmill_aws::queues::{Execute, Message, Record};
+use taskmill_aws::queues::{Message, Record};
 use taskmill_aws::store::{Created, snapshot_of};
 
 use crate::app::App;
@@ -339,10 +339,7 @@ async fn create(app: &App, task: &TaskInstance) -> Result<Option<Message>, Fault
     Ok(if task.status.is_terminal() {
         emit::announcement(&task)
     } else {
-        Some(Message::Execute(Execute {
-            perhaps_begun: created == Created::Exists,
-            ..Execute::from(&task)
-        }))
+        emit::first(&task, created)
     })
 }
 

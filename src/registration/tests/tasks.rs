@@ -368,7 +368,6 @@ fn what_goes_to_the_executor_has_a_form() {
 #[test]
 fn what_is_known_and_cannot_be_honoured_says_so() {
     let cases = [
-        ("assignment: {assignee: ann}", "/assignment"),
         ("concurrency: {limit: 1}", "/concurrency"),
         ("rateLimit: {perSecond: 1}", "/rateLimit"),
         ("timeouts: {heartbeat: 1000}", "/timeouts/heartbeat"),
@@ -380,11 +379,47 @@ fn what_is_known_and_cannot_be_honoured_says_so() {
             "{field}"
         );
     }
+}
+
+#[test]
+fn a_manual_task_has_people_and_no_executor() {
     let manual = "id: t\nversion: 1.0.0\nname: T\ntype: MANUAL\n";
-    check(manual, &[("NOT_SUPPORTED", "/type", 4)]);
+    check(manual, &[]);
+    let assignment = "assignment: {assignee: ann, candidateUsers: [ann], candidateGroups: [g], \
+                      dueIn: 1, followUpIn: 2, escalateTo: heads}\n";
+    check(&format!("{manual}{assignment}"), &[]);
+    let permissions =
+        "executionConfig: {securityContext: {permissions: [sign], securityLevel: LOW}}\n";
+    check(&format!("{manual}{permissions}"), &[]);
+    let config = "executionConfig:\n  executor: builtin:noop\n  resourceRequirements: {cpu: '1'}\n  \
+                  environmentVariables: {A: b}\n  request: {}\n  \
+                  securityContext: {runAs: x, securityLevel: LOW}\n";
+    let place = |field| format!("/executionConfig/{field}");
     check(
-        &format!("{manual}nmae: x\n"),
-        &[("NOT_SUPPORTED", "/type", 4), ("UNKNOWN_FIELD", "/nmae", 5)],
+        &format!("{manual}{config}"),
+        &[
+            ("NOT_SUPPORTED", &place("executor"), 6),
+            ("NOT_SUPPORTED", &place("resourceRequirements"), 7),
+            ("NOT_SUPPORTED", &place("environmentVariables"), 8),
+            ("NOT_SUPPORTED", &place("request"), 9),
+            ("NOT_SUPPORTED", &place("securityContext/runAs"), 10),
+        ],
+    );
+    check(
+        &format!(
+            "{manual}assignment: {{assignee: '', dueIn: 0, dueAt: 1, candidateUsers: ['']}}\n"
+        ),
+        &[
+            ("EMPTY", "/assignment/assignee", 5),
+            ("EMPTY", "/assignment/candidateUsers/0", 5),
+            ("UNKNOWN_FIELD", "/assignment/dueAt", 5),
+            ("OUT_OF_RANGE", "/assignment/dueIn", 5),
+        ],
+    );
+    check(&task(assignment), &[("NOT_SUPPORTED", "/assignment", 6)]);
+    check(
+        "id: t\nversion: 1.0.0\nname: T\ntype: AUTOMATED\n",
+        &[("MISSING_FIELD", "", 1)],
     );
 }
 

@@ -125,7 +125,7 @@ fn a_text_of_several_definitions_gives_them_all() {
     let (Definition::Task(task), document) = &reading.definitions[0] else {
         panic!("it is a task");
     };
-    assert_eq!(task.timeout, 5000);
+    assert_eq!(task.timeout, Some(5000));
     assert_eq!(
         serde_json::to_string(&task.metadata["ratio"]).unwrap(),
         "2.0"
@@ -140,7 +140,7 @@ fn a_short_definition_gets_the_defaults() {
     ) else {
         panic!("it is a task");
     };
-    assert_eq!((task.timeout, task.description.as_str()), (60_000, ""));
+    assert_eq!((task.timeout, task.description.as_str()), (None, ""));
     assert_eq!(
         (&task.input_schema, &task.output_schema),
         (&json!(true), &json!(true))

@@ -266,10 +266,6 @@ fn messages_say_what_was_found_and_what_is_meant() {
             step("priority: URGENT"),
             "\"URGENT\" is none of [\"LOW\",\"MEDIUM\",\"HIGH\",\"CRITICAL\"]",
         ),
-        (
-            step("assignment: {}"),
-            "the field \"assignment\" is not supported: it belongs to MANUAL tasks, and people cannot take tasks yet",
-        ),
     ];
     for (text, expected) in cases {
         assert_eq!(message(&text), expected);

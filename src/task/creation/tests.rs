@@ -57,6 +57,7 @@ fn a_step_goes_over_the_definition() {
                 timeouts: None,
             },
             continue_on_failure: Some(false),
+            assignment: None,
         },
         ..new_task()
     };

@@ -190,8 +190,7 @@ struct Tally {
 /// that was remembered last is then the last.
 fn again(mut after: TaskInstance, next: Tally, at: Timestamp, facts: Facts) -> Transition {
     let spent = after
-        .timeouts
-        .waiting_deadline(after.created_at, true)
+        .waiting_deadline()
         .filter(|deadline| deadline.at <= at);
     if let Some(deadline) = spent {
         if let Some(last) = after.attempts.last_mut() {
@@ -210,6 +209,9 @@ fn wait_for_next(mut after: TaskInstance, at: Timestamp, now: Timestamp) -> Tran
         TaskType::Manual => {
             after.status = TaskStatus::Pending;
             after.assignee = None;
+            if let Some(handling) = &mut after.handling {
+                handling.taken_at = None;
+            }
             changed_to(after, Effect::None, now)
         }
         TaskType::Automated | TaskType::Integration => {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::limits;
+use crate::security::ADMINISTER_TASKS;
 use crate::task::due::LEASE_GRACE;
 use crate::task::timeouts::TimeoutKind;
 use crate::testing::{
@@ -37,7 +38,10 @@ kinds! {
     ReportOfPrevious, ReportOfAnother,
     Lost, LostForGood, LostPrevious, LostAnother,
     LookInVain, LookTooLate, LookOverdue,
-    Cancel, Assign, AssignAnother, Claim, ClaimFromAnother, Release, ReleaseOfAnother,
+    LookReminds, Cancel,
+    Assign, AssignAnother, AssignUnasked, Claim, ClaimFromAnother, ClaimByStranger, ClaimUnallowed,
+    Release, ReleaseOfAnother, Complete, CompleteOfAnother, CompleteByAdmin, CompleteUnallowed,
+    GiveUp, GiveUpForGood, GiveUpOfAnother,
 }
 
 /// The kinds that tell the cases of an event apart. There is no `_` here: a new event, outcome
@@ -74,18 +78,42 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
             Kind::LostPrevious,
             Kind::LostAnother,
         ],
-        Event::Look => &[Kind::LookInVain, Kind::LookTooLate, Kind::LookOverdue],
+        Event::Look => &[
+            Kind::LookInVain,
+            Kind::LookTooLate,
+            Kind::LookOverdue,
+            Kind::LookReminds,
+        ],
         Event::Cancel { .. } => &[Kind::Cancel],
-        Event::Assign { .. } => &[Kind::Assign, Kind::AssignAnother],
-        Event::Claim { .. } => &[Kind::Claim, Kind::ClaimFromAnother],
-        Event::Release { .. } => &[Kind::Release, Kind::ReleaseOfAnother],
+        Event::Act(act) => match act.act {
+            Act::Assign { .. } => &[Kind::Assign, Kind::AssignAnother, Kind::AssignUnasked],
+            Act::Claim => &[
+                Kind::Claim,
+                Kind::ClaimFromAnother,
+                Kind::ClaimByStranger,
+                Kind::ClaimUnallowed,
+            ],
+            Act::Release => &[Kind::Release, Kind::ReleaseOfAnother],
+            Act::Complete { .. } => &[
+                Kind::Complete,
+                Kind::CompleteOfAnother,
+                Kind::CompleteByAdmin,
+                Kind::CompleteUnallowed,
+            ],
+            Act::Fail { .. } => &[Kind::GiveUp, Kind::GiveUpForGood, Kind::GiveUpOfAnother],
+        },
     }
 }
 
 /// A task in a status, made so that an event of this kind means what the kind says.
 fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
     let policy = json!({ "maxRetries": 3, "retryInterval": 1000, "jitter": "NONE" });
-    let mut task = task(json!({ "type": task_type, "retryPolicy": policy }));
+    let candidates = json!({ "candidateUsers": ["ann", "bob"], "dueIn": 60_000 });
+    let mut task = task(json!({
+        "type": task_type,
+        "retryPolicy": policy,
+        "assignment": candidates,
+    }));
     task.status = status;
     match status {
         TaskStatus::Pending => {}
@@ -111,7 +139,16 @@ fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
     }
     match kind {
         Kind::StartTooLate | Kind::LookTooLate => task.timeouts.schedule_to_close = Some(NOW),
-        Kind::TimeOutForGood => task.retry_policy = None,
+        Kind::TimeOutForGood | Kind::GiveUpForGood => task.retry_policy = None,
+        Kind::ClaimUnallowed | Kind::CompleteUnallowed => {
+            let security = &mut task.context.security_context;
+            security.required_permissions = vec!["sign".to_owned()];
+        }
+        Kind::LookReminds => {
+            if let Some(handling) = &mut task.handling {
+                handling.due_date = Some(at(NOW));
+            }
+        }
         Kind::LostForGood => task.losses = limits::MAX_LOSSES,
         Kind::LookOverdue if status == TaskStatus::Running => {
             task.deadline_at = Some(Timestamp::from_millis(
@@ -156,26 +193,59 @@ fn event(kind: Kind, task: &TaskInstance) -> Event {
         Kind::LostAnother => Event::Lost {
             execution_id: another,
         },
-        Kind::LookInVain | Kind::LookTooLate | Kind::LookOverdue => Event::Look,
+        Kind::LookInVain | Kind::LookTooLate | Kind::LookOverdue | Kind::LookReminds => Event::Look,
         Kind::Cancel => Event::Cancel {
             reason: "not wanted".to_owned(),
         },
-        Kind::Assign => Event::Assign { assignee: ann() },
-        Kind::AssignAnother => Event::Assign { assignee: bob() },
-        Kind::Claim => Event::Claim { assignee: ann() },
-        Kind::ClaimFromAnother => Event::Claim { assignee: bob() },
-        Kind::Release => Event::Release { assignee: ann() },
-        Kind::ReleaseOfAnother => Event::Release { assignee: bob() },
+        Kind::Assign => acts("root", Act::Assign { assignee: ann() }),
+        Kind::AssignAnother => acts("root", Act::Assign { assignee: bob() }),
+        Kind::AssignUnasked => acts("ann", Act::Assign { assignee: bob() }),
+        Kind::Claim | Kind::ClaimUnallowed => acts("ann", Act::Claim),
+        Kind::ClaimFromAnother => acts("bob", Act::Claim),
+        Kind::ClaimByStranger => acts("eve", Act::Claim),
+        Kind::Release => acts("ann", Act::Release),
+        Kind::ReleaseOfAnother => acts("bob", Act::Release),
+        Kind::Complete | Kind::CompleteUnallowed => acts("ann", complete()),
+        Kind::CompleteOfAnother => acts("bob", complete()),
+        Kind::CompleteByAdmin => acts("root", complete()),
+        Kind::GiveUp | Kind::GiveUpForGood => acts("ann", give_up()),
+        Kind::GiveUpOfAnother => acts("bob", give_up()),
     }
 }
 
-/// A cell: the next status and what is owed (`>` a dispatch, `!` an announcement); `=` for a
+fn complete() -> Act {
+    Act::Complete { output: json!(1) }
+}
+
+fn give_up() -> Act {
+    Act::Fail {
+        code: "BUSY".to_owned(),
+        message: "not today".to_owned(),
+        details: JsonObject::new(),
+        permanent: false,
+    }
+}
+
+/// What a person does; root may administer tasks.
+fn acts(user: &str, act: Act) -> Event {
+    let permissions = match user {
+        "root" => vec![ADMINISTER_TASKS],
+        _ => vec![],
+    };
+    let by = json!({ "tenantId": "acme", "userId": user, "permissions": permissions });
+    let by = serde_json::from_value(by).unwrap();
+    Event::Act(Box::new(PersonsAct { by, act }))
+}
+
+/// A cell: the next status and what is owed (`>` a dispatch, `!` an announcement, `?` a reminder);
+/// `=` for a
 /// repeat; or why nothing changed.
 fn cell(task: &TaskInstance, event: &Event) -> String {
     let owed = |effect| match effect {
         Effect::None => "",
         Effect::Dispatch { .. } => ">",
         Effect::Announce => "!",
+        Effect::Remind(_) => "?",
     };
     match transition(task, event, facts(at(NOW))) {
         Ok(Transition::Changed { task, effect }) => {
@@ -189,6 +259,8 @@ fn cell(task: &TaskInstance, event: &Event) -> String {
         }
         Err(Rejection::AlreadyClaimed) => "claimed".to_owned(),
         Err(Rejection::NotTheAssignee) => "not theirs".to_owned(),
+        Err(Rejection::NotACandidate) => "no candidate".to_owned(),
+        Err(Rejection::PermissionDenied { .. }) => "denied".to_owned(),
     }
 }
 
@@ -255,13 +327,24 @@ LostAnother      |stale         |stale         |stale         |stale         |st
 LookInVain       |=>            |=             |=             |=>            |=!            |=!            |=!            |=!
 LookTooLate      |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
 LookOverdue      |=>            |=             |RETRY_PENDING>|=>            |=!            |=!            |=!            |=!
+LookReminds      |=>            |=             |=             |=>            |=!            |=!            |=!            |=!
 Cancel           |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |illegal       |illegal       |=!            |illegal
 Assign           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 AssignAnother    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AssignUnasked    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 Claim            |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 ClaimFromAnother |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimByStranger  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimUnallowed   |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 Release          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 ReleaseOfAnother |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Complete         |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteOfAnother|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteByAdmin  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteUnallowed|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUp           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUpForGood    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUpOfAnother  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 ",
     );
 }
@@ -272,33 +355,44 @@ fn a_manual_task_follows_the_table() {
         "MANUAL",
         r"
                  |PENDING       |ASSIGNED      |RUNNING       |RETRY_PENDING |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
-Start            |RUNNING       |RUNNING       |=             |RUNNING       |=!            |=!            |=!            |=!
-StartElsewhere   |RUNNING       |RUNNING       |illegal       |RUNNING       |=!            |=!            |=!            |=!
-StartTooLate     |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
-StartOfAnother   |stale         |stale         |stale         |stale         |=!            |=!            |=!            |=!
-Succeed          |COMPLETED!    |COMPLETED!    |COMPLETED!    |COMPLETED!    |=!            |illegal       |illegal       |illegal
-Fail             |PENDING       |PENDING       |PENDING       |PENDING       |illegal       |=!            |illegal       |=!
-FailForGood      |FAILED!       |FAILED!       |FAILED!       |FAILED!       |illegal       |=!            |illegal       |=!
-TimeOut          |PENDING       |PENDING       |PENDING       |PENDING       |illegal       |illegal       |illegal       |=!
-TimeOutForGood   |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
-TimeOutWhole     |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
-UnstartedTimeOut |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |illegal       |illegal       |illegal       |=!
-ReportOfPrevious |stale         |stale         |stale         |=             |stale         |stale         |stale         |stale
-ReportOfAnother  |stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
-Lost             |illegal       |illegal       |PENDING       |illegal       |illegal       |=!            |illegal       |=!
-LostForGood      |illegal       |illegal       |FAILED!       |illegal       |illegal       |=!            |illegal       |=!
-LostPrevious     |stale         |stale         |stale         |=             |stale         |stale         |stale         |stale
-LostAnother      |stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
+Start            |illegal       |illegal       |illegal       |illegal       |=!            |=!            |=!            |=!
+StartElsewhere   |illegal       |illegal       |illegal       |illegal       |=!            |=!            |=!            |=!
+StartTooLate     |illegal       |illegal       |illegal       |illegal       |=!            |=!            |=!            |=!
+StartOfAnother   |illegal       |illegal       |illegal       |illegal       |=!            |=!            |=!            |=!
+Succeed          |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |illegal       |illegal
+Fail             |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+FailForGood      |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+TimeOut          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+TimeOutForGood   |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+TimeOutWhole     |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+UnstartedTimeOut |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+ReportOfPrevious |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+ReportOfAnother  |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+Lost             |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+LostForGood      |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+LostPrevious     |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+LostAnother      |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
 LookInVain       |=             |=             |=             |=             |=!            |=!            |=!            |=!
 LookTooLate      |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
 LookOverdue      |=             |=             |PENDING       |=             |=!            |=!            |=!            |=!
+LookReminds      |PENDING?      |ASSIGNED?     |RUNNING?      |RETRY_PENDING?|=!            |=!            |=!            |=!
 Cancel           |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |illegal       |illegal       |=!            |illegal
 Assign           |ASSIGNED      |=             |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 AssignAnother    |ASSIGNED      |ASSIGNED      |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AssignUnasked    |denied        |denied        |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 Claim            |ASSIGNED      |=             |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 ClaimFromAnother |ASSIGNED      |claimed       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimByStranger  |no candidate  |no candidate  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimUnallowed   |denied        |denied        |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 Release          |=             |PENDING       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 ReleaseOfAnother |=             |not theirs    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Complete         |not theirs    |COMPLETED!    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteOfAnother|not theirs    |not theirs    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteByAdmin  |COMPLETED!    |COMPLETED!    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteUnallowed|denied        |denied        |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUp           |not theirs    |PENDING       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUpForGood    |not theirs    |FAILED!       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUpOfAnother  |not theirs    |not theirs    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 ",
     );
 }

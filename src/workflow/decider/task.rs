@@ -77,6 +77,7 @@ impl Fold<'_> {
                 retry_policy: task.step.retry_policy.clone(),
                 timeouts: task.step.step_timeouts(),
                 continue_on_failure: step.continue_on_failure,
+                assignment: task.step.assignment.clone(),
             },
             ..self.plain_task(self.state.task_id(&path, generation), &path, input.clone())
         };

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Mapping;
 use crate::ids::DefinitionId;
+use crate::task::assignment::Assignment;
 use crate::task::definition::format;
 use crate::task::instance::TaskPriority;
 use crate::task::retry::RetryPolicy;
@@ -209,35 +210,6 @@ impl TaskStep {
             timeouts: self.timeouts,
         }
     }
-}
-
-/// Who may do a MANUAL task, and by when.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Assignment {
-    /// The person who has it from the start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = limits::REFERENCE_CHARS))]
-    pub assignee: Option<String>,
-    /// The persons who may claim it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub candidate_users: Vec<String>,
-    /// The groups (the roles of a caller) whose members may claim it. With no candidates at all,
-    /// whoever has the permissions may.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub candidate_groups: Vec<String>,
-    /// Milliseconds from its creation until a reminder goes out and `escalateTo` may claim it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = limits::TIMER_MILLIS))]
-    pub due_in: Option<u64>,
-    /// Milliseconds from its creation until somebody should look how it goes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = limits::TIMER_MILLIS))]
-    pub follow_up_in: Option<u64>,
-    /// The person or group that becomes a candidate once it is overdue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = limits::REFERENCE_CHARS))]
-    pub escalate_to: Option<String>,
 }
 
 /// The task that undoes a completed step. `taskOutput` is in the scope of its mappings, which are

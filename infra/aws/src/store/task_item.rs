@@ -13,6 +13,7 @@
 //! | `sec`, `co`, `pa` | security context, correlation id, path | `rp` | retry policy |
 //! | `ex`, `env`, `as`, `ref` | executor, environment, assignee, reference | `tt`, `tp` | token, traceparent |
 //! | `rid`, `rh` | retried task, request hash | `bi` | batch |
+//! | `hd` | who may do a MANUAL task, and by when | | |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
@@ -37,7 +38,7 @@ use crate::tables::Shards;
 /// Attributes that may refer to a part.
 pub(crate) const MOVABLE: &[&str] = &[
     "in", "out", "er", "ats", VARIABLES, "sec", "rp", "tt", "tp", "ex", "env", "co", "pa", "as",
-    "ref", "rh",
+    "ref", "rh", "hd",
 ];
 
 pub(crate) fn encode(task: &TaskInstance, shards: Shards) -> Result<Encoded, Error> {
@@ -145,6 +146,7 @@ fn movables(task: &TaskInstance) -> Vec<Movable> {
             Some(security_text(&context.security_context, &task.tenant_id)),
         ),
         ("rp", task.retry_policy.as_ref().map(json_text)),
+        ("hd", task.handling.as_ref().map(json_text)),
     ];
     let plain = [
         ("tt", task.task_token.clone()),
@@ -208,6 +210,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
         error: read.opt_json("er")?,
         executor_id: read.owned_text("ex")?.unwrap_or_default(),
         assignee: read.owned_text("as")?,
+        handling: read.opt_json("hd")?,
         task_reference: read.owned_text("ref")?,
         context: TaskContext {
             workflow_instance_id: read.opt_id("wf")?.map(WorkflowId::new),

@@ -13,8 +13,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use taskmill::Timestamp;
 use taskmill::codes::failure::EXECUTOR_NOT_FOUND;
+use taskmill::task::timeouts;
+use taskmill::{Timestamp, limits};
 use taskmill_aws::executor::{Call, Failure};
 
 /// The unit of the address space in `ulimit -v`.
@@ -39,7 +40,8 @@ impl Limits {
             return Self::default();
         };
         let millis = call.deadline.map(|deadline| deadline.millis_since(now));
-        let millis = millis.unwrap_or(call.definition.timeout);
+        let millis = millis.or_else(|| timeouts::attempt(&call.definition));
+        let millis = millis.unwrap_or(limits::TIMER_MILLIS);
         let seconds = |share: u32| {
             millis
                 .saturating_mul(share.into())

@@ -5,20 +5,17 @@ use super::*;
 /// What a person's task does after a failure: it waits for somebody again, at its next attempt.
 #[test]
 fn a_manual_task_that_failed_waits_for_anybody_and_takes_the_failure_once() {
-    let task = subject("MANUAL", TaskStatus::Assigned, Kind::Fail);
-    let event = event(Kind::Fail, &task);
+    let task = subject("MANUAL", TaskStatus::Pending, Kind::GiveUp);
+    let task = changed_task(&task, &acts("ann", Act::Claim), 4000);
+    let event = event(Kind::GiveUp, &task);
     let after = changed_task(&task, &event, NOW);
     assert_eq!((after.status, after.attempt()), (TaskStatus::Pending, 2));
     assert_eq!(after.assignee, None);
-    assert_eq!(cell(&after, &event), "=");
-    let retaken = changed_task(
-        &after,
-        &Event::Claim {
-            assignee: "bob".to_owned(),
-        },
-        NOW,
-    );
-    assert_eq!(cell(&retaken, &event), "stale");
+    assert_eq!(after.attempts[0].executor_id, "ann");
+    assert_eq!(after.attempts[0].started_at, Some(at(4000)));
+    assert_eq!(cell(&after, &event), "not theirs");
+    let retaken = changed_task(&after, &acts("bob", Act::Claim), NOW);
+    assert_eq!(cell(&retaken, &event), "not theirs");
 }
 
 /// The task after an event that must change it.
@@ -27,6 +24,96 @@ fn changed_task(task: &TaskInstance, event: &Event, now: u64) -> TaskInstance {
         Ok(Transition::Changed { task, .. }) => *task,
         other => panic!("{event:?} gives {other:?}"),
     }
+}
+
+#[test]
+fn a_persons_work_counts_from_when_they_had_it_and_names_them() {
+    let task = subject("MANUAL", TaskStatus::Pending, Kind::Complete);
+    let taken = changed_task(&task, &acts("ann", Act::Claim), 4000);
+    assert_eq!(
+        (taken.status, taken.start_time),
+        (TaskStatus::Assigned, None)
+    );
+    let done = changed_task(&taken, &acts("ann", complete()), 9000);
+    assert_eq!(done.status, TaskStatus::Completed);
+    assert_eq!(
+        (done.assignee.as_deref(), &*done.executor_id),
+        (Some("ann"), "ann")
+    );
+    assert_eq!(
+        (done.start_time, done.end_time),
+        (Some(at(4000)), Some(at(9000)))
+    );
+    assert_eq!(done.metrics.execution_time, 5000);
+    // Saying so again is heard again; saying something else, or somebody else saying so, is not.
+    assert_eq!(cell(&done, &acts("ann", complete())), "=!");
+    let other = Act::Complete { output: json!(2) };
+    assert_eq!(cell(&done, &acts("ann", other)), "illegal");
+    assert_eq!(cell(&done, &acts("bob", complete())), "illegal");
+    assert_eq!(cell(&done, &acts("ann", give_up())), "illegal");
+}
+
+#[test]
+fn a_task_given_to_a_person_from_the_start_is_theirs() {
+    let fields = json!({ "type": "MANUAL", "assignment": { "assignee": "ann" } });
+    let task = task(fields);
+    assert_eq!(
+        (task.status, task.assignee.as_deref()),
+        (TaskStatus::Assigned, Some("ann"))
+    );
+    assert_eq!(cell(&task, &acts("ann", Act::Claim)), "=");
+    assert_eq!(cell(&task, &acts("bob", Act::Claim)), "claimed");
+    let freed = changed_task(&task, &acts("ann", Act::Release), 1000);
+    assert_eq!(cell(&freed, &acts("bob", Act::Claim)), "ASSIGNED");
+}
+
+/// When a MANUAL task of such limits times out, and by which, unless somebody does it before.
+fn check_person_late(fields: Value, taken_at: Option<u64>, expected: Option<(u64, &str)>) {
+    let mut all = json!({ "type": "MANUAL" });
+    crate::testing::merge(&mut all, fields.clone());
+    let mut task = task(all);
+    if let Some(millis) = taken_at {
+        task = changed_task(&task, &acts("ann", Act::Claim), millis);
+    }
+    let limit = task.waiting_deadline();
+    let found = limit.map(|limit| (limit.at.millis_since(at(0)), limit.kind.as_str()));
+    assert_eq!(found, expected, "{fields} {taken_at:?}");
+    if let Some((millis, kind)) = expected {
+        let before = transition(&task, &Event::Look, facts(at(millis - 1)));
+        assert_eq!(before, Ok(Transition::Repeated(Effect::None)));
+        let late = changed_task(&task, &Event::Look, millis);
+        assert_eq!(late.status, TaskStatus::TimedOut);
+        assert_eq!(late.error.unwrap().details["kind"], kind);
+    }
+}
+
+#[test]
+fn the_time_of_a_person_counts_from_creation_and_ends_for_good() {
+    check_person_late(json!({}), None, None);
+    let limited =
+        json!({ "timeout": 5000, "retryPolicy": { "maxRetries": 3, "retryInterval": 1 } });
+    check_person_late(limited.clone(), None, Some((5000, "START_TO_CLOSE")));
+    check_person_late(limited, Some(4000), Some((5000, "START_TO_CLOSE")));
+    let to_start = json!({ "timeouts": { "scheduleToStart": 3000 } });
+    check_person_late(to_start.clone(), None, Some((3000, "SCHEDULE_TO_START")));
+    check_person_late(to_start, Some(2000), None);
+    let whole = json!({ "timeouts": { "scheduleToClose": 3000 }, "timeout": 9000 });
+    check_person_late(whole, Some(2000), Some((3000, "SCHEDULE_TO_CLOSE")));
+}
+
+#[test]
+fn an_overdue_task_is_looked_at_for_its_reminder_and_then_for_its_limit() {
+    let assignment = json!({ "dueIn": 1000, "followUpIn": 400, "escalateTo": "eve" });
+    let task = task(json!({ "type": "MANUAL", "timeout": 2000, "assignment": assignment }));
+    assert_eq!(task.due_at, Some(at(400)));
+    let reminded = changed_task(&task, &Event::Look, 400);
+    assert_eq!(
+        (reminded.due_at, cell(&task, &Event::Look)),
+        (Some(at(1000)), "TIMED_OUT!".to_owned())
+    );
+    let escalated = changed_task(&reminded, &Event::Look, 1000);
+    assert_eq!(escalated.due_at, Some(at(2000)));
+    assert_eq!(escalated.handling.unwrap().overdue_since, Some(at(1000)));
 }
 
 fn report_of(task: &TaskInstance, ended_at: u64, outcome: Outcome) -> Event {

@@ -26,6 +26,7 @@ fn any_task() -> impl Strategy<Value = TaskInstance> {
         |((retries, under_rule, interval), to_start, to_close, manual, in_workflow)| {
             let fields = json!({
                 "type": if manual { "MANUAL" } else { "AUTOMATED" },
+                "assignment": { "candidateUsers": ["ann"], "dueIn": 1 + interval, "followUpIn": 900 },
                 "retryPolicy": {
                     "maxRetries": retries,
                     "retryInterval": interval,
@@ -115,11 +116,6 @@ fn event_at(kind: Kind, task: &TaskInstance, now: Timestamp) -> Event {
         Event::Report(inner) => {
             Event::Report(report(inner.execution_id, now, inner.outcome.clone()))
         }
-        other @ (Event::Lost { .. }
-        | Event::Look
-        | Event::Cancel { .. }
-        | Event::Assign { .. }
-        | Event::Claim { .. }
-        | Event::Release { .. }) => other,
+        other @ (Event::Lost { .. } | Event::Look | Event::Cancel { .. } | Event::Act(_)) => other,
     }
 }
