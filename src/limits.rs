@@ -36,6 +36,14 @@ pub const MAX_LOSSES: u32 = 3;
 pub const ATTEMPTS_LISTED: usize = 20;
 /// Completed tasks that a workflow's metrics list; the totals count all of them.
 pub const COMPLETED_TASKS_LISTED: usize = 100;
+/// Steps that a workflow lists as skipped; older ones are dropped.
+pub const SKIPPED_LISTED: usize = 100;
+/// Ids of requests that a workflow remembers; older ones are forgotten.
+pub const REQUESTS_REMEMBERED: usize = 32;
+/// Signals that a workflow keeps until somebody waits for them.
+pub const SIGNALS_KEPT: usize = 1_000;
+/// Turns of loops that one decision begins: a loop that waits for nothing goes on in the next.
+pub const TURNS_OF_A_DECISION: u32 = 100;
 /// Characters of an error's message; longer ones are cut.
 pub const ERROR_MESSAGE_CHARS: usize = 4_096;
 /// Bytes of an error's details, as compact JSON; larger ones are replaced by a note.
@@ -146,6 +154,16 @@ mod tests {
             (
                 "Completed tasks that a workflow's metrics list",
                 COMPLETED_TASKS_LISTED as u64,
+            ),
+            ("Skipped steps that a workflow lists", SKIPPED_LISTED as u64),
+            (
+                "Request ids of operations that a workflow remembers",
+                REQUESTS_REMEMBERED as u64,
+            ),
+            ("Signals that nobody waits for yet", SIGNALS_KEPT as u64),
+            (
+                "Turns of LOOPs that one decision begins",
+                TURNS_OF_A_DECISION.into(),
             ),
             (
                 "An error's message, in characters",

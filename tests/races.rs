@@ -127,7 +127,7 @@ fn given_up(plan: &Plan, before: &WorkflowInstance, reason: &str) -> WorkflowIns
     let mut fold = Fold::of(plan, before.clone(), facts);
     let operation = Operation {
         request_id: None,
-        by_parent: false,
+        by_parent: None,
         ask: Ask::cancel(reason),
     };
     fold.apply(&Event::Operation(Box::new(operation)));

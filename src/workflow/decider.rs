@@ -19,6 +19,7 @@
 //! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
 //! | `operations.rs` | what people ask of a workflow: pause, retry, skip, signal |
+//! | `event.rs`, `effect.rs` | what may happen; what is owed, and what a decision needs |
 //! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
 //! | `owing.rs` | what is owed and when it must be looked at again |
 
@@ -29,25 +30,24 @@ use semver::Version;
 use serde_json::Value;
 
 use crate::JsonObject;
-use crate::error_info::ErrorInfo;
-use crate::ids::{DefinitionId, TaskId, WorkflowId};
+use crate::ids::WorkflowId;
 use crate::metrics::{ExecutionMetrics, WorkflowMetrics};
-use crate::security::SecurityContext;
 use crate::task::compiled::CompiledTask;
-use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::time::Timestamp;
 use crate::workflow::compiled::CompiledWorkflow;
-use crate::workflow::frontier::{Root, Undoing};
+use crate::workflow::frontier::Root;
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
-use crate::workflow::parent::{BatchReport, Compensable, Parent, Slice};
+use crate::workflow::parent::{Compensable, Slice};
 
 mod again;
 mod batch;
 mod block;
 mod child;
 mod composite;
+mod effect;
 mod ending;
 mod evaluate;
+mod event;
 mod failing;
 mod map;
 mod operations;
@@ -58,6 +58,10 @@ mod task;
 mod wait;
 
 pub use batch::report;
+pub use effect::{Decision, Effect, Need, NewChild, Supply};
+use ending::GivenUp;
+use event::News;
+pub use event::{ChildEnd, Event, TaskEnd};
 pub use operations::{Ask, Operation, Refused};
 pub use owing::{Leaf, LeafKind, checked, leaves, owed, undoing};
 
@@ -71,137 +75,6 @@ pub struct Plan {
     pub tasks: BTreeMap<String, Arc<CompiledTask>>,
     /// The versions of its children's definitions.
     pub children: BTreeMap<String, Version>,
-}
-
-/// What happened to a workflow.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// One of its tasks ended.
-    TaskEnded(Box<TaskEnd>),
-    /// One of its tasks waits for longer than a message can: it must be looked at then.
-    TaskWaits {
-        /// The task.
-        task_id: TaskId,
-        /// The time.
-        wake_at: Timestamp,
-    },
-    /// One of its children ended, or was refused.
-    ChildEnded(Box<ChildEnd>),
-    /// A batch of one of its MAPs tells how far it is.
-    BatchTold {
-        /// The batch's record.
-        id: WorkflowId,
-        /// How far it is.
-        report: Box<BatchReport>,
-    },
-    /// The workflow of this batch allows it so many iterations in all, those given back counted.
-    Granted {
-        /// Iterations.
-        slots: u32,
-    },
-    /// Somebody looks whether a time has come.
-    Look,
-    /// Somebody asks for something.
-    Operation(Box<Operation>),
-    /// What was to be cancelled is.
-    CancelsDone,
-}
-
-/// The end of a task, as far as its workflow is concerned.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskEnd {
-    /// The task.
-    pub task_id: TaskId,
-    /// How it ended.
-    pub status: TaskStatus,
-    /// What it gave.
-    pub output: Value,
-    /// Why it failed.
-    pub error: Option<ErrorInfo>,
-    /// Whether a failure lets the workflow go on.
-    pub continue_on_failure: bool,
-    /// What all its attempts used.
-    pub metrics: ExecutionMetrics,
-}
-
-impl From<&TaskInstance> for TaskEnd {
-    fn from(task: &TaskInstance) -> Self {
-        Self {
-            task_id: task.id,
-            status: task.status,
-            output: task.output.clone().unwrap_or(Value::Null),
-            error: task.error.clone(),
-            continue_on_failure: task.continue_on_failure,
-            metrics: task.metrics,
-        }
-    }
-}
-
-/// The end of a child.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChildEnd {
-    /// The child.
-    pub id: WorkflowId,
-    /// How it ended.
-    pub status: WorkflowStatus,
-    /// What it gave.
-    pub output: Value,
-    /// Why it failed, or was refused.
-    pub error: Option<ErrorInfo>,
-}
-
-impl From<&WorkflowInstance> for ChildEnd {
-    fn from(child: &WorkflowInstance) -> Self {
-        Self {
-            id: child.id,
-            status: child.status,
-            output: child.output.clone().unwrap_or(Value::Null),
-            error: child.error.clone(),
-        }
-    }
-}
-
-/// What is owed to others after a decision is written.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Store this task unless it is there, and dispatch it when it is open. One that ended is
-    /// the record of a step that was refused: see [`Decision::refused`].
-    CreateTask(Box<TaskInstance>),
-    /// Cancel this task.
-    CancelTask(TaskId),
-    /// Start this workflow unless it is there. What is refused is told to the parent as its end.
-    StartChild(Box<NewChild>),
-    /// Start this batch unless it is there.
-    StartBatch(Box<WorkflowInstance>),
-    /// Ask something of a child or a batch.
-    Ask(WorkflowId, Box<Event>),
-    /// Tell the parent that this record is news to it.
-    TellParent(Parent),
-    /// Look at this workflow at this time.
-    Wake(Timestamp),
-    /// Create the task of a compensation that began, whose content is beside the record.
-    Undo(Undoing),
-}
-
-/// A workflow that is to be started by another.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewChild {
-    /// Its id, derived from the parent's step.
-    pub id: WorkflowId,
-    /// What it is.
-    pub workflow_definition_id: DefinitionId,
-    /// The version that was pinned when the parent started.
-    pub version: Version,
-    /// What it is given.
-    pub input: Value,
-    /// In whose name it runs.
-    pub security_context: SecurityContext,
-    /// The caller's own id for the whole matter.
-    pub correlation_id: Option<String>,
-    /// W3C trace context.
-    pub traceparent: Option<String>,
-    /// Who waits for it.
-    pub parent: Parent,
 }
 
 /// The facts of a decision besides state and event.
@@ -222,24 +95,6 @@ pub enum Applied {
     Nothing,
     /// It was asked for, and the state does not allow it.
     Refused(Refused),
-}
-
-/// Something that a decision cannot go on without.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Need {
-    /// The compensation of this name, from beside the record.
-    Compensation(String),
-    /// The outputs of these batches, in this order.
-    Results(Vec<WorkflowId>),
-}
-
-/// What was needed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Supply {
-    /// See [`Need::Compensation`].
-    Compensation(Box<Compensable>),
-    /// See [`Need::Results`].
-    Results(Vec<Value>),
 }
 
 /// A decision in the making: one stored version, any number of events, one next version.
@@ -264,42 +119,11 @@ pub struct Fold<'a> {
     shared: Option<JsonObject>,
     /// Turns of loops that this decision began.
     turns: u32,
+    /// What was given up, and ends otherwise when the workflow does.
+    given_up: GivenUp,
     /// Whether everything under way must be looked at: what happened meanwhile was not taken.
     recall: bool,
     changed: bool,
-}
-
-/// A decision that is to be written, before its effects are performed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
-    /// The next version.
-    pub state: WorkflowInstance,
-    /// What is owed after it is written.
-    pub effects: Vec<Effect>,
-    /// What must be stored beside the record before it is written: the compensations of steps
-    /// that completed, by the names that the record knows them by.
-    pub compensables: BTreeMap<String, Compensable>,
-    /// What must be stored before the record is written: the items of new batches.
-    pub slices: Vec<Slice>,
-}
-
-impl Decision {
-    /// The records of steps that failed before their tasks could be created. They are stored
-    /// before the state is: no later version can derive them again, should the process end
-    /// between the two, and nobody acts on a record that its workflow does not wait for.
-    pub fn refused(&self) -> impl Iterator<Item = &TaskInstance> {
-        self.effects.iter().filter_map(|effect| match effect {
-            Effect::CreateTask(task) if task.status.is_terminal() => Some(&**task),
-            Effect::CreateTask(_)
-            | Effect::CancelTask(_)
-            | Effect::StartChild(_)
-            | Effect::StartBatch(_)
-            | Effect::Ask(..)
-            | Effect::TellParent(_)
-            | Effect::Wake(_)
-            | Effect::Undo(_) => None,
-        })
-    }
 }
 
 impl<'a> Fold<'a> {
@@ -324,6 +148,7 @@ impl<'a> Fold<'a> {
             isolated: false,
             shared: None,
             turns: 0,
+            given_up: GivenUp::default(),
             recall: false,
             changed: false,
         }
@@ -341,6 +166,7 @@ impl<'a> Fold<'a> {
             fold.wake(at);
         }
         fold.go_on();
+        fold.after_event();
         fold
     }
 
@@ -348,6 +174,7 @@ impl<'a> Fold<'a> {
     pub fn apply(&mut self, event: &Event) -> Applied {
         let had_changed = std::mem::take(&mut self.changed);
         let taken = self.take(event);
+        self.after_event();
         let changed = std::mem::replace(&mut self.changed, had_changed);
         match taken {
             Err(refused) => Applied::Refused(refused),
@@ -395,6 +222,13 @@ impl<'a> Fold<'a> {
             }
             (need, _) => self.need = need,
         }
+        self.after_event();
+    }
+
+    /// What follows whatever happened, once it is known whether the workflow is over.
+    fn after_event(&mut self) {
+        self.end_given_up();
+        self.go_on_if_asked();
     }
 
     /// Ends the decision: what is to be written, or nothing when no event changed anything.
@@ -451,46 +285,15 @@ impl<'a> Fold<'a> {
 
     /// Asks something of a child or a batch, in this workflow's name.
     fn ask(&mut self, id: WorkflowId, ask: Ask) {
-        let request = format!("{}:{}:{}", self.state.id, self.since(), ask.as_str());
+        let since = self.since();
         let operation = Operation {
-            request_id: Some(request),
-            by_parent: true,
+            request_id: Some(format!("{}:{since}:{}", self.state.id, ask.as_str())),
+            by_parent: Some(since),
             ask,
         };
         let event = Event::Operation(Box::new(operation));
         self.effects.push(Effect::Ask(id, Box::new(event)));
     }
-}
-
-/// An event as the steps hear it.
-enum News<'e> {
-    TaskEnded(&'e TaskEnd),
-    TaskWaits {
-        task_id: TaskId,
-        wake_at: Timestamp,
-    },
-    ChildEnded(&'e ChildEnd),
-    BatchTold {
-        id: WorkflowId,
-        report: &'e BatchReport,
-    },
-    Granted(u32),
-    /// A time may have come.
-    Look,
-    /// The results that were needed are there.
-    Results,
-    /// A signal goes to the step of this path.
-    Signal {
-        path: &'e str,
-        data: &'e Value,
-    },
-    /// The step of this path is taken as done.
-    Skip {
-        path: &'e str,
-        output: &'e Value,
-    },
-    /// The workflow goes on where it ended.
-    Reopen,
 }
 
 #[cfg(test)]

@@ -11,13 +11,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::JsonObject;
 use crate::error_info::ErrorInfo;
 use crate::ids::{TaskId, WorkflowId};
 use crate::task::retry::RetryCounts;
 use crate::time::Timestamp;
-use crate::workflow::parent::Termination;
 use crate::workflow::signal::Signal;
+
+pub use done::Done;
+pub use map::{Batch, Iteration, Iterations, Map};
+
+mod done;
+mod map;
 
 /// Where a workflow is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +53,12 @@ pub struct Course {
     /// The last steps that were skipped.
     #[serde(rename = "z", default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+    /// Of a child or a batch: the version of the record around it that last asked something.
+    #[serde(rename = "a", default, skip_serializing_if = "is_never")]
+    pub asked: u64,
+    /// Whether it goes on, once what is done after its end is over.
+    #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// What was told to end, and may not know it yet.
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     pub cancelling: Vec<Cancelling>,
@@ -69,49 +79,6 @@ impl Default for Root {
     fn default() -> Self {
         Self::Steps(Block::default())
     }
-}
-
-/// A batch of iterations, as it sees itself.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Iterations {
-    /// Iterations that were begun.
-    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
-    pub begun: u32,
-    /// Iterations that it may have in flight, counting those given back.
-    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
-    pub granted: u32,
-    /// Of these, those given back.
-    #[serde(rename = "y", default, skip_serializing_if = "is_zero")]
-    pub freed: u32,
-    /// Those that run.
-    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
-    pub active: Vec<Iteration>,
-    /// Those that failed, here.
-    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
-    pub failed: Vec<Iteration>,
-    /// Why the last of them did.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Box<ErrorInfo>>,
-    /// What those that are over gave, where somebody will ask for it.
-    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
-    pub results: Vec<Value>,
-    /// A TERMINATE that was reached.
-    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
-    pub termination: Option<Box<Termination>>,
-}
-
-/// An iteration.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Iteration {
-    /// Its place in the batch.
-    #[serde(rename = "i", default, skip_serializing_if = "is_zero")]
-    pub at: u32,
-    /// Its steps.
-    #[serde(rename = "b")]
-    pub block: Block,
-    /// Its variables, when they differ from those that the batch began with.
-    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
-    pub variables: Option<JsonObject>,
 }
 
 /// What is done after a workflow ended.
@@ -167,9 +134,12 @@ pub enum Cancelling {
     /// A task.
     #[serde(rename = "t")]
     Task(TaskId),
-    /// A child, or a batch.
+    /// A child.
     #[serde(rename = "x")]
     Child(WorkflowId),
+    /// A batch.
+    #[serde(rename = "b")]
+    Batch(WorkflowId),
 }
 
 /// A list of steps that was begun.
@@ -184,103 +154,6 @@ pub struct Block {
     /// What the last of the list to be over gave, and its place, where somebody will ask for it.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub output: Option<(u32, Value)>,
-}
-
-/// A set of places in a list: all below a bound, and some above. A sequence needs the bound
-/// alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "DoneDocument", from = "DoneDocument")]
-pub struct Done {
-    below: u32,
-    also: Vec<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum DoneDocument {
-    Below(u32),
-    Also(u32, Vec<u32>),
-}
-
-impl From<Done> for DoneDocument {
-    fn from(done: Done) -> Self {
-        match done.also.is_empty() {
-            true => Self::Below(done.below),
-            false => Self::Also(done.below, done.also),
-        }
-    }
-}
-
-impl From<DoneDocument> for Done {
-    fn from(document: DoneDocument) -> Self {
-        match document {
-            DoneDocument::Below(below) => Self {
-                below,
-                also: Vec::new(),
-            },
-            DoneDocument::Also(below, also) => Self { below, also },
-        }
-    }
-}
-
-impl Done {
-    /// Whether no place is in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.below == 0 && self.also.is_empty()
-    }
-
-    /// The set of all places below a bound.
-    #[must_use]
-    pub fn all_below(bound: usize) -> Self {
-        Self {
-            below: place(bound),
-            also: Vec::new(),
-        }
-    }
-
-    /// Whether a place is in it.
-    #[must_use]
-    pub fn contains(&self, at: usize) -> bool {
-        let at = place(at);
-        at < self.below || self.also.contains(&at)
-    }
-
-    /// Adds a place.
-    pub fn insert(&mut self, at: usize) {
-        if self.contains(at) {
-            return;
-        }
-        self.also.push(place(at));
-        self.also.sort_unstable();
-        while self.also.first() == Some(&self.below) {
-            self.also.remove(0);
-            self.below += 1;
-        }
-    }
-
-    /// Takes a place out.
-    pub fn remove(&mut self, at: usize) {
-        let at = place(at);
-        if at < self.below {
-            let above = (at + 1..self.below).chain(std::mem::take(&mut self.also));
-            self.also = above.collect();
-            self.below = at;
-        } else {
-            self.also.retain(|other| *other != at);
-        }
-    }
-
-    /// How many places are in it.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.below as usize + self.also.len()
-    }
-}
-
-/// A definition has at most [`crate::limits::STEPS_PER_DEFINITION`] steps.
-fn place(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// A step that is under way.
@@ -298,6 +171,9 @@ pub struct Active {
     /// How often the step's own `retryPolicy` was used.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<RetryCounts>,
+    /// Whether it goes on only after a step before it was done again.
+    #[serde(rename = "w", default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// How often RETRY_STEP was used, by `onError` entry.
     #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
     pub handled: Vec<u32>,
@@ -365,6 +241,10 @@ pub enum State {
         /// Whether the child ended: then this step failed with it.
         #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
         over: bool,
+        /// Whether the child was there before, and was asked to go on by the version that put the
+        /// step here.
+        #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
+        resumed: bool,
     },
     /// It failed, and begins anew at a time.
     #[serde(rename = "r")]
@@ -408,52 +288,6 @@ pub enum Branch {
     Failed(Block, Box<ErrorInfo>, Timestamp),
 }
 
-/// A MAP, as its workflow sees it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Map {
-    /// Names the array: it tells apart the batches of two decisions of which one was void.
-    #[serde(rename = "k")]
-    pub items: String,
-    /// Iterations in all.
-    #[serde(rename = "n")]
-    pub total: u32,
-    /// Batches that were begun.
-    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
-    pub begun: u32,
-    /// Those of them that run.
-    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
-    pub running: Vec<Batch>,
-    /// Iterations that failed in batches that are over.
-    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
-    pub failed: u32,
-    /// The batches that are over and in which some failed.
-    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
-    pub troubled: Vec<u32>,
-    /// Why the last iteration failed.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Box<ErrorInfo>>,
-}
-
-/// A batch that runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Batch {
-    /// Which, from 0.
-    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
-    pub number: u32,
-    /// Iterations that it was allowed to have in flight, counting those given back.
-    #[serde(rename = "g")]
-    pub granted: u32,
-    /// Of these, those given back because it has nothing left to begin.
-    #[serde(rename = "y", default, skip_serializing_if = "is_zero")]
-    pub freed: u32,
-    /// Iterations of it that failed.
-    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
-    pub failed: u32,
-    /// The version that last gave it something: a redelivery re-emits the newest only.
-    #[serde(rename = "v")]
-    pub since: u64,
-}
-
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -461,6 +295,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_never(version: &u64) -> bool {
+    *version == 0
 }
 
 impl Block {
@@ -474,34 +313,5 @@ impl Block {
     #[must_use]
     pub fn active(&self, name: &str) -> Option<usize> {
         self.active.iter().position(|active| active.name == name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn done_is_a_set(steps in prop::collection::vec((any::<bool>(), 0_usize..12), 0..40)) {
-            let mut done = Done::default();
-            let mut model = BTreeSet::new();
-            for (add, at) in steps {
-                if add {
-                    done.insert(at);
-                    model.insert(at);
-                } else {
-                    done.remove(at);
-                    model.remove(&at);
-                }
-                prop_assert_eq!(done.len(), model.len());
-                prop_assert!((0..12).all(|at| done.contains(at) == model.contains(&at)));
-            }
-            let text = serde_json::to_string(&done).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Done>(&text).unwrap(), done);
-        }
     }
 }

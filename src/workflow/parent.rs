@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error_info::ErrorInfo;
-use crate::ids::{TaskId, WorkflowId};
+use crate::ids::WorkflowId;
 use crate::metrics::WorkflowMetrics;
 use crate::task::retry::RetryPolicy;
 use crate::workflow::definition::EndStatus;
@@ -101,13 +101,10 @@ pub struct Slice {
 /// What undoes a step that completed, and what is undone after it: the steps that completed make
 /// a chain from the last to the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Compensable {
     /// The path of the step.
     pub path: String,
-    /// The step's task; of a child, nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_id: Option<TaskId>,
     /// Names the pin of the version of the task that undoes it.
     pub pin: String,
     /// That task's input.

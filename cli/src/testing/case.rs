@@ -292,7 +292,7 @@ impl Run<'_> {
         let what = ask.as_str();
         let operation = Operation {
             request_id: None,
-            by_parent: false,
+            by_parent: None,
             ask,
         };
         let done = workflows::operate(self.app(), &self.caller.tenant_id, id, operation).await;

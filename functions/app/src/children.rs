@@ -62,6 +62,21 @@ pub(crate) async fn start(app: &App, child: &NewChild) -> Result<Option<Message>
     }
 }
 
+/// Tells a workflow that a child cannot be started, unless the child is there.
+pub(crate) async fn refuse(
+    app: &App,
+    workflow_id: WorkflowId,
+    child_id: WorkflowId,
+    error: &ErrorInfo,
+) -> Result<Option<Message>, Fault> {
+    let found = app.store().workflow(child_id).await?;
+    Ok(found.is_none().then(|| Message::ChildRefused {
+        child_id,
+        workflow_id,
+        error: Box::new(error.clone()),
+    }))
+}
+
 /// Begins a batch, unless it is there: then it tells by itself how far it is.
 pub(crate) async fn begin(app: &App, batch: &WorkflowInstance) -> Result<(), Fault> {
     let mut created = batch.clone();
@@ -126,7 +141,10 @@ pub(crate) async fn news(app: &App, id: WorkflowId) -> Result<Option<Event>, Fau
             id,
             report: Box::new(report),
         }),
-        None if child.status.is_terminal() => Some(Event::ChildEnded(Box::new((&child).into()))),
+        // One that is about to go on has nothing to tell.
+        None if child.status.is_terminal() && !child.course.again => {
+            Some(Event::ChildEnded(Box::new((&child).into())))
+        }
         None => None,
     })
 }
@@ -138,5 +156,7 @@ pub(crate) fn refused(id: WorkflowId, error: &ErrorInfo) -> Event {
         status: WorkflowStatus::Failed,
         output: Value::Null,
         error: Some(error.clone()),
+        // There is nothing that could go on.
+        heeded: u64::MAX,
     }))
 }

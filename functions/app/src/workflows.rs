@@ -97,7 +97,7 @@ pub(crate) async fn fold(app: &App, id: WorkflowId, events: &[Event]) -> Result<
 fn is_hint(event: &Event) -> bool {
     match event {
         Event::ChildEnded(_) | Event::BatchTold { .. } | Event::Granted { .. } => true,
-        Event::Operation(operation) => operation.by_parent,
+        Event::Operation(operation) => operation.by_parent.is_some(),
         Event::TaskEnded(_) | Event::TaskWaits { .. } | Event::Look | Event::CancelsDone => false,
     }
 }
@@ -110,6 +110,7 @@ fn is_telling(effect: &Effect) -> bool {
         Effect::CreateTask(_)
         | Effect::CancelTask(_)
         | Effect::StartChild(_)
+        | Effect::RefuseChild { .. }
         | Effect::StartBatch(_)
         | Effect::Wake(_)
         | Effect::Undo(_) => false,
@@ -282,6 +283,9 @@ pub(crate) fn perform<'f>(
                     }
                 }
                 Effect::StartChild(child) => messages.extend(children::start(app, child).await?),
+                Effect::RefuseChild { id, error } => {
+                    messages.extend(children::refuse(app, state.id, *id, error).await?);
+                }
                 Effect::StartBatch(batch) => children::begin(app, batch).await?,
                 Effect::Ask(id, event) => match children::ask(app, *id, event, state).await? {
                     children::Asked::Told => {}

@@ -107,7 +107,7 @@ fn is_over_in(compiled: &CompiledBlock, block: &Block, names: &[&str]) -> bool {
 }
 
 /// Has the step of a path done again: it, or the innermost step around it that can be begun anew
-/// as a whole. What follows it and was under way waits until it is over.
+/// as a whole. What follows it and was under way goes on when it is over.
 pub(super) fn do_again(compiled: &CompiledBlock, block: &mut Block, path: &str) {
     let names: Vec<&str> = path.split('/').collect();
     again_in(compiled, block, &names);
@@ -129,7 +129,9 @@ fn again_in(compiled: &CompiledBlock, block: &mut Block, names: &[&str]) {
             .place(name)
             .is_some_and(|at| at != position && comes_after(compiled, at, position))
     };
-    block.active.retain(|active| !follows(&active.name));
+    for active in &mut block.active {
+        active.held |= follows(&active.name);
+    }
 }
 
 fn again_inside(step: &CompiledStep, state: &mut State, rest: &[&str]) {

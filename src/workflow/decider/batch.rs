@@ -10,7 +10,7 @@ use super::place::Place;
 use super::step::Ended;
 use super::{Effect, Fold, News};
 use crate::workflow::compiled::CompiledMap;
-use crate::workflow::frontier::{Block, Iteration, Iterations, Root};
+use crate::workflow::frontier::{Iteration, Iterations, Root};
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::{BatchEnd, BatchOf, BatchReport};
 
@@ -83,13 +83,14 @@ impl Fold<'_> {
         }
     }
 
-    /// Puts the iterations that failed among those that run. Their workflow allows anew how many
-    /// may.
+    /// Has the iterations that did not complete wait: their workflow allows anew how many may run.
     fn reopen_iterations(&mut self, iterations: &mut Iterations) {
-        iterations.active.append(&mut iterations.failed);
-        iterations.active.sort_by_key(|iteration| iteration.at);
+        iterations.waiting.append(&mut iterations.active);
+        iterations.waiting.append(&mut iterations.failed);
+        iterations.waiting.sort_by_key(|iteration| iteration.at);
         iterations.error = None;
         iterations.termination = None;
+        iterations.given_up = false;
         iterations.granted = 0;
         iterations.freed = 0;
         self.changed = true;
@@ -101,28 +102,29 @@ impl Fold<'_> {
         batch: &BatchOf,
         iterations: &mut Iterations,
     ) {
-        let size = u32::try_from(batch.items.len()).unwrap_or(u32::MAX);
-        while iterations.begun < size
-            && iterations.termination.is_none()
+        while iterations.termination.is_none()
             && tolerates(&map.step, failures(iterations), batch.total)
             && self.state.status == WorkflowStatus::Running
             && iterations.active.len() < iterations.granted as usize
         {
-            let mut iteration = Iteration {
-                at: iterations.begun,
-                ..Iteration::default()
+            let (mut iteration, news) = match next_of(batch, iterations) {
+                None => break,
+                Some(Turn::Resume(iteration)) => (iteration, Some(News::Reopen)),
+                Some(Turn::Begin(iteration)) => (iteration, None),
             };
-            iterations.begun += 1;
             self.changed = true;
             let place = Place::iteration(batch, iteration.at);
-            let mut block = Block::default();
+            let mut block = std::mem::take(&mut iteration.block);
             let ended = self.with_variables(&mut iteration.variables, |fold| {
-                let ended = fold.advance(&map.steps, &mut block, &place);
+                let ended = match news {
+                    None => fold.advance(&map.steps, &mut block, &place),
+                    Some(news) => fold.hear_block(&map.steps, &mut block, &place, &news),
+                };
                 fold.result_of(map, &place, ended)
             });
             iteration.block = block;
             match ended {
-                None => iterations.active.push(iteration),
+                None => put(iterations, iteration),
                 Some(ended) => self.iteration_over(map, batch, iterations, iteration, ended),
             }
         }
@@ -192,7 +194,8 @@ impl Fold<'_> {
             return;
         }
         let active = u32::try_from(iterations.active.len()).unwrap_or(u32::MAX);
-        let all_begun = iterations.begun as usize >= batch.items.len();
+        let all_begun =
+            iterations.begun as usize >= batch.items.len() && iterations.waiting.is_empty();
         if all_begun && map.step.max_concurrency.is_some() {
             iterations.freed = iterations.granted.saturating_sub(active);
         }
@@ -240,6 +243,37 @@ impl Fold<'_> {
             self.shared.get_or_insert(before);
         }
     }
+}
+
+/// An iteration whose turn it is.
+enum Turn {
+    /// It goes on where it was.
+    Resume(Iteration),
+    /// It is a new one.
+    Begin(Iteration),
+}
+
+/// The iteration whose turn it is: first those that wait to go on.
+fn next_of(batch: &BatchOf, iterations: &mut Iterations) -> Option<Turn> {
+    if !iterations.waiting.is_empty() {
+        return Some(Turn::Resume(iterations.waiting.remove(0)));
+    }
+    let at = iterations.begun;
+    let is_there = (at as usize) < batch.items.len();
+    is_there.then(|| {
+        iterations.begun += 1;
+        Turn::Begin(Iteration {
+            at,
+            ..Iteration::default()
+        })
+    })
+}
+
+/// Puts an iteration among those that run, in their order.
+fn put(iterations: &mut Iterations, iteration: Iteration) {
+    let running = &mut iterations.active;
+    let at = running.partition_point(|other| other.at < iteration.at);
+    running.insert(at, iteration);
 }
 
 fn failures(iterations: &Iterations) -> u32 {

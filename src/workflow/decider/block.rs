@@ -24,7 +24,7 @@ impl Fold<'_> {
         let mut moved = false;
         let mut at = 0;
         while let Some(active) = block.active.get_mut(at) {
-            let Some(position) = compiled.place(&active.name) else {
+            let Some(position) = compiled.place(&active.name).filter(|_| !active.held) else {
                 at += 1;
                 continue;
             };
@@ -58,7 +58,14 @@ impl Fold<'_> {
     ) -> Option<Ended> {
         while let Some(position) = ready(compiled, block) {
             let step = &compiled.steps[position];
-            match self.begin(step, place) {
+            let begun = match block.active(&step.name) {
+                Some(held) => {
+                    let active = block.active.remove(held);
+                    self.release(step, active, place)
+                }
+                None => self.begin(step, place),
+            };
+            match begun {
                 Begun::Skipped(output) => over(compiled, block, position, output),
                 Begun::Done(output) => over(compiled, block, position, Some(output)),
                 Begun::UnderWay(active) => put(compiled, block, position, active),
@@ -99,9 +106,15 @@ pub(super) fn complete_old(compiled: &CompiledBlock, block: &mut Block) {
 fn ready(compiled: &CompiledBlock, block: &Block) -> Option<usize> {
     (0..compiled.steps.len()).find(|at| {
         !block.done.contains(*at)
-            && block.active(&compiled.steps[*at].name).is_none()
+            && is_idle(block, &compiled.steps[*at].name)
             && is_free(compiled, block, *at)
     })
+}
+
+/// Whether a step of this name is not under way, or only waits for one that is done again.
+fn is_idle(block: &Block, name: &str) -> bool {
+    let active = block.active(name);
+    active.is_none_or(|at| block.active[at].held)
 }
 
 /// Whether all that a step waits for are over, and all that they waited for: a step that is to be

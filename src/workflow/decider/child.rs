@@ -10,7 +10,7 @@ use super::{ChildEnd, Effect, Fold, NewChild};
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
 use crate::workflow::compiled::{CompiledKind, CompiledStep, CompiledSubWorkflow};
-use crate::workflow::frontier::{Active, State};
+use crate::workflow::frontier::{Active, Cancelling, State};
 use crate::workflow::instance::WorkflowStatus;
 use crate::workflow::parent::Parent;
 
@@ -24,7 +24,10 @@ impl Fold<'_> {
     ) -> Next {
         match self.new_child(step, child, active.generation, place) {
             Ok(new) => {
-                active.state = State::SubWorkflow { over: false };
+                active.state = State::SubWorkflow {
+                    over: false,
+                    resumed: false,
+                };
                 self.effects.push(Effect::StartChild(Box::new(new)));
                 Next::Open
             }
@@ -69,14 +72,41 @@ impl Fold<'_> {
             return;
         };
         active.since = self.since();
+        active.state = State::SubWorkflow {
+            over: false,
+            resumed: true,
+        };
         self.changed = true;
         let id = self
             .state
             .child_id(&place.path_of(&step.name), active.generation);
-        if let Ok(new) = self.new_child(step, child, active.generation, place) {
-            self.effects.push(Effect::StartChild(Box::new(new)));
-        }
+        // It was perhaps to be cancelled, and nobody is to do that any more.
+        let cancelling = Cancelling::Child(id);
+        self.state
+            .course
+            .cancelling
+            .retain(|one| *one != cancelling);
+        let effect = self.asked_child(step, child, active.generation, place);
+        self.effects.push(effect);
         self.ask(id, Ask::Retry);
+    }
+
+    /// What has a child started, unless it is there.
+    pub(super) fn asked_child(
+        &self,
+        step: &CompiledStep,
+        child: &CompiledSubWorkflow,
+        generation: u32,
+        place: &Place,
+    ) -> Effect {
+        match self.new_child(step, child, generation, place) {
+            Ok(child) => Effect::StartChild(Box::new(child)),
+            // What it is made of changed meanwhile.
+            Err(error) => Effect::RefuseChild {
+                id: self.state.child_id(&place.path_of(&step.name), generation),
+                error,
+            },
+        }
     }
 
     pub(super) fn take_child_end(

@@ -9,14 +9,12 @@ use super::{Effect, Fold, News};
 use crate::JsonObject;
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
+use crate::limits::TURNS_OF_A_DECISION;
 use crate::workflow::compiled::{
     CompiledBlock, CompiledKind, CompiledLoop, CompiledParallel, CompiledStep, CompiledSwitch,
 };
 use crate::workflow::definition::{Join, OnBranchFailure};
 use crate::workflow::frontier::{Active, Block, Branch, State};
-
-/// Turns of loops that one decision begins: a loop that waits for nothing goes on in the next.
-const TURNS_OF_A_DECISION: u32 = 100;
 
 impl Fold<'_> {
     pub(super) fn hear_composite(

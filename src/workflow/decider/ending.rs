@@ -24,8 +24,35 @@ use crate::workflow::definition::{EndStatus, OnParentClose};
 use crate::workflow::frontier::{
     Active, Block, Branch, Cancelling, Closing, Course, Iterations, Root, State, Undoing,
 };
-use crate::workflow::instance::WorkflowStatus;
+use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::{BatchOf, Compensable, Termination};
+
+/// Why a child or a batch is cancelled.
+pub(super) const OVER: &str = "its parent is over";
+
+/// What a decision gave up, until it is known whether the workflow is over.
+#[derive(Debug, Default)]
+pub(super) struct GivenUp {
+    /// Children that may outlive the workflow, and the versions that put their steps there.
+    abandoned: Vec<(WorkflowId, u64)>,
+    /// Batches.
+    batches: Vec<WorkflowId>,
+}
+
+/// What the batches that a record has given up are asked for.
+pub(super) fn ask_of_batches(state: &WorkflowInstance) -> Ask {
+    let ends_workflow = match &state.course.root {
+        Root::Steps(_) => state.status.is_terminal(),
+        Root::Iterations(iterations) => {
+            let is_cancelled = state.status == WorkflowStatus::Cancelled;
+            iterations.termination.is_some() || (is_cancelled && !iterations.given_up)
+        }
+    };
+    match ends_workflow {
+        true => Ask::cancel(OVER),
+        false => Ask::GiveUp,
+    }
+}
 
 impl Fold<'_> {
     /// Takes the first steps.
@@ -194,7 +221,7 @@ impl Fold<'_> {
 
     /// Stops the steps of a block that are under way.
     pub(super) fn halt_block(&mut self, compiled: &CompiledBlock, block: &Block, place: &Place) {
-        for active in &block.active {
+        for active in block.active.iter().filter(|active| !active.held) {
             if let Some(position) = compiled.place(&active.name) {
                 self.halt_step(&compiled.steps[position], active, place);
             }
@@ -236,13 +263,17 @@ impl Fold<'_> {
             (State::Map(map), _) => {
                 for batch in &map.running {
                     let id = self.batch_id(&map.items, &path, generation, batch.number);
-                    self.cancel_child(id, batch.since);
+                    if !self.take_back(id, batch.since) {
+                        self.given_up.batches.push(id);
+                    }
                 }
             }
-            (State::SubWorkflow { over: false }, CompiledKind::SubWorkflow(child))
-                if child.step.on_parent_close == OnParentClose::Cancel =>
-            {
-                self.cancel_child(self.state.child_id(&path, generation), active.since);
+            (State::SubWorkflow { over: false, .. }, CompiledKind::SubWorkflow(child)) => {
+                let id = self.state.child_id(&path, generation);
+                match child.step.on_parent_close {
+                    OnParentClose::Cancel => self.cancel_child(id, active.since),
+                    OnParentClose::Abandon => self.given_up.abandoned.push((id, active.since)),
+                }
             }
             (State::Handling { entry, block, .. }, _) => {
                 if let Some(handler) = step.on_error.get(*entry as usize) {
@@ -269,25 +300,52 @@ impl Fold<'_> {
         }
     }
 
-    fn cancel_child(&mut self, id: WorkflowId, since: u64) {
-        if since == self.since() {
-            self.effects.retain(|effect| match effect {
-                Effect::StartChild(child) => child.id != id,
-                Effect::StartBatch(batch) => batch.id != id,
-                Effect::Ask(asked, _) => *asked != id,
-                Effect::CreateTask(_)
-                | Effect::CancelTask(_)
-                | Effect::TellParent(_)
-                | Effect::Wake(_)
-                | Effect::Undo(_) => true,
-            });
-            return;
+    /// Takes back what this very decision asked of a child or a batch. Whether it was this one.
+    fn take_back(&mut self, id: WorkflowId, since: u64) -> bool {
+        if since != self.since() {
+            return false;
         }
-        let cancelling = Cancelling::Child(id);
+        self.effects.retain(|effect| match effect {
+            Effect::StartChild(child) => child.id != id,
+            Effect::RefuseChild { id: refused, .. } => *refused != id,
+            Effect::StartBatch(batch) => batch.id != id,
+            Effect::Ask(asked, _) => *asked != id,
+            Effect::CreateTask(_)
+            | Effect::CancelTask(_)
+            | Effect::TellParent(_)
+            | Effect::Wake(_)
+            | Effect::Undo(_) => true,
+        });
+        true
+    }
+
+    fn cancel_child(&mut self, id: WorkflowId, since: u64) {
+        if !self.take_back(id, since) {
+            self.stop(Cancelling::Child(id), id, Ask::cancel(OVER));
+        }
+    }
+
+    fn stop(&mut self, cancelling: Cancelling, id: WorkflowId, ask: Ask) {
         if !self.state.course.cancelling.contains(&cancelling) {
             self.state.course.cancelling.push(cancelling);
-            self.ask(id, Ask::cancel("its parent is over"));
+            self.ask(id, ask);
             self.changed = true;
+        }
+    }
+
+    /// Ends what was given up. A child that may outlive the workflow does so when that is over,
+    /// and not when a step of it is given up while the workflow goes on: only now is it known
+    /// which of the two it was.
+    pub(super) fn end_given_up(&mut self) {
+        let GivenUp { abandoned, batches } = std::mem::take(&mut self.given_up);
+        let ask = ask_of_batches(&self.state);
+        if ask == Ask::GiveUp {
+            for (id, since) in abandoned {
+                self.cancel_child(id, since);
+            }
+        }
+        for id in batches {
+            self.stop(Cancelling::Batch(id), id, ask.clone());
         }
     }
 
@@ -315,17 +373,16 @@ impl Fold<'_> {
     /// Begins the compensation that was needed.
     pub(super) fn compensate(&mut self, compensable: Compensable) {
         self.changed = true;
+        let previous = compensable.previous.clone();
+        let name = std::mem::replace(&mut self.state.course.compensations, previous);
         let mut undoing = Undoing {
             path: format!("{}/compensation", compensable.path),
             generation: self.fresh_generation(),
             since: self.since(),
-            name: compensable.name(),
+            // Its content may have been written by a version that says more in it.
+            name: name.unwrap_or_else(|| compensable.name()),
             wake_at: None,
         };
-        self.state
-            .course
-            .compensations
-            .clone_from(&compensable.previous);
         match self.undoing_task(&compensable, &undoing) {
             None => self.undo_next(),
             Some(task) if task.status.is_terminal() => {

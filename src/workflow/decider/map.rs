@@ -18,7 +18,7 @@ use crate::ids::WorkflowId;
 use crate::limits::{MAP_BATCH, MAP_IN_FLIGHT, MAP_ITERATIONS};
 use crate::workflow::compiled::{CompiledKind, CompiledMap, CompiledStep};
 use crate::workflow::definition::MapStep;
-use crate::workflow::frontier::{Active, Batch, Course, Iterations, Map, Root, State};
+use crate::workflow::frontier::{Active, Batch, Cancelling, Course, Iterations, Map, Root, State};
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::{BatchOf, BatchReport, Parent, Slice, hash};
 
@@ -288,9 +288,16 @@ impl Fold<'_> {
             *batch = Batch {
                 number: batch.number,
                 since: self.before,
+                resumed: self.since(),
                 ..Batch::default()
             };
             let id = self.batch_id(&map.items, path, generation, batch.number);
+            // It was perhaps to be cancelled, and nobody is to do that any more.
+            let cancelling = Cancelling::Batch(id);
+            self.state
+                .course
+                .cancelling
+                .retain(|one| *one != cancelling);
             self.ask(id, Ask::Retry);
         }
     }

@@ -10,6 +10,7 @@ use super::again::{do_again, find, is_in_map, is_over};
 use super::{Fold, News};
 use crate::JsonObject;
 use crate::codes::refusal;
+use crate::limits::{REQUESTS_REMEMBERED, SIGNALS_KEPT};
 use crate::task::output::check_size;
 use crate::workflow::compiled::CompiledKind;
 use crate::workflow::frontier::{Root, State};
@@ -18,11 +19,6 @@ use crate::workflow::parent::hash;
 use crate::workflow::paths::is_reserved;
 use crate::workflow::signal::Signal;
 
-/// Requests that a record remembers.
-const REQUESTS_REMEMBERED: usize = 32;
-/// Signals that wait for somebody to wait for them.
-pub const SIGNALS_KEPT: usize = 1_000;
-
 /// Something that is asked of a workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -30,9 +26,9 @@ pub struct Operation {
     /// Makes it safe to repeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Whether it is asked by the workflow that this one is part of.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub by_parent: bool,
+    /// When the workflow asks that this one is part of: its version that does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_parent: Option<u64>,
     /// What is asked.
     pub ask: Ask,
 }
@@ -49,6 +45,8 @@ pub enum Ask {
         #[serde(default)]
         compensate: bool,
     },
+    /// Of a batch of iterations: to end, because its MAP was given up while the workflow goes on.
+    GiveUp,
     /// To begin nothing new.
     Pause,
     /// To go on after a pause.
@@ -93,6 +91,7 @@ impl Ask {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Cancel { .. } => "cancel",
+            Self::GiveUp => "giveUp",
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Signal { .. } => "signal",
@@ -122,10 +121,21 @@ impl Fold<'_> {
         {
             return Ok(());
         }
+        if let Some(version) = operation.by_parent {
+            if self.is_overtaken(version, &operation.ask) {
+                return Ok(());
+            }
+            self.state.course.asked = version;
+        }
         match &operation.ask {
             Ask::Cancel { reason, compensate } => {
                 self.allow(!self.state.status.is_terminal(), &operation.ask)?;
                 self.cancel(reason, *compensate);
+            }
+            Ask::GiveUp => {
+                let is_open = !self.state.status.is_terminal();
+                self.allow(is_open && self.is_batch, &operation.ask)?;
+                self.give_up_iterations();
             }
             Ask::Pause => {
                 self.allow(self.state.status == WorkflowStatus::Running, &operation.ask)?;
@@ -156,6 +166,19 @@ impl Fold<'_> {
             requests.push(request);
         }
         Ok(())
+    }
+
+    /// Whether the workflow around this one has asked something else since.
+    fn is_overtaken(&self, version: u64, ask: &Ask) -> bool {
+        let asked = self.state.course.asked;
+        version < asked || (version == asked && *ask == Ask::Retry)
+    }
+
+    fn give_up_iterations(&mut self) {
+        if let Root::Iterations(iterations) = &mut self.state.course.root {
+            iterations.given_up = true;
+        }
+        self.cancel("its MAP was given up", false);
     }
 
     fn allow(&self, allowed: bool, ask: &Ask) -> Result<(), Refused> {
@@ -272,23 +295,50 @@ impl Fold<'_> {
 
     /// Goes on at the steps that failed.
     fn retry(&mut self, operation: &Operation) -> Result<(), Refused> {
-        let failed = matches!(
-            self.state.status,
-            WorkflowStatus::Failed | WorkflowStatus::TimedOut
-        );
-        let resumed = operation.by_parent && self.state.status == WorkflowStatus::Cancelled;
-        let is_batch = operation.by_parent && self.is_batch;
-        let allowed = failed || resumed || (is_batch && self.state.status.is_terminal());
-        self.allow(
-            allowed && self.state.course.closing.is_none(),
-            &operation.ask,
-        )?;
+        let status = self.state.status;
+        let failed = matches!(status, WorkflowStatus::Failed | WorkflowStatus::TimedOut);
+        match operation.by_parent {
+            Some(_) => return self.retry_with_parent(&operation.ask),
+            None => self.allow(
+                failed && self.state.course.closing.is_none(),
+                &operation.ask,
+            )?,
+        }
+        self.go_on_again();
+        Ok(())
+    }
+
+    /// Goes on with the workflow around this one. What is done after a failure comes first.
+    fn retry_with_parent(&mut self, ask: &Ask) -> Result<(), Refused> {
+        match self.state.status {
+            WorkflowStatus::Completed => self.allow(self.is_batch, ask)?,
+            WorkflowStatus::Failed | WorkflowStatus::TimedOut | WorkflowStatus::Cancelled => {}
+            WorkflowStatus::Pending | WorkflowStatus::Running | WorkflowStatus::Paused => {
+                if !self.is_batch {
+                    // The request to end was overtaken, or never made.
+                    return Ok(());
+                }
+                self.cancel(super::ending::OVER, false);
+            }
+        }
+        self.state.course.again = true;
+        Ok(())
+    }
+
+    /// Goes on as soon as what is done after the end is over, when that is wanted.
+    pub(super) fn go_on_if_asked(&mut self) {
+        let course = &mut self.state.course;
+        if course.closing.is_none() && std::mem::take(&mut course.again) {
+            self.go_on_again();
+        }
+    }
+
+    fn go_on_again(&mut self) {
         self.reopen();
         self.hear(&News::Reopen);
         if self.state.status == WorkflowStatus::Running {
             self.look();
         }
-        Ok(())
     }
 
     /// The one way out of a terminal state.

@@ -15,6 +15,7 @@ use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::Compensable;
 
 use super::composite::block_of;
+use super::ending::{OVER, ask_of_batches};
 
 /// A step under way that has a record of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +80,7 @@ impl<'a> Fold<'a> {
         place: &Place,
         act: &mut Act<'_, 'a>,
     ) {
-        for active in &block.active {
+        for active in block.active.iter().filter(|active| !active.held) {
             let Some(position) = compiled.place(&active.name) else {
                 continue;
             };
@@ -146,11 +147,19 @@ impl<'a> Fold<'a> {
                         .collect(),
                 }
             }
-            (State::SubWorkflow { over: false }, CompiledKind::SubWorkflow(child)) => {
-                match self.new_child(step, child, active.generation, place) {
-                    Ok(child) => vec![Effect::StartChild(Box::new(child))],
-                    Err(_) => Vec::new(),
+            (
+                State::SubWorkflow {
+                    over: false,
+                    resumed,
+                },
+                CompiledKind::SubWorkflow(child),
+            ) => {
+                let mut effects = vec![self.asked_child(step, child, active.generation, place)];
+                if *resumed {
+                    let id = self.state.child_id(&path, active.generation);
+                    effects.extend(self.asked_as_of(id, active.since));
                 }
+                effects
             }
             (State::Map(map), CompiledKind::Map(compiled)) => {
                 let mut effects = Vec::new();
@@ -159,6 +168,9 @@ impl<'a> Fold<'a> {
                     let generation = active.generation;
                     let record = self.new_batch(compiled, map, batch, generation, place, &path);
                     effects.push(Effect::StartBatch(Box::new(record)));
+                    if batch.resumed > 0 {
+                        effects.extend(self.asked_as_of(id, batch.resumed));
+                    }
                     let slots = batch.granted;
                     effects.push(Effect::Ask(id, Box::new(Event::Granted { slots })));
                 }
@@ -173,6 +185,16 @@ impl<'a> Fold<'a> {
             (State::Loop { block: None, .. }, _) => vec![Effect::Wake(self.facts.now)],
             _ => Vec::new(),
         }
+    }
+}
+
+impl Fold<'_> {
+    /// The request to go on that a version made of a child or a batch.
+    fn asked_as_of(&mut self, id: WorkflowId, version: u64) -> Option<Effect> {
+        let before = std::mem::replace(&mut self.before, version.saturating_sub(1));
+        self.ask(id, Ask::Retry);
+        self.before = before;
+        self.effects.pop()
     }
 }
 
@@ -194,7 +216,7 @@ pub fn leaves(plan: &Plan, state: &WorkflowInstance) -> Vec<Leaf> {
                 path,
                 since,
             }),
-            State::SubWorkflow { over: false } => leaves.push(Leaf {
+            State::SubWorkflow { over: false, .. } => leaves.push(Leaf {
                 kind: LeafKind::Child(state.child_id(&path, generation)),
                 path,
                 since,
@@ -279,7 +301,8 @@ pub fn owed(
     for cancelling in &state.course.cancelling {
         match cancelling {
             Cancelling::Task(id) => asking.effects.push(Effect::CancelTask(*id)),
-            Cancelling::Child(id) => asking.ask(*id, Ask::cancel("its parent is over")),
+            Cancelling::Child(id) => asking.ask(*id, Ask::cancel(OVER)),
+            Cancelling::Batch(id) => asking.ask(*id, ask_of_batches(state)),
         }
     }
     if state.status == WorkflowStatus::Paused {

@@ -12,14 +12,12 @@ use super::{Fold, News};
 use crate::JsonObject;
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
+use crate::limits::SKIPPED_LISTED;
 use crate::workflow::compiled::{CompiledKind, CompiledStep};
 use crate::workflow::definition::{EndStatus, TerminateStep};
 use crate::workflow::expression::Expression;
 use crate::workflow::frontier::{Active, Skipped, State};
 use crate::workflow::parent::{Compensable, Termination};
-
-/// Steps that a record lists as skipped.
-const SKIPPED_LISTED: usize = 100;
 
 /// What a step, or a block, ends with.
 #[derive(Debug)]
@@ -45,6 +43,17 @@ pub(super) enum Begun {
     Failed(Active, Failed),
     /// A TERMINATE was reached; what the step had begun by then.
     Terminated(Active, Box<Termination>),
+}
+
+impl Begun {
+    fn of(active: Active, ended: Option<Ended>) -> Self {
+        match ended {
+            None => Self::UnderWay(active),
+            Some(Ended::Done(output)) => Self::Done(output),
+            Some(Ended::Failed(error)) => Self::Failed(active, error),
+            Some(Ended::Terminated(termination)) => Self::Terminated(active, termination),
+        }
+    }
 }
 
 /// What a step's own work came to, before its mappings and its error handling.
@@ -124,15 +133,15 @@ impl Fold<'_> {
             generation,
             since: self.since(),
             retries: None,
+            held: false,
             handled: Vec::new(),
             state: State::Failed,
         };
         if let Some(output) = self.state.course.skips.remove(&path) {
-            return match self.skip(step, &mut active, place, &output) {
-                Some(Ended::Failed(error)) => Begun::Failed(active, error),
-                Some(Ended::Terminated(termination)) => Begun::Terminated(active, termination),
-                Some(Ended::Done(output)) => Begun::Skipped(Some(output)),
-                None => Begun::UnderWay(active),
+            let ended = self.skip(step, &mut active, place, &output);
+            return match Begun::of(active, ended) {
+                Begun::Done(output) => Begun::Skipped(Some(output)),
+                begun => begun,
             };
         }
         let wanted = match &step.condition {
@@ -153,12 +162,24 @@ impl Fold<'_> {
                 self.failed(step, &mut active, place, error, lets_go)
             }
         };
-        match ended {
-            None => Begun::UnderWay(active),
-            Some(Ended::Done(output)) => Begun::Done(output),
-            Some(Ended::Failed(error)) => Begun::Failed(active, error),
-            Some(Ended::Terminated(termination)) => Begun::Terminated(active, termination),
-        }
+        Begun::of(active, ended)
+    }
+
+    /// Lets a step go on that waited until a step before it was done again.
+    pub(super) fn release(
+        &mut self,
+        step: &CompiledStep,
+        mut active: Active,
+        place: &Place,
+    ) -> Begun {
+        active.held = false;
+        self.changed = true;
+        // Nobody was promised its times.
+        self.state.due_at = None;
+        let ended = self
+            .hear_step(step, &mut active, place, &News::Reopen)
+            .or_else(|| self.hear_step(step, &mut active, place, &News::Look));
+        Begun::of(active, ended)
     }
 
     /// Takes a step as done, with an output that somebody gave by hand.
@@ -258,6 +279,13 @@ impl Fold<'_> {
             // It was begun by this very decision.
             return None;
         }
+        if matches!(news, News::Reopen)
+            && let Some(output) = self.state.course.skips.remove(&path)
+        {
+            // What it had under way ended with the workflow.
+            active.state = State::Failed;
+            return self.skip(step, active, place, &output);
+        }
         let next = match (&mut active.state, news) {
             (State::Task { .. } | State::Failed, News::Reopen) => {
                 active.retries = None;
@@ -301,14 +329,15 @@ impl Fold<'_> {
             (State::Signal { .. }, News::Signal { path: of, data }) if *of == path => {
                 Next::Over(Outcome::ok((*data).clone()))
             }
-            (State::SubWorkflow { over }, News::ChildEnded(end))
-                if !*over && end.id == self.state.child_id(&path, active.generation) =>
+            (State::SubWorkflow { over, resumed }, News::ChildEnded(end))
+                if !*over
+                    && end.id == self.state.child_id(&path, active.generation)
+                    && (!*resumed || end.is_news_since(active.since)) =>
             {
                 *over = end.status.is_terminal();
                 self.take_child_end(step, end, &path)
             }
-            (State::SubWorkflow { over }, News::Reopen) => {
-                *over = false;
+            (State::SubWorkflow { .. }, News::Reopen) => {
                 self.resume_child(step, active, place);
                 Next::Open
             }
@@ -339,7 +368,7 @@ impl Fold<'_> {
         };
         self.changed = true;
         let done = outcome.result.and_then(|output| {
-            self.succeed(step, active, place, &output)?;
+            self.succeed(step, place, &output)?;
             Ok(output)
         });
         match done {
@@ -352,7 +381,6 @@ impl Fold<'_> {
     pub(super) fn succeed(
         &mut self,
         step: &CompiledStep,
-        active: &Active,
         place: &Place,
         output: &Value,
     ) -> Result<(), Failed> {
@@ -365,7 +393,7 @@ impl Fold<'_> {
             before = Some(self.state.variables.clone());
             self.set_variables(variables);
         }
-        let undoing = match self.undoing_of(step, active, place, output) {
+        let undoing = match self.undoing_of(step, place, output) {
             Ok(undoing) => undoing,
             Err(error) => {
                 // The step has failed, and sets nothing.
@@ -387,7 +415,6 @@ impl Fold<'_> {
     pub(super) fn undoing_of(
         &self,
         step: &CompiledStep,
-        active: &Active,
         place: &Place,
         output: &Value,
     ) -> Result<Option<Compensable>, Failed> {
@@ -399,8 +426,6 @@ impl Fold<'_> {
             .evaluation(&path, place)
             .input(&compensation.inputs, Some(output))?;
         Ok(Some(Compensable {
-            task_id: matches!(step.kind, CompiledKind::Task(_))
-                .then(|| self.state.task_id(&path, active.generation)),
             pin: compensation.pin.clone(),
             input,
             retry_policy: compensation.step.retry_policy.clone(),

@@ -4,6 +4,9 @@ use serde_json::json;
 
 use super::*;
 use crate::codes::failure;
+use crate::error_info::ErrorInfo;
+use crate::ids::TaskId;
+use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::task::lifecycle;
 use crate::testing::{self, RETENTION, at, plan, report, succeeded, user, workflow_id};
 use crate::workflow::creation::{NewWorkflow, start};
@@ -68,6 +71,7 @@ fn created(decision: &Decision) -> Vec<&TaskInstance> {
             Effect::CreateTask(task) => Some(&**task),
             Effect::CancelTask(_)
             | Effect::StartChild(_)
+            | Effect::RefuseChild { .. }
             | Effect::StartBatch(_)
             | Effect::Ask(..)
             | Effect::TellParent(_)
@@ -109,7 +113,7 @@ fn cancel() -> Event {
 fn asked(ask: Ask) -> Event {
     Event::Operation(Box::new(Operation {
         request_id: None,
-        by_parent: false,
+        by_parent: None,
         ask,
     }))
 }

@@ -250,6 +250,7 @@ fn active(entry: OldEntry) -> Active {
         generation: entry.iteration,
         since: entry.since,
         retries: None,
+        held: false,
         handled: Vec::new(),
         state: State::Task {
             wake_at: entry.wake_at,

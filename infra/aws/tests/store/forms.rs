@@ -122,8 +122,10 @@ pub fn batch_of_iterations() -> WorkflowInstance {
                     iteration(1, None),
                     iteration(3, Some(object(json!({ "found": 1 })))),
                 ],
+                waiting: Vec::new(),
                 failed: vec![iteration(0, None)],
                 error: Some(Box::new(ErrorInfo::new("BUSY", "it is locked", at(45)))),
+                given_up: false,
                 results: vec![Value::Null, Value::Null, json!({ "sent": true })],
                 termination: Some(Box::new(Termination {
                     status: EndStatus::Completed,

@@ -313,6 +313,7 @@ pub fn begun(name: &str, since: u64, state: State) -> Active {
         generation: 0,
         since,
         retries: None,
+        held: false,
         handled: Vec::new(),
         state,
     }

@@ -263,7 +263,7 @@ fn each_request_is_taken_once_under_its_id() {
     let request = |id: &str, ask: Ask| {
         Event::Operation(Box::new(Operation {
             request_id: Some(id.to_owned()),
-            by_parent: false,
+            by_parent: None,
             ask,
         }))
     };

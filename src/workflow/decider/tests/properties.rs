@@ -63,6 +63,7 @@ fn waited_for(plan: &Plan, state: &WorkflowInstance) -> Option<TaskInstance> {
             Effect::CreateTask(task) => Some(*task),
             Effect::CancelTask(_)
             | Effect::StartChild(_)
+            | Effect::RefuseChild { .. }
             | Effect::StartBatch(_)
             | Effect::Ask(..)
             | Effect::TellParent(_)
@@ -135,6 +136,7 @@ fn check_effects(decision: &Decision, derived: &[Effect]) {
         Effect::CreateTask(task) => !task.status.is_terminal(),
         Effect::CancelTask(_)
         | Effect::StartChild(_)
+        | Effect::RefuseChild { .. }
         | Effect::StartBatch(_)
         | Effect::Ask(..)
         | Effect::TellParent(_)

@@ -43,7 +43,7 @@ impl World {
             let is_record = matches!(effect, Effect::CreateTask(task) if task.status.is_terminal());
             // What was to be waited for may be over in the same decision.
             let is_moment = matches!(effect, Effect::Wake(at) if !times.contains(at));
-            let is_ask = matches!(effect, Effect::Ask(_, event) if !is_cancel(event));
+            let is_ask = matches!(effect, Effect::Ask(_, event) if !is_kept(event));
             let is_batch = matches!(effect, Effect::TellParent(_));
             assert!(
                 is_record || is_moment || is_ask || is_batch || has(&owed, effect),
@@ -105,8 +105,10 @@ fn started(effect: &Effect) -> String {
     }
 }
 
-fn is_cancel(event: &Event) -> bool {
-    matches!(event, Event::Operation(operation) if matches!(operation.ask, Ask::Cancel { .. }))
+/// Whether the record that asks keeps what it asked for until it is done.
+fn is_kept(event: &Event) -> bool {
+    let is_kept = |ask: &Ask| matches!(ask, Ask::Cancel { .. } | Ask::GiveUp | Ask::Retry);
+    matches!(event, Event::Operation(operation) if is_kept(&operation.ask))
 }
 
 /// A record that ended changes by a reopening, and in what is done after the end.

@@ -202,6 +202,7 @@ fn a_childs_failure_keeps_its_code_and_its_details_name_the_child() {
         status: WorkflowStatus::Failed,
         output: Value::Null,
         error: Some(error),
+        heeded: u64::MAX,
     };
     world.fold(workflow_id(), &Event::ChildEnded(Box::new(end)));
     let error = world.state().error.clone().unwrap();

@@ -224,6 +224,7 @@ impl World {
             status,
             output,
             error,
+            heeded: u64::MAX,
         };
         self.tell(child.parent.id, Event::ChildEnded(Box::new(end)))
     }
@@ -369,6 +370,7 @@ impl World {
             Effect::StartChild(child) => {
                 self.children.insert(child.id, *child);
             }
+            Effect::RefuseChild { id, error } => panic!("{id} cannot be started: {error:?}"),
             Effect::StartBatch(batch) => {
                 if self.records.contains_key(&batch.id) {
                     return;
@@ -417,6 +419,7 @@ impl World {
                 task.is_some_and(|task| !task.status.is_terminal())
             }
             Cancelling::Child(id) => self.children.contains_key(id),
+            Cancelling::Batch(id) => !self.records[id].status.is_terminal(),
         };
         assert!(!cancelling.iter().any(open));
         if !cancelling.is_empty() {
