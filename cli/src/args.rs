@@ -242,7 +242,7 @@ pub struct BenchArgs {
     /// The size of input and output in bytes; 0 is a task that does nothing with nothing.
     #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=16_777_216))]
     pub payload: u32,
-    /// Only counts what each path costs, one task or workflow at a time.
+    /// Only counts what each path and each construct costs, one task or workflow at a time.
     #[arg(long)]
     pub costs: bool,
     /// The form of the figures.
