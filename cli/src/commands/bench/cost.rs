@@ -93,7 +93,9 @@ impl Cost {
     #[must_use]
     pub fn all_invocations(&self) -> f64 {
         // An empty sum of floats is minus nothing.
-        self.invocations.values().fold(0.0, |sum, count| sum + count)
+        self.invocations
+            .values()
+            .fold(0.0, |sum, count| sum + count)
     }
 
     /// Requests to all queues, as billed.

@@ -11,6 +11,7 @@ mod load;
 mod paths;
 mod prices;
 mod report;
+mod scale;
 mod work;
 
 use taskmill_local::Service;
@@ -33,6 +34,8 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
             paths: Time::Real.block_on(paths::measure())?,
             constructs: Time::Virtual.block_on(constructs::measure())?,
         }
+    } else if let Some(counts) = &args.scale {
+        Report::Scale(scale::measure(counts, args.data.as_deref())?)
     } else {
         Report::Load(Box::new(Time::Real.block_on(under_load(args))?))
     };

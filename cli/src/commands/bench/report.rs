@@ -11,6 +11,7 @@ use super::cost::Cost;
 use super::load::{Figures, Throughput};
 use super::paths::PathCost;
 use super::prices;
+use super::scale::Large;
 use crate::output::{number, plain_table, trimmed};
 
 /// What is reported.
@@ -25,6 +26,8 @@ pub enum Report {
         /// The constructs.
         constructs: Vec<ConstructCost>,
     },
+    /// What large loops and maps come to.
+    Scale(Vec<Large>),
 }
 
 impl Report {
@@ -36,6 +39,7 @@ impl Report {
             Self::Costs { paths, constructs } => {
                 json!({"paths": paths, "constructs": constructs})
             }
+            Self::Scale(runs) => json!({"runs": runs}),
         };
         figures["prices"] = prices_json();
         figures
@@ -47,6 +51,7 @@ impl Report {
         match self {
             Self::Load(figures) => load_text(figures),
             Self::Costs { paths, constructs } => costs_text(paths, constructs),
+            Self::Scale(runs) => trimmed(&scale_table(runs)),
         }
     }
 }
@@ -245,6 +250,42 @@ fn totals(cost: &Cost) -> [Cell; 6] {
         number(figure(cost.s3_puts + cost.s3_gets)),
         number(format!("{:.2}", cost.dollars_per_million.total)),
     ]
+}
+
+/// A row for each run; what is not a total is of one turn or item.
+fn scale_table(runs: &[Large]) -> Table {
+    let mut table = plain_table();
+    table.set_header([
+        "WORKFLOW",
+        "COUNT",
+        "SECONDS",
+        "MS",
+        "WRITES",
+        "READS",
+        "SQS",
+        "INVOCATIONS",
+        "S3",
+        "LARGEST HEAD",
+        "PEAK MIB",
+    ]);
+    for run in runs {
+        let each = &run.each;
+        let peak = run.peak_memory_bytes.map(|bytes| bytes / (1024 * 1024));
+        table.add_row([
+            Cell::new(run.workflow),
+            number(run.count),
+            number(format!("{:.1}", run.seconds)),
+            number(figure(run.seconds * 1000.0 / f64::from(run.count))),
+            number(figure(each.write_units)),
+            number(figure(each.read_units)),
+            number(figure(each.all_sqs_requests())),
+            number(figure(each.all_invocations())),
+            number(figure(each.s3_puts + each.s3_gets)),
+            number(run.largest_head_bytes),
+            number(peak.map_or_else(String::new, |peak| peak.to_string())),
+        ]);
+    }
+    table
 }
 
 fn assumptions() -> String {
