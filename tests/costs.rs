@@ -4,6 +4,8 @@
 //! What is counted is one run after another like it: definitions are in the cache by then, as they
 //! are in a function that is warm.
 
+mod constructs;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

@@ -242,9 +242,22 @@ pub struct BenchArgs {
     /// The size of input and output in bytes; 0 is a task that does nothing with nothing.
     #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=16_777_216))]
     pub payload: u32,
-    /// Only counts what each path costs, one task or workflow at a time.
+    /// Only counts what each path and each construct costs, one task or workflow at a time.
     #[arg(long)]
     pub costs: bool,
+    /// Only runs large LOOPs and MAPs, of so many turns and items, in virtual time.
+    ///
+    /// Each runs alone, on a database in a file.
+    #[arg(
+        long,
+        value_name = "N,…",
+        num_args = 0..,
+        value_delimiter = ',',
+        default_missing_values = ["1000", "10000", "100000"],
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        conflicts_with = "costs"
+    )]
+    pub scale: Option<Vec<u32>>,
     /// The form of the figures.
     #[arg(long, value_enum, default_value_t = BenchFormat::Table)]
     pub output: BenchFormat,

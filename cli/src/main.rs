@@ -30,9 +30,12 @@ use exit::{Error, Exit};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::init(cli.verbose);
-    if let Command::Test(args) = &cli.command {
+    match &cli.command {
         // Every case has a runtime of its own, in which the time is virtual.
-        return ended(commands::test::test(args));
+        Command::Test(args) => return ended(commands::test::test(args)),
+        // Some of its measures are taken in virtual time.
+        Command::Bench(args) => return ended(commands::bench::bench(args)),
+        _ => {}
     }
     // Dropping the runtime, also after an error, ends what still runs, and with it its programs.
     let exit = tokio::runtime::Builder::new_multi_thread()
@@ -61,7 +64,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
         Command::Task {
             command: TaskCommand::Run(args),
         } => commands::task::run(args, verbose).await,
-        Command::Bench(args) => commands::bench::bench(&args).await,
+        Command::Bench(args) => commands::bench::bench(&args),
         Command::Test(args) => commands::test::test(&args),
         Command::Eval(args) => commands::eval::eval(&args),
         Command::Graph(args) => commands::graph::graph(&args),

@@ -48,6 +48,30 @@ fn each_path_costs_what_the_tables_are_designed_for() {
         assert_eq!(number(&cost["sqsStandardRequests"]), 3.0 * tasks, "{name}");
         assert_eq!(number(&cost["sqsFifoRequests"]), 3.0 * tasks, "{name}");
     }
+    // Construct, write units besides its tasks, write units, requests to queues.
+    let expected = [
+        ("PARALLEL of three tasks", 1.0, 25.0, 8.0),
+        ("MAP of ten tasks", 6.0, 86.0, 18.0),
+        ("WAIT of a minute", 1.0, 1.0, 6.0),
+        ("WAIT of an hour", 4.0, 4.0, 0.0),
+        ("SIGNAL", 1.0, 1.0, 0.0),
+        ("SUB_WORKFLOW of one task", 9.0, 17.0, 9.0),
+    ];
+    let constructs = report["constructs"].as_array().unwrap();
+    let found: Vec<_> = constructs
+        .iter()
+        .map(|construct| {
+            let cost = &construct["cost"];
+            let requests = number(&cost["sqsStandardRequests"]) + number(&cost["sqsFifoRequests"]);
+            (
+                construct["construct"].as_str().unwrap(),
+                number(&construct["workflowWriteUnits"]),
+                number(&cost["writeUnits"]),
+                requests,
+            )
+        })
+        .collect();
+    assert_eq!(found, expected);
     let payloads: Vec<u64> = report["paths"]
         .as_array()
         .unwrap()

@@ -47,6 +47,10 @@ pub struct Written {
     pub table: String,
     /// The record that the item is of: its `id`.
     pub id: Uuid,
+    /// What of the record it is: its `part`.
+    pub part: String,
+    /// Its size as DynamoDB counts it; of an update, that of its key.
+    pub bytes: usize,
 }
 
 #[derive(Clone)]
@@ -226,10 +230,12 @@ impl Outcome {
 impl Written {
     /// None for an item that is no record's.
     fn of(table: &str, item: &Item) -> Option<Self> {
-        match item.get("id") {
-            Some(AttributeValue::B(id)) => Some(Self {
+        match (item.get("id"), item.get("part")) {
+            (Some(AttributeValue::B(id)), Some(AttributeValue::S(part))) => Some(Self {
                 table: table.to_owned(),
                 id: Uuid::from_slice(id).ok()?,
+                part: part.clone(),
+                bytes: item_size(item),
             }),
             _ => None,
         }

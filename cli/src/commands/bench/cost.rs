@@ -92,7 +92,10 @@ impl Cost {
     /// Invocations of all functions.
     #[must_use]
     pub fn all_invocations(&self) -> f64 {
-        self.invocations.values().sum()
+        // An empty sum of floats is minus nothing.
+        self.invocations
+            .values()
+            .fold(0.0, |sum, count| sum + count)
     }
 
     /// Requests to all queues, as billed.

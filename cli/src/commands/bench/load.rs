@@ -214,6 +214,12 @@ pub fn peak_memory() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// Lets the peak begin anew, where the system allows that.
+pub fn forget_peak_memory() {
+    // Elsewhere the peak is that of the whole process, which is told as well.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,14 +5,17 @@
 //! which do not depend on the machine; where a count must be turned into time, the assumption is
 //! a named constant in [`prices`].
 
+mod constructs;
 mod cost;
 mod load;
 mod paths;
 mod prices;
 mod report;
+mod scale;
 mod work;
 
 use taskmill_local::Service;
+use tokio::runtime::Builder;
 
 use crate::args::{BenchArgs, BenchFormat};
 use crate::exit::{Error, Exit};
@@ -25,17 +28,45 @@ use work::Kind;
 ///
 /// # Errors
 /// The service does not start, or what it ran did not complete.
-pub async fn bench(args: &BenchArgs) -> Result<Exit, Error> {
+pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
     let report = if args.costs {
-        Report::Costs(paths::measure().await?)
+        Report::Costs {
+            paths: Time::Real.block_on(paths::measure())?,
+            constructs: Time::Virtual.block_on(constructs::measure())?,
+        }
+    } else if let Some(counts) = &args.scale {
+        Report::Scale(scale::measure(counts, args.data.as_deref())?)
     } else {
-        Report::Load(Box::new(under_load(args).await?))
+        Report::Load(Box::new(Time::Real.block_on(under_load(args))?))
     };
     output::print_text(&match args.output {
         BenchFormat::Table => report.text(),
         BenchFormat::Json => format!("{:#}", report.json()),
     })?;
     Ok(Exit::Done)
+}
+
+/// By which time something is measured.
+#[derive(Debug, Clone, Copy)]
+enum Time {
+    /// The machine's, on all its processors.
+    Real,
+    /// One that passes while nothing is left to do, and stands still otherwise: on one processor,
+    /// so that what happens together is the same in every run.
+    Virtual,
+}
+
+impl Time {
+    fn block_on<T>(self, measured: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let runtime = match self {
+            Self::Real => Builder::new_multi_thread().enable_all().build(),
+            Self::Virtual => Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build(),
+        };
+        runtime.map_err(Error::Runtime)?.block_on(measured)
+    }
 }
 
 async fn under_load(args: &BenchArgs) -> Result<load::Figures, Error> {

@@ -6,10 +6,12 @@ use std::fmt::Write as _;
 use comfy_table::{Cell, Table};
 use serde_json::{Value, json};
 
+use super::constructs::ConstructCost;
 use super::cost::Cost;
 use super::load::{Figures, Throughput};
 use super::paths::PathCost;
 use super::prices;
+use super::scale::Large;
 use crate::output::{number, plain_table, trimmed};
 
 /// What is reported.
@@ -17,8 +19,15 @@ use crate::output::{number, plain_table, trimmed};
 pub enum Report {
     /// Figures under load.
     Load(Box<Figures>),
-    /// What each path costs.
-    Costs(Vec<PathCost>),
+    /// What each path and each construct costs.
+    Costs {
+        /// The paths.
+        paths: Vec<PathCost>,
+        /// The constructs.
+        constructs: Vec<ConstructCost>,
+    },
+    /// What large loops and maps come to.
+    Scale(Vec<Large>),
 }
 
 impl Report {
@@ -27,7 +36,10 @@ impl Report {
     pub fn json(&self) -> Value {
         let mut figures = match self {
             Self::Load(figures) => json!(figures),
-            Self::Costs(paths) => json!({"paths": paths}),
+            Self::Costs { paths, constructs } => {
+                json!({"paths": paths, "constructs": constructs})
+            }
+            Self::Scale(runs) => json!({"runs": runs}),
         };
         figures["prices"] = prices_json();
         figures
@@ -38,7 +50,8 @@ impl Report {
     pub fn text(&self) -> String {
         match self {
             Self::Load(figures) => load_text(figures),
-            Self::Costs(paths) => costs_text(paths),
+            Self::Costs { paths, constructs } => costs_text(paths, constructs),
+            Self::Scale(runs) => trimmed(&scale_table(runs)),
         }
     }
 }
@@ -177,45 +190,102 @@ fn counts(cost: &Cost) -> Vec<((u8, String), String)> {
     rows
 }
 
-fn costs_text(paths: &[PathCost]) -> String {
+fn costs_text(paths: &[PathCost], constructs: &[ConstructCost]) -> String {
+    let mut text = trimmed(&paths_table(paths));
+    let _ = write!(
+        text,
+        "\n\nwhat a construct adds to a workflow, its tasks included\n{}",
+        trimmed(&constructs_table(constructs))
+    );
+    let of_paths = paths.iter().map(|path| (path.path.as_str(), &path.cost));
+    let of_constructs = constructs.iter().map(|one| (one.construct, &one.cost));
+    for (name, cost) in of_paths.chain(of_constructs) {
+        let _ = write!(
+            text,
+            "\n\n{name}\n{}",
+            trimmed(&units_table(&[("units", cost)]))
+        );
+    }
+    let _ = write!(text, "\n\n{}", assumptions());
+    text
+}
+
+fn paths_table(paths: &[PathCost]) -> Table {
+    let mut table = plain_table();
+    let own = ["PATH", "WRITES A TASK", "WRITES OF WORKFLOW"];
+    table.set_header(own.into_iter().chain(TOTALS));
+    for path in paths {
+        let own = [
+            Cell::new(&path.path),
+            number(figure(path.write_units_per_task)),
+            number(figure(path.workflow_write_units)),
+        ];
+        table.add_row(own.into_iter().chain(totals(&path.cost)));
+    }
+    table
+}
+
+fn constructs_table(constructs: &[ConstructCost]) -> Table {
+    let mut table = plain_table();
+    let own = ["CONSTRUCT", "WRITES BESIDES ITS TASKS"];
+    table.set_header(own.into_iter().chain(TOTALS));
+    for construct in constructs {
+        let own = [
+            Cell::new(construct.construct),
+            number(figure(construct.workflow_write_units)),
+        ];
+        table.add_row(own.into_iter().chain(totals(&construct.cost)));
+    }
+    table
+}
+
+const TOTALS: [&str; 6] = ["WRITES", "READS", "SQS", "INVOCATIONS", "S3", "$ A MILLION"];
+
+fn totals(cost: &Cost) -> [Cell; 6] {
+    [
+        number(figure(cost.write_units)),
+        number(figure(cost.read_units)),
+        number(figure(cost.all_sqs_requests())),
+        number(figure(cost.all_invocations())),
+        number(figure(cost.s3_puts + cost.s3_gets)),
+        number(format!("{:.2}", cost.dollars_per_million.total)),
+    ]
+}
+
+/// A row for each run; what is not a total is of one turn or item.
+fn scale_table(runs: &[Large]) -> Table {
     let mut table = plain_table();
     table.set_header([
-        "PATH",
-        "WRITES A TASK",
-        "WRITES OF WORKFLOW",
+        "WORKFLOW",
+        "COUNT",
+        "SECONDS",
+        "MS",
         "WRITES",
         "READS",
         "SQS",
         "INVOCATIONS",
         "S3",
-        "$ A MILLION",
+        "LARGEST HEAD",
+        "PEAK MIB",
     ]);
-    for path in paths {
-        let cost = &path.cost;
+    for run in runs {
+        let each = &run.each;
+        let peak = run.peak_memory_bytes.map(|bytes| bytes / (1024 * 1024));
         table.add_row([
-            Cell::new(&path.path),
-            number(figure(path.write_units_per_task)),
-            number(figure(path.workflow_write_units)),
-            number(figure(cost.write_units)),
-            number(figure(cost.read_units)),
-            number(figure(cost.all_sqs_requests())),
-            number(figure(cost.all_invocations())),
-            number(figure(cost.s3_puts + cost.s3_gets)),
-            number(format!("{:.2}", cost.dollars_per_million.total)),
+            Cell::new(run.workflow),
+            number(run.count),
+            number(format!("{:.1}", run.seconds)),
+            number(figure(run.seconds * 1000.0 / f64::from(run.count))),
+            number(figure(each.write_units)),
+            number(figure(each.read_units)),
+            number(figure(each.all_sqs_requests())),
+            number(figure(each.all_invocations())),
+            number(figure(each.s3_puts + each.s3_gets)),
+            number(run.largest_head_bytes),
+            number(peak.map_or_else(String::new, |peak| peak.to_string())),
         ]);
     }
-    let mut text = trimmed(&table);
-    for path in paths {
-        let columns = [("units", &path.cost)];
-        let _ = write!(
-            text,
-            "\n\n{}\n{}",
-            path.path,
-            trimmed(&units_table(&columns))
-        );
-    }
-    let _ = write!(text, "\n\n{}", assumptions());
-    text
+    table
 }
 
 fn assumptions() -> String {

@@ -56,23 +56,16 @@ impl Work {
         executor: &str,
         payload: u32,
     ) -> Result<Self, Error> {
-        let tenant = TenantId::new("bench").expect("the text is an id");
         // A payload of its own name, so that a folder may be used again with another.
         let name = format!("bench-{}-{payload}", executor.replace(':', "-"));
         let task = task_definition(&name, executor);
         let workflow = workflow_definition(&name, payload);
         for definition in [&task, &workflow] {
-            register(service, &tenant, definition).await?;
+            register(service, definition).await?;
         }
         let id = |suffix: &str| DefinitionId::new(format!("{name}{suffix}"));
         Ok(Self {
-            caller: Caller {
-                tenant_id: tenant,
-                user_id: "bench".to_owned(),
-                roles: Vec::new(),
-                permissions: Vec::new(),
-                environment_id: None,
-            },
+            caller: caller(),
             task: id("").expect("the name is an id"),
             workflow: id("-workflow").expect("the name is an id"),
             input: input(payload),
@@ -105,16 +98,46 @@ impl Work {
     }
 
     async fn submit_workflow(&self, service: &Service) -> Result<WorkflowId, Error> {
-        let request = StartWorkflow {
-            workflow_definition_id: self.workflow.clone(),
-            workflow_version: None,
-            input: self.input.clone(),
-            idempotency_key: None,
-            correlation_id: None,
-            traceparent: None,
-        };
+        let request = request(self.workflow.clone(), self.input.clone());
         let started = start_workflow(service.app(), &self.caller, request).await?;
         Ok(started.id)
+    }
+}
+
+/// In whose name everything is done.
+pub fn tenant() -> TenantId {
+    TenantId::new("bench").expect("the text is an id")
+}
+
+fn caller() -> Caller {
+    Caller {
+        tenant_id: tenant(),
+        user_id: "bench".to_owned(),
+        roles: Vec::new(),
+        permissions: Vec::new(),
+        environment_id: None,
+    }
+}
+
+/// Starts a workflow that was registered, and gives its id.
+///
+/// # Errors
+/// It is refused.
+pub async fn start(service: &Service, definition: &str, input: Value) -> Result<WorkflowId, Error> {
+    let definition = DefinitionId::new(definition).expect("the name is an id");
+    let request = request(definition, input);
+    let started = start_workflow(service.app(), &caller(), request).await?;
+    Ok(started.id)
+}
+
+fn request(definition: DefinitionId, input: Value) -> StartWorkflow {
+    StartWorkflow {
+        workflow_definition_id: definition,
+        workflow_version: None,
+        input,
+        idempotency_key: None,
+        correlation_id: None,
+        traceparent: None,
     }
 }
 
@@ -155,7 +178,8 @@ fn input(payload: u32) -> Value {
     }
 }
 
-fn task_definition(name: &str, executor: &str) -> Value {
+/// A task of this id, which this executor runs.
+pub fn task_definition(name: &str, executor: &str) -> Value {
     json!({
         "id": name,
         "version": "1.0.0",
@@ -186,16 +210,20 @@ fn workflow_definition(name: &str, payload: u32) -> Value {
     })
 }
 
-async fn register(service: &Service, tenant: &TenantId, definition: &Value) -> Result<(), Error> {
+/// Registers a definition.
+///
+/// # Errors
+/// It is refused.
+pub async fn register(service: &Service, definition: &Value) -> Result<(), Error> {
     let read = registration::read(definition);
     let read = read.map_err(|problems| {
         let first = problems.first().map(|problem| problem.message.clone());
         Error::Unexpected(first.unwrap_or_default())
     })?;
     match read {
-        Definition::Task(task) => register::register_task(service.app(), tenant, &task).await?,
+        Definition::Task(task) => register::register_task(service.app(), &tenant(), &task).await?,
         Definition::Workflow(workflow) => {
-            register::register_workflow(service.app(), tenant, &workflow).await?;
+            register::register_workflow(service.app(), &tenant(), &workflow).await?;
         }
     }
     Ok(())
