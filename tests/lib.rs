@@ -20,6 +20,8 @@ mod flow;
 #[cfg(test)]
 mod invocation;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod poison;
 #[cfg(test)]
 mod purge;
