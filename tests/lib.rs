@@ -21,6 +21,7 @@ mod flow;
 mod invocation;
 #[cfg(test)]
 mod people;
+mod model;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! Generated workflows on the real engine, and in a simple interpreter of the language: both come
+//! to the same, to the millisecond, however messages are delivered.
+//!
+//! `generator` makes the workflows, `answers` says what their tasks answer, `interpreter` and
+//! `blocks` (over `data`, `retry` and `time`) are the interpreter, `engine` runs the real one.
+//! `TASKMILL_MODEL_CASES` runs another number of cases, `TASKMILL_MODEL_SEED` others.
+
+mod answers;
+mod blocks;
+mod data;
+mod engine;
+mod generator;
+mod interpreter;
+mod retry;
+mod time;
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRunner};
+use taskmill_local::sqs::{Delivery, Order};
+
+use engine::Manner;
+use generator::{Case, cases};
+use interpreter::{Model, Story};
+
+/// Cases of an ordinary run.
+const CASES: u32 = 100;
+/// Their seed.
+const SEED: u64 = 1;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn runner(cases: u32) -> TestRunner {
+    let cases = number("TASKMILL_MODEL_CASES").map_or(cases, |cases| cases as u32);
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        rng_algorithm: RngAlgorithm::ChaCha,
+        rng_seed: RngSeed::Fixed(number("TASKMILL_MODEL_SEED").unwrap_or(SEED)),
+        max_shrink_iters: 400,
+        ..Config::default()
+    })
+}
+
+fn on_the_engine(case: &Case, manner: Manner) -> Story {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(engine::run(case, manner))
+}
+
+fn manners() -> impl Strategy<Value = Manner> {
+    let delivery = prop_oneof![Just(Delivery::Once), Just(Delivery::Twice)];
+    let order = prop_oneof![
+        Just(Order::Sent),
+        any::<u64>().prop_map(|seed| Order::Shuffled { seed })
+    ];
+    (delivery, order, prop_oneof![Just(1), Just(3), Just(10)]).prop_map(
+        |(delivery, order, batch_size)| Manner {
+            delivery,
+            order,
+            batch_size,
+        },
+    )
+}
+
+/// What the interpreter says of a case; none where the language leaves it open.
+fn expected(case: &Case) -> Option<Story> {
+    Model::run(case.seed, &case.definitions, &case.input, &case.signals)
+}
+
+#[test]
+fn the_engine_does_what_the_language_says() {
+    let open = Cell::new(0);
+    let result = runner(CASES).run(&(cases(), manners()), |(case, manner)| {
+        let Some(expected) = expected(&case) else {
+            open.set(open.get() + 1);
+            return Ok(());
+        };
+        let actual = on_the_engine(&case, manner);
+        if actual == expected {
+            return Ok(());
+        }
+        let definition = serde_json::to_string(&case.definitions[0]).unwrap();
+        Err(TestCaseError::fail(format!(
+            "{definition}\nseed {} input {} signals {:?}\nexpected {expected:#?}\nfound {actual:#?}",
+            case.seed, case.input, case.signals
+        )))
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    eprintln!("the language left {} cases open", open.get());
+}
