@@ -201,6 +201,12 @@ pub struct TestArgs {
     /// Runs only the cases whose names hold this text.
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// First rewrites what cases expect to what is found now.
+    ///
+    /// Only what a case states is rewritten, each key by itself; everything else of the file
+    /// stays as it is. A case without `expect` gets none.
+    #[arg(long)]
+    pub update: bool,
     /// Also writes the results to this file, in JUnit's form.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

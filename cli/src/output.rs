@@ -1,7 +1,7 @@
 //! What is printed: results on standard output, as JSON, YAML or tables, and notes on standard
 //! error.
 
-mod yaml;
+pub mod yaml;
 
 use std::io::{self, Write};
 
