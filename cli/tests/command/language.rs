@@ -122,7 +122,7 @@ cases:
     assert!(
         folder
             .read("b.test.json")
-            .contains("\"status\": \"TIMED_OUT\"")
+            .contains("\"status\": \"FAILED\"")
     );
     let again = folder.run(&["test", ".", "--update"]);
     assert_eq!(again.expect(0).stderr, "");
