@@ -20,8 +20,9 @@ mod flow;
 #[cfg(test)]
 mod invocation;
 #[cfg(test)]
-mod people;
 mod model;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
 
+mod kept;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use taskmill::ids::{BadId, DefinitionId, TenantId};
+
+pub use kept::{CancelArgs, ListArgs, OneWorkflow, Request, ResumeArgs, TaskArgs, WorkflowCommand};
 
 /// Runs tasks and workflows on this machine, with nothing but this program.
 ///
@@ -24,10 +28,11 @@ pub struct Cli {
 
 const EXIT_STATUS: &str = "\
 Exit status:
-    0  the workflow or task is COMPLETED, or no definition has a problem
+    0  the workflow or task is COMPLETED, what was asked is done, or no definition has a problem
     1  it is FAILED, CANCELLED or TIMED_OUT
-    2  bad usage, an invalid definition or an invalid input
+    2  bad usage, an invalid definition or input, or what was asked is refused
     3  Taskmill itself failed
+    4  what is open is paused, or waits for a signal or a person
   130  it was stopped by Ctrl-C";
 
 /// What to do.
@@ -37,7 +42,15 @@ pub enum Command {
     Run(RunArgs),
     /// Finds everything that is wrong with definitions, without running them.
     Validate(ValidateArgs),
-    /// Runs single tasks.
+    /// Goes on with everything that is open in a data folder.
+    Resume(ResumeArgs),
+    /// Looks at the workflows of a data folder, and asks something of them.
+    Workflow {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: WorkflowCommand,
+    },
+    /// Runs single tasks, and looks at the tasks of a data folder.
     Task {
         /// What to do with the task.
         #[command(subcommand)]
@@ -60,6 +73,8 @@ pub enum Command {
 pub enum TaskCommand {
     /// Runs one task that stands alone to its end and prints it.
     Run(TaskRunArgs),
+    /// Prints a task of a data folder.
+    Show(TaskArgs),
 }
 
 /// The arguments of `run`.
@@ -186,6 +201,12 @@ pub struct TestArgs {
     /// Runs only the cases whose names hold this text.
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// First rewrites what cases expect to what is found now.
+    ///
+    /// Only what a case states is rewritten, each key by itself; everything else of the file
+    /// stays as it is. A case without `expect` gets none.
+    #[arg(long)]
+    pub update: bool,
     /// Also writes the results to this file, in JUnit's form.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

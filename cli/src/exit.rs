@@ -25,6 +25,8 @@ pub enum Exit {
     BadUsage,
     /// Taskmill itself failed.
     Broken,
+    /// What is open waits for somebody.
+    Waiting,
     /// Somebody stopped it.
     Stopped,
 }
@@ -91,6 +93,7 @@ impl Exit {
             Self::NotCompleted => 1,
             Self::BadUsage => 2,
             Self::Broken => 3,
+            Self::Waiting => 4,
             // What shells report of a program that SIGINT ended.
             Self::Stopped => 130,
         })

@@ -56,9 +56,7 @@ impl Source {
     pub fn read(&self) -> Result<Value, Error> {
         match self {
             Self::Argument(text) => serde_json::from_str(text).map_err(|error| {
-                Error::Usage(format!(
-                    "--input is neither a file nor JSON: {text:?}: {error}"
-                ))
+                Error::Usage(format!("{text:?} is neither a file nor JSON: {error}"))
             }),
             Self::Stdin => {
                 let name = Path::new("standard input");

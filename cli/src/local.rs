@@ -42,6 +42,28 @@ pub fn aws(data: Option<&Path>) -> Result<LocalAws, Error> {
     })
 }
 
+/// The use cases over a folder that a run kept everything in. Nothing in it moves.
+///
+/// # Errors
+/// No run kept anything there, or the folder is in use or cannot be used.
+pub async fn at_rest(data: &Path) -> Result<Prepared, Error> {
+    let aws = kept(data)?;
+    let executors = Executors::builtin(aws.clock());
+    prepare(aws, executors).await
+}
+
+/// The AWS of a folder that a run kept everything in.
+///
+/// # Errors
+/// No run kept anything there, or the folder is in use or cannot be used.
+pub fn kept(data: &Path) -> Result<LocalAws, Error> {
+    if !data.join("lock").is_file() {
+        let data = data.display();
+        return Err(Error::Usage(format!("no run has kept anything in {data}")));
+    }
+    aws(Some(data))
+}
+
 /// Puts the service together on an AWS.
 ///
 /// # Errors

@@ -8,9 +8,12 @@ mod args;
 mod commands;
 mod definitions;
 mod exit;
+mod family;
 mod graph;
+mod idle;
 mod input;
 mod interrupt;
+mod lists;
 mod local;
 mod logging;
 mod output;
@@ -61,10 +64,20 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => commands::run::run(args, verbose).await,
         Command::Validate(args) => commands::validate::validate(&args, verbose),
+<<<<<<< HEAD
         Command::Task {
             command: TaskCommand::Run(args),
         } => commands::task::run(args, verbose).await,
         Command::Bench(args) => commands::bench::bench(&args),
+=======
+        Command::Resume(args) => commands::resume::resume(&args, verbose).await,
+        Command::Workflow { command } => commands::workflow::workflow(command).await,
+        Command::Task { command } => match command {
+            TaskCommand::Run(args) => commands::task::run(args, verbose).await,
+            TaskCommand::Show(args) => commands::task::show(&args).await,
+        },
+        Command::Bench(args) => commands::bench::bench(&args).await,
+>>>>>>> cli
         Command::Test(args) => commands::test::test(&args),
         Command::Eval(args) => commands::eval::eval(&args),
         Command::Graph(args) => commands::graph::graph(&args),

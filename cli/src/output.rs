@@ -1,12 +1,14 @@
 //! What is printed: results on standard output, as JSON, YAML or tables, and notes on standard
 //! error.
 
-mod yaml;
+pub mod yaml;
 
 use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::Value;
+use taskmill::Timestamp;
+use taskmill_aws::store::WorkflowSummary;
 
 use crate::args::Format;
 use crate::exit::Error;
@@ -21,6 +23,19 @@ pub fn print(view: &Value, format: Format) -> Result<(), Error> {
         Format::Json => format!("{view:#}"),
         Format::Yaml => yaml::of(view),
         Format::Table => tables_of(view),
+    })
+}
+
+/// Prints a list of workflows.
+///
+/// # Errors
+/// Standard output is full or fails. That its reader went away is no error.
+pub fn print_list(workflows: &[WorkflowSummary], format: Format) -> Result<(), Error> {
+    let list = serde_json::json!(workflows);
+    print_text(&match format {
+        Format::Json => format!("{list:#}"),
+        Format::Yaml => yaml::of(&list),
+        Format::Table => trimmed(&table_of(workflows)),
     })
 }
 
@@ -56,6 +71,24 @@ pub fn plain_table() -> Table {
 #[must_use]
 pub fn number(text: impl ToString) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// A row a workflow.
+fn table_of(workflows: &[WorkflowSummary]) -> Table {
+    let mut table = plain_table();
+    table.set_header(["ID", "WORKFLOW", "VERSION", "STATUS", "STARTED", "ENDED"]);
+    let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
+    for one in workflows {
+        table.add_row([
+            one.id.to_string(),
+            one.workflow_definition_id.to_string(),
+            one.definition_version.to_string(),
+            one.status.as_str().to_owned(),
+            time(one.start_time),
+            time(one.end_time),
+        ]);
+    }
+    table
 }
 
 /// A summary of the record, and a row a task.

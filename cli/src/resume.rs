@@ -5,12 +5,13 @@
 //! and may have ended it by the time that somebody looks.
 
 use serde_json::Value;
-use taskmill::Timestamp;
-use taskmill::ids::{DefinitionId, TaskId, WorkflowId};
+use taskmill::ids::{DefinitionId, TaskId};
 use taskmill::security::{Caller, SecurityContext};
-use taskmill::task::{TaskInstance, TaskStatus};
-use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
-use taskmill_aws::store::{DateRange, Error, PageRequest, Store, TaskFilter};
+use taskmill::task::TaskInstance;
+use taskmill::workflow::WorkflowInstance;
+use taskmill_aws::store::{Error, Store, TaskFilter};
+
+use crate::lists;
 
 /// What is to be run, as far as it tells one run from another.
 #[derive(Debug)]
@@ -51,12 +52,12 @@ impl Wanted<'_> {
     }
 }
 
-/// A workflow that is to go on.
+/// A workflow that is to go on, as it was left.
 #[derive(Debug)]
 pub struct OpenWorkflow {
     /// The workflow.
-    pub id: WorkflowId,
-    /// Its tasks, as they were left.
+    pub workflow: WorkflowInstance,
+    /// Its tasks.
     pub tasks: Vec<TaskInstance>,
 }
 
@@ -69,18 +70,27 @@ pub async fn open_workflow(
     wanted: &Wanted<'_>,
 ) -> Result<Option<OpenWorkflow>, Error> {
     let mut newest: Option<WorkflowInstance> = None;
-    for id in open_workflows(store, wanted).await? {
-        let found = store.workflow(id).await?;
+    for found in lists::open_workflows(store, &wanted.caller.tenant_id).await? {
+        if found.workflow_definition_id != *wanted.definition {
+            continue;
+        }
+        let found = store.workflow(found.id).await?;
         let found = found.filter(|found| wanted.is_workflow(found));
         newest = newest.into_iter().chain(found).max_by_key(|w| w.created_at);
     }
     Ok(match newest {
         None => None,
-        Some(workflow) => Some(OpenWorkflow {
-            id: workflow.id,
-            tasks: tasks_of(store, wanted, workflow.id).await?,
-        }),
+        Some(workflow) => Some(left(store, workflow).await?),
     })
+}
+
+/// A workflow as it was left.
+///
+/// # Errors
+/// The store fails.
+pub async fn left(store: &Store, workflow: WorkflowInstance) -> Result<OpenWorkflow, Error> {
+    let tasks = lists::tasks_of(store, &workflow.tenant_id, workflow.id).await?;
+    Ok(OpenWorkflow { workflow, tasks })
 }
 
 /// The newest open task, of no workflow, that is wanted.
@@ -89,80 +99,14 @@ pub async fn open_workflow(
 /// The store fails.
 pub async fn open_task(store: &Store, wanted: &Wanted<'_>) -> Result<Option<TaskId>, Error> {
     let mut newest: Option<TaskInstance> = None;
-    for id in open_tasks(store, wanted).await? {
-        let found = store.task(id).await?;
-        let found = found.filter(|found| wanted.is_task(found));
-        newest = newest.into_iter().chain(found).max_by_key(|t| t.created_at);
-    }
-    Ok(newest.map(|task| task.id))
-}
-
-async fn tasks_of(
-    store: &Store,
-    wanted: &Wanted<'_>,
-    id: WorkflowId,
-) -> Result<Vec<TaskInstance>, Error> {
-    let tenant = &wanted.caller.tenant_id;
-    let mut tasks = Vec::new();
-    let mut request = Some(PageRequest::first(PageRequest::MOST));
-    while let Some(asked) = request {
-        let page = store.tasks_of_workflow(tenant, id, &asked).await?;
-        for found in page.items {
-            tasks.extend(store.task(found.id).await?);
-        }
-        request = page
-            .next
-            .map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
-    }
-    Ok(tasks)
-}
-
-async fn open_workflows(store: &Store, wanted: &Wanted<'_>) -> Result<Vec<WorkflowId>, Error> {
-    let tenant = &wanted.caller.tenant_id;
-    let mut open = Vec::new();
-    for status in WorkflowStatus::ALL.into_iter().filter(|s| !s.is_terminal()) {
-        let mut request = Some(PageRequest::first(PageRequest::MOST));
-        while let Some(asked) = request {
-            let page = store
-                .workflows_by_status(tenant, status, ever(), &asked)
-                .await?;
-            let found = page.items.into_iter();
-            let wanted = found.filter(|found| found.workflow_definition_id == *wanted.definition);
-            open.extend(wanted.map(|found| found.id));
-            request = page
-                .next
-                .map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
-        }
-    }
-    Ok(open)
-}
-
-async fn open_tasks(store: &Store, wanted: &Wanted<'_>) -> Result<Vec<TaskId>, Error> {
-    let tenant = &wanted.caller.tenant_id;
     let filter = TaskFilter {
         definition: Some(wanted.definition.clone()),
         ..TaskFilter::default()
     };
-    let mut open = Vec::new();
-    for status in TaskStatus::ALL.into_iter().filter(|s| !s.is_terminal()) {
-        let mut request = Some(PageRequest::first(PageRequest::MOST));
-        while let Some(asked) = request {
-            let page = store
-                .tasks_by_status(tenant, status, &filter, ever(), &asked)
-                .await?;
-            open.extend(page.items.into_iter().map(|found| found.id));
-            request = page
-                .next
-                .map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
-        }
+    for found in lists::open_tasks(store, &wanted.caller.tenant_id, &filter).await? {
+        let found = store.task(found.id).await?;
+        let found = found.filter(|found| wanted.is_task(found));
+        newest = newest.into_iter().chain(found).max_by_key(|t| t.created_at);
     }
-    Ok(open)
-}
-
-/// Whenever it was created. (Lists of open records are not by day, and have no limit.)
-fn ever() -> DateRange {
-    DateRange {
-        from: Timestamp::from_millis(0),
-        to: Timestamp::from_millis(i64::MAX),
-    }
+    Ok(newest.map(|task| task.id))
 }

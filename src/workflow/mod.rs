@@ -12,6 +12,7 @@ pub mod mapping;
 pub mod parent;
 pub mod paths;
 pub mod signal;
+pub mod waiting;
 
 pub use compiled::CompiledWorkflow;
 pub use decider::Plan;

@@ -3,9 +3,11 @@
 pub mod bench;
 pub mod eval;
 pub mod graph;
+pub mod resume;
 pub mod run;
 pub mod schema;
 mod session;
 pub mod task;
 pub mod test;
 pub mod validate;
+pub mod workflow;

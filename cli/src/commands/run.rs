@@ -12,11 +12,13 @@ use super::session::{self, display, exactly, serve, tell_skipped};
 use crate::args::{Common, RunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
+use crate::idle::stuck;
 use crate::input::Source;
 use crate::interrupt::Interrupts;
 use crate::progress::{Counts, Display, Tracker, duration};
 use crate::resume::{self, OpenWorkflow, Wanted};
-use crate::{local, watch};
+use crate::watch::Watch;
+use crate::{local, output};
 
 /// Runs a workflow and prints it.
 ///
@@ -41,14 +43,16 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
         source,
         definition,
         args: &args.common,
-        display: display(&args.common, verbose),
+        display: display(args.common.quiet, verbose),
     };
     let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
     let aws = local::aws(args.common.data.as_deref())?;
     let open = run.open(&aws).await?;
-    let service = serve(&args.common, &run.caller, aws, &set, &args.path).await?;
+    let (secrets, tenant) = (args.common.secrets.as_deref(), &args.common.tenant);
+    let service = serve(secrets, tenant, aws, &set, &args.path).await?;
     let work = async |service: &Service| run.to_its_end(service, open).await;
-    session::conduct(service, &args.common, &run.display, &mut interrupts, work).await
+    let data = args.common.data.as_deref();
+    session::conduct(service, data, &run.display, &mut interrupts, work).await
 }
 
 /// What one call runs.
@@ -81,12 +85,12 @@ impl Run<'_> {
         service: &Service,
         open: Option<OpenWorkflow>,
     ) -> Result<Exit, Error> {
-        let writes = service.aws().writes();
-        let mut tracker = Tracker::of_workflow(self.definition);
+        let (writes, changes) = (service.aws().writes(), service.aws().writes());
+        let mut tracker = Tracker::default();
         let id = match open {
             Some(open) => {
                 self.take_past(&open, &mut tracker);
-                open.id
+                open.workflow.id
             }
             None => {
                 let request = self.request.clone();
@@ -94,19 +98,33 @@ impl Run<'_> {
                 started.map_err(|refusal| self.source.explain(refusal))?.id
             }
         };
-        let ended = watch::workflow(service, writes, id, &mut tracker, &self.display).await?;
-        let view = views::workflow(service.app(), &self.caller.tenant_id, id).await?;
+        let mut watch = Watch::over(service, writes, &[id], &mut tracker, &self.display);
+        let tenant = &self.caller.tenant_id;
+        let awaited = tokio::select! {
+            // At the end nothing is open: that it ended is what is told.
+            biased;
+            ended = watch.until_settled(id) => { ended?; Vec::new() }
+            awaited = stuck(service, tenant, changes) => awaited?,
+        };
+        let view = views::workflow(service.app(), tenant, id).await?;
+        self.display.clear();
+        output::print(&view, self.args.output)?;
+        let ended = service.observer().workflow(id).await?;
+        let gone = || Error::Unexpected(format!("the workflow {id} is gone"));
+        let ended = ended.ok_or_else(gone)?;
         let summary = summary(&ended, tracker.counts());
-        session::print(service, self.args, &self.display, &view, &summary).await?;
-        Ok(Exit::from(ended.status))
+        session::tell_end(service, &self.display, &summary).await;
+        session::tell_awaited(&self.display, &awaited, self.args.data.as_deref());
+        Ok(match awaited.is_empty() {
+            true => Exit::from(ended.status),
+            false => Exit::Waiting,
+        })
     }
 
     /// What was done before is not told again.
     fn take_past(&self, open: &OpenWorkflow, tracker: &mut Tracker) {
-        for task in &open.tasks {
-            tracker.take_past(task);
-        }
-        let (id, of) = (open.id, &self.definition.id);
+        tracker.take_past(open);
+        let (id, of) = (open.workflow.id, &self.definition.id);
         let done = counted(tracker.counts());
         self.display
             .say(&format!("resuming workflow {id} ({of}): {done} so far"));
@@ -131,10 +149,10 @@ fn request(
 
 /// What became of the workflow, in one line.
 fn summary(ended: &WorkflowInstance, counts: Counts) -> String {
-    let status = ended.status.as_str();
-    let took = ended.end_time.zip(ended.start_time);
-    let took = took.map_or(0, |(end, start)| end.millis_since(start));
-    let mut line = format!("workflow {} {status} in {}", ended.id, duration(took));
+    let mut line = format!("workflow {} {}", ended.id, ended.status.as_str());
+    if let Some((end, start)) = ended.end_time.zip(ended.start_time) {
+        line.push_str(&format!(" in {}", duration(end.millis_since(start))));
+    }
     line.push_str(&format!(": {}", counted(counts)));
     if let Some(error) = &ended.error {
         line.push_str(&format!("; {}: {}", error.code, error.message));
@@ -143,7 +161,7 @@ fn summary(ended: &WorkflowInstance, counts: Counts) -> String {
 }
 
 /// `5 tasks, 1 skipped, 2 retries`.
-fn counted(counts: Counts) -> String {
+pub(super) fn counted(counts: Counts) -> String {
     let plural = |count: u64, one: &str, more: &str| {
         let word = if count == 1 { one } else { more };
         format!("{count} {word}")

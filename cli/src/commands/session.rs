@@ -5,8 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use semver::{Comparator, Op, Version, VersionReq};
-use serde_json::Value;
-use taskmill::security::Caller;
+use taskmill::ids::TenantId;
 use taskmill_aws::store::Store;
 use taskmill_local::service::open_store;
 use taskmill_local::{LocalAws, Service};
@@ -32,11 +31,10 @@ pub(super) fn tell_skipped(set: &Set, verbose: u8) {
 }
 
 /// Where progress goes.
-pub(super) fn display(args: &Common, verbose: u8) -> Display {
-    if args.quiet {
-        Display::Quiet
-    } else {
-        Display::for_people(verbose)
+pub(super) fn display(quiet: bool, verbose: u8) -> Display {
+    match quiet {
+        true => Display::Quiet,
+        false => Display::for_people(verbose),
     }
 }
 
@@ -67,27 +65,27 @@ pub(super) async fn store_of_earlier(
 
 /// The service for a path's definitions.
 pub(super) async fn serve(
-    args: &Common,
-    caller: &Caller,
+    secrets: Option<&Path>,
+    tenant: &TenantId,
     aws: LocalAws,
     set: &Set,
     path: &Path,
 ) -> Result<Service, Error> {
     let root = definitions::root_of(path);
     let clock = aws.clock();
-    let secrets = local::secrets(args.secrets.as_deref(), &root)?;
+    let secrets = local::secrets(secrets, &root)?;
     let executors = local::executors(clock, secrets.clone(), root)?;
     let executors = local::with_lambda(executors, set, clock, secrets).await;
     let prepared = local::prepare(aws, executors).await?;
     // What is refused here disturbs nothing that an earlier run left open.
-    local::register(prepared.app(), &caller.tenant_id, set).await?;
+    local::register(prepared.app(), tenant, set).await?;
     Ok(prepared.begin().await?)
 }
 
 /// Sees work to its end, or stops it as somebody wishes.
 pub(super) async fn conduct(
     service: Service,
-    args: &Common,
+    data: Option<&Path>,
     display: &Display,
     interrupts: &mut Interrupts,
     work: impl AsyncFnOnce(&Service) -> Result<Exit, Error>,
@@ -102,24 +100,8 @@ pub(super) async fn conduct(
             settle(service, interrupts).await;
             ended
         }
-        None => stop(args, service, interrupts).await,
+        None => stop(data, service, interrupts).await,
     }
-}
-
-/// Prints what ended, and tells what became of it unless nothing is to be said.
-pub(super) async fn print(
-    service: &Service,
-    args: &Common,
-    display: &Display,
-    view: &Value,
-    summary: &str,
-) -> Result<(), Error> {
-    display.clear();
-    output::print(view, args.output)?;
-    if !args.quiet {
-        tell_end(service, summary).await;
-    }
-    Ok(())
 }
 
 /// Lets what still runs after the end of the run end as well, a few seconds at most: the rest is
@@ -133,21 +115,29 @@ async fn settle(service: Service, interrupts: &mut Interrupts) {
 }
 
 /// Stops as somebody wishes: what runs may end. At a second wish it is dropped where it is.
-async fn stop(args: &Common, service: Service, interrupts: &mut Interrupts) -> Result<Exit, Error> {
+async fn stop(
+    data: Option<&Path>,
+    service: Service,
+    interrupts: &mut Interrupts,
+) -> Result<Exit, Error> {
     output::note("stopping when the attempts under way have ended; Ctrl-C again stops them");
     tokio::select! {
         () = service.shutdown() => {}
         () = interrupts.next() => {}
     }
-    output::note(match args.data {
+    output::note(match data {
         Some(_) => "stopped; the same command goes on from here",
         None => "stopped; without --data nothing is kept",
     });
     Ok(Exit::Stopped)
 }
 
-/// Tells what became of a run, and what could not be handled, and why.
-async fn tell_end(service: &Service, summary: &str) {
+/// Tells what became of a run, and what could not be handled, and why, unless nothing is to be
+/// said.
+pub(super) async fn tell_end(service: &Service, display: &Display, summary: &str) {
+    if matches!(display, Display::Quiet) {
+        return;
+    }
     let letters = match service.dead_letters().await {
         Ok(letters) => letters,
         Err(error) => {
@@ -167,5 +157,20 @@ async fn tell_end(service: &Service, summary: &str) {
         let reason = letter.reason.as_deref();
         let reason = reason.unwrap_or("the handler died of it, or never answered");
         output::note(&format!("  dead letter of {}: {reason}", letter.queue));
+    }
+}
+
+/// Tells what somebody has to do before anything goes on, and how.
+pub(super) fn tell_awaited(display: &Display, awaited: &[String], data: Option<&Path>) {
+    for line in awaited {
+        display.say(line);
+    }
+    match data {
+        _ if awaited.is_empty() => {}
+        None => display.say("nothing more happens by itself; without --data nothing is kept"),
+        Some(data) => display.say(&format!(
+            "nothing more happens by itself: see taskmill workflow --help, with --data {}",
+            data.display()
+        )),
     }
 }

@@ -10,14 +10,14 @@ use taskmill_app::views;
 use taskmill_local::{LocalAws, Service};
 
 use super::session::{self, display, exactly, serve, tell_skipped};
-use crate::args::{Common, TaskRunArgs};
+use crate::args::{Common, TaskArgs, TaskRunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
 use crate::input::Source;
 use crate::interrupt::Interrupts;
 use crate::progress::{Display, Tracker, duration};
 use crate::resume::{self, Wanted};
-use crate::{local, watch};
+use crate::{local, output, watch};
 
 /// Runs a task and prints it.
 ///
@@ -40,14 +40,27 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
         request: request(&args.common, definition, &source)?,
         source,
         args: &args.common,
-        display: display(&args.common, verbose),
+        display: display(args.common.quiet, verbose),
     };
     let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
     let aws = local::aws(args.common.data.as_deref())?;
     let open = run.open(&aws).await?;
-    let service = serve(&args.common, &run.caller, aws, &set, &path).await?;
+    let (secrets, tenant) = (args.common.secrets.as_deref(), &args.common.tenant);
+    let service = serve(secrets, tenant, aws, &set, &path).await?;
     let work = async |service: &Service| run.to_its_end(service, open).await;
-    session::conduct(service, &args.common, &run.display, &mut interrupts, work).await
+    let data = args.common.data.as_deref();
+    session::conduct(service, data, &run.display, &mut interrupts, work).await
+}
+
+/// Prints a task of a data folder.
+///
+/// # Errors
+/// The folder is in use or cannot be used, or has no such task.
+pub async fn show(args: &TaskArgs) -> Result<Exit, Error> {
+    let prepared = local::at_rest(&args.kept.data).await?;
+    let view = views::task(prepared.app(), &args.kept.tenant, args.id).await?;
+    output::print(&view, args.kept.output)?;
+    Ok(Exit::Done)
 }
 
 /// What one call runs.
@@ -90,7 +103,9 @@ impl Run<'_> {
         };
         let ended = watch::task(service, writes, id, &mut tracker, &self.display).await?;
         let view = views::task(service.app(), &self.caller.tenant_id, id).await?;
-        session::print(service, self.args, &self.display, &view, &summary(&ended)).await?;
+        self.display.clear();
+        output::print(&view, self.args.output)?;
+        session::tell_end(service, &self.display, &summary(&ended)).await;
         Ok(Exit::from(ended.status))
     }
 }

@@ -21,7 +21,7 @@ pub fn test(args: &TestArgs) -> Result<Exit, Error> {
         ));
     }
     let mut outcomes = Vec::new();
-    for result in run_all(&files, args.filter.as_deref()) {
+    for result in run_all(&files, args) {
         outcomes.extend(result?);
     }
     for outcome in &outcomes {
@@ -63,7 +63,7 @@ fn tell(outcome: &Outcome) {
 type Results = Vec<Result<Vec<Outcome>, Error>>;
 
 /// Each file on a thread of its own, as many at once as there are processors.
-fn run_all(files: &[PathBuf], filter: Option<&str>) -> Results {
+fn run_all(files: &[PathBuf], args: &TestArgs) -> Results {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, _)>> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -75,7 +75,7 @@ fn run_all(files: &[PathBuf], filter: Option<&str>) -> Results {
                     let Some(file) = files.get(at) else {
                         return;
                     };
-                    let outcomes = testing::run(file, filter);
+                    let outcomes = run_one(file, args);
                     let mut results = results.lock().expect("no thread panics with it");
                     results.push((at, outcomes));
                 }
@@ -85,6 +85,15 @@ fn run_all(files: &[PathBuf], filter: Option<&str>) -> Results {
     let mut results = results.into_inner().expect("no thread panicked with it");
     results.sort_by_key(|(at, _)| *at);
     results.into_iter().map(|(_, outcomes)| outcomes).collect()
+}
+
+/// Runs a file, rewritten before if that is asked for.
+fn run_one(file: &Path, args: &TestArgs) -> Result<Vec<Outcome>, Error> {
+    let filter = args.filter.as_deref();
+    if args.update && testing::update(file, filter)? {
+        output::note(&format!("updated {}", file.display()));
+    }
+    testing::run(file, filter)
 }
 
 /// The test files that are named, and those of folders that are named, at every depth.

@@ -33,21 +33,27 @@ fn node(value: &Value) -> Yaml<'_> {
     }
 }
 
-/// Text that could be taken for something else is quoted, as in JSON, which YAML can read.
-fn string(text: &str) -> Yaml<'_> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+fn string(value: &str) -> Yaml<'_> {
+    Yaml::Representation(text(value).into(), ScalarStyle::Plain, None)
+}
+
+/// A text as YAML in one line. What could be taken for something else is quoted, as in JSON,
+/// which YAML can read.
+#[must_use]
+pub fn text(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
     let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !text.ends_with(' ')
         && text.chars().all(plain)
         && !matches!(
             text.to_ascii_lowercase().as_str(),
             "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n"
         );
-    let written = if is_plain {
+    if is_plain {
         text.to_owned()
     } else {
         quoted(text)
-    };
-    Yaml::Representation(written.into(), ScalarStyle::Plain, None)
+    }
 }
 
 /// A JSON string, in which what YAML may not print is escaped as well.

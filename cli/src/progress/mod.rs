@@ -5,17 +5,19 @@
 
 pub mod display;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
 use taskmill::Timestamp;
 use taskmill::error_info::ErrorInfo;
-use taskmill::ids::TaskId;
+use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::task::{Attempt, TaskInstance, TaskStatus};
-use taskmill::workflow::{WorkflowDefinition, WorkflowStatus};
+use taskmill::workflow::WorkflowInstance;
 
 pub use display::Display;
+
+use crate::resume::OpenWorkflow;
 
 /// An attempt that runs so long, in milliseconds, is told before it ends.
 const LONG_MILLIS: u64 = 1000;
@@ -23,10 +25,8 @@ const LONG_MILLIS: u64 = 1000;
 /// What was told of the tasks of one run.
 #[derive(Debug, Default)]
 pub struct Tracker {
-    /// The steps, in order; none of a task that stands alone.
-    steps: Vec<String>,
-    /// How many of the steps were told, or are known to run.
-    passed: usize,
+    /// The steps that were told to be skipped, by record and path.
+    skipped: HashSet<(WorkflowId, String)>,
     tasks: HashMap<TaskId, Told>,
     now: Option<Active>,
     /// Whether it was told that this runs.
@@ -84,50 +84,53 @@ pub struct Line {
 }
 
 impl Tracker {
-    /// A tracker of a workflow's run.
-    #[must_use]
-    pub fn of_workflow(definition: &WorkflowDefinition) -> Self {
-        let steps = definition.steps.iter().map(|step| step.name.clone());
-        Self {
-            steps: steps.collect(),
-            ..Self::default()
+    /// Takes what ended before this run began: nothing is to be told of it.
+    pub fn take_past(&mut self, open: &OpenWorkflow) {
+        drop(self.observe_workflow("", &open.workflow));
+        for task in open.tasks.iter().filter(|task| task.status.is_terminal()) {
+            drop(self.observe("", task));
         }
     }
 
-    /// Takes a task that ended before this run began: nothing is to be told of it.
-    pub fn take_past(&mut self, task: &TaskInstance) {
-        if task.status.is_terminal() {
-            drop(self.observe(task));
-        }
-    }
-
-    /// What a task's record says that was not told yet.
-    pub fn observe(&mut self, task: &TaskInstance) -> Vec<Line> {
-        let path = path_of(task);
-        self.told_long &= self.is_active(path, task.attempt());
-        let mut lines = self.skipped_before(path);
+    /// What a task's record says that was not told yet. `prefix` leads to its workflow.
+    pub fn observe(&mut self, prefix: &str, task: &TaskInstance) -> Vec<Line> {
+        let path = path_of(prefix, task);
+        self.told_long &= self.is_active(&path, task.attempt());
+        let mut lines = Vec::new();
         let mut told = self.tasks.get(&task.id).copied().unwrap_or_default();
         let ended_before = told.ended;
         for attempt in &task.attempts {
             if attempt.attempt > ended_before {
                 self.counts.retries += u64::from(attempt.attempt > 1);
                 told.ended = attempt.attempt;
-                lines.push(end_of(task, attempt));
+                lines.push(end_of(&path, task, attempt));
             }
         }
         if task.status.is_terminal() && !told.over {
             told.over = true;
             self.counts.tasks += 1;
             if task.attempts.is_empty() || task.status == TaskStatus::Cancelled {
-                lines.push(end_without_attempt(task));
+                lines.push(end_without_attempt(&path, task));
             }
         }
         self.tasks.insert(task.id, told);
         self.now = phase_of(task).map(|phase| Active {
-            path: path.to_owned(),
+            path,
             attempt: task.attempt(),
             phase,
         });
+        lines
+    }
+
+    /// The steps that a workflow's record says were skipped, and that were not told yet.
+    pub fn observe_workflow(&mut self, prefix: &str, workflow: &WorkflowInstance) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for skipped in &workflow.course.skipped {
+            if self.skipped.insert((workflow.id, skipped.path.clone())) {
+                self.counts.skipped += 1;
+                lines.push(Line::of(&format!("{prefix}{}", skipped.path), "SKIPPED"));
+            }
+        }
         lines
     }
 
@@ -154,20 +157,6 @@ impl Tracker {
         }
     }
 
-    /// What the end of the workflow says: its last steps may have been skipped.
-    pub fn finish(&mut self, status: WorkflowStatus) -> Vec<Line> {
-        self.now = None;
-        match status {
-            WorkflowStatus::Completed => self.skip_to(self.steps.len()),
-            WorkflowStatus::Pending
-            | WorkflowStatus::Running
-            | WorkflowStatus::Paused
-            | WorkflowStatus::Failed
-            | WorkflowStatus::Cancelled
-            | WorkflowStatus::TimedOut => Vec::new(),
-        }
-    }
-
     /// What is going on.
     #[must_use]
     pub fn active(&self) -> Option<&Active> {
@@ -183,29 +172,6 @@ impl Tracker {
     fn is_active(&self, path: &str, attempt: u32) -> bool {
         let active = self.now.as_ref();
         active.is_some_and(|active| active.path == path && active.attempt == attempt)
-    }
-
-    /// The steps before this one that have no task: their condition was not met.
-    fn skipped_before(&mut self, path: &str) -> Vec<Line> {
-        match self.steps.iter().position(|step| step == path) {
-            Some(index) if index >= self.passed => {
-                let lines = self.skip_to(index);
-                self.passed = index + 1;
-                lines
-            }
-            Some(_) | None => Vec::new(),
-        }
-    }
-
-    fn skip_to(&mut self, index: usize) -> Vec<Line> {
-        let skipped = &self.steps[self.passed.min(index)..index];
-        let lines: Vec<Line> = skipped
-            .iter()
-            .map(|step| Line::of(step, "SKIPPED"))
-            .collect();
-        self.passed = index;
-        self.counts.skipped += lines.len() as u64;
-        lines
     }
 }
 
@@ -302,13 +268,14 @@ fn phase_of(task: &TaskInstance) -> Option<Phase> {
     })
 }
 
-fn path_of(task: &TaskInstance) -> &str {
+fn path_of(prefix: &str, task: &TaskInstance) -> String {
     let of_step = task.context.task_path.as_deref();
-    of_step.unwrap_or(task.task_definition_id.as_str())
+    let own = of_step.unwrap_or(task.task_definition_id.as_str());
+    format!("{prefix}{own}")
 }
 
 /// The end of an attempt: of the task as well, or with another attempt to follow.
-fn end_of(task: &TaskInstance, attempt: &Attempt) -> Line {
+fn end_of(path: &str, task: &TaskInstance, attempt: &Attempt) -> Line {
     let took = attempt
         .started_at
         .map(|started| attempt.ended_at.millis_since(started));
@@ -328,15 +295,15 @@ fn end_of(task: &TaskInstance, attempt: &Attempt) -> Line {
     }
     Line {
         took,
-        ..Line::of(path_of(task), status.as_str())
+        ..Line::of(path, status.as_str())
             .attempt(attempt.attempt)
             .note(note)
     }
 }
 
-fn end_without_attempt(task: &TaskInstance) -> Line {
+fn end_without_attempt(path: &str, task: &TaskInstance) -> Line {
     let note = task.error.as_ref().map_or_else(String::new, because);
-    Line::of(path_of(task), task.status.as_str()).note(note)
+    Line::of(path, task.status.as_str()).note(note)
 }
 
 /// Why, in one line.

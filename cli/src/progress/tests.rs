@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde_json::json;
 use taskmill::JsonObject;
 use taskmill::ids::{TenantId, WorkflowId};
@@ -8,6 +11,9 @@ use taskmill::task::creation::{self, NewTask, Overrides};
 use taskmill::task::instance::{TaskContext, TaskPriority, VariablesSnapshot};
 use taskmill::task::lifecycle::{self, Event, Facts, Start, Transition};
 use taskmill::task::{AttemptReport, CompiledTask, Outcome};
+use taskmill::workflow::creation::{NewWorkflow, start};
+use taskmill::workflow::frontier::Skipped;
+use taskmill::workflow::{CompiledWorkflow, Plan, decider};
 use uuid::Uuid;
 
 use super::*;
@@ -26,26 +32,51 @@ fn definition() -> CompiledTask {
     }
 }
 
-fn workflow(steps: &[&str]) -> WorkflowDefinition {
-    let steps: Vec<_> = steps
-        .iter()
-        .map(|name| json!({"name": name, "taskDefinitionId": "copy"}))
-        .collect();
-    let document = json!({"id": "w", "version": "1.0.0", "name": "W", "steps": steps});
-    match registration::read(&document).unwrap() {
-        Definition::Workflow(workflow) => workflow,
-        Definition::Task(_) => unreachable!("the document has steps"),
-    }
+/// A workflow in which these steps were skipped.
+fn workflow(skipped: &[&str]) -> WorkflowInstance {
+    let document = json!({"id": "w", "version": "1.0.0", "name": "W", "steps": []});
+    let Definition::Workflow(definition) = registration::read(&document).unwrap() else {
+        unreachable!("the document has steps")
+    };
+    let compiled = CompiledWorkflow::new(definition).unwrap();
+    let new = NewWorkflow {
+        id: WorkflowId::new(Uuid::from_u128(1)),
+        input: json!({}),
+        security_context: SecurityContext::from(&caller()),
+        correlation_id: None,
+        traceparent: None,
+        request_hash: None,
+        parent: None,
+    };
+    let facts = decider::Facts {
+        now: Timestamp::from_millis(T0),
+        retention: 1,
+    };
+    let plan = Plan {
+        workflow: Arc::new(compiled),
+        tasks: BTreeMap::new(),
+        children: BTreeMap::new(),
+    };
+    let mut workflow = start(&plan, new, facts).unwrap().state;
+    let skipped = skipped.iter().map(|path| Skipped {
+        path: (*path).to_owned(),
+        output: None,
+    });
+    workflow.course.skipped = skipped.collect();
+    workflow
 }
 
-fn task(number: u128, path: &str) -> TaskInstance {
-    let caller = Caller {
+fn caller() -> Caller {
+    Caller {
         tenant_id: TenantId::new("t").unwrap(),
         user_id: "u".to_owned(),
         roles: Vec::new(),
         permissions: Vec::new(),
         environment_id: None,
-    };
+    }
+}
+
+fn task(number: u128, path: &str) -> TaskInstance {
     let new = NewTask {
         id: TaskId::new(Uuid::from_u128(number)),
         input: json!({}),
@@ -58,7 +89,7 @@ fn task(number: u128, path: &str) -> TaskInstance {
             batch_id: None,
             workflow_variables: VariablesSnapshot::Inline(JsonObject::new()),
             task_path: Some(path.to_owned()),
-            security_context: SecurityContext::from(&caller),
+            security_context: SecurityContext::from(&caller()),
             correlation_id: None,
         },
         overrides: Overrides::default(),
@@ -127,7 +158,7 @@ fn running(task: &TaskInstance) -> TaskInstance {
 /// What is told of records that are seen one after the other, in words.
 fn told(tracker: &mut Tracker, seen: &[TaskInstance]) -> Vec<String> {
     seen.iter()
-        .flat_map(|task| tracker.observe(task))
+        .flat_map(|task| tracker.observe("", task))
         .map(|line| {
             let text = line.to_string();
             text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -162,9 +193,9 @@ fn a_long_attempt_is_told_once_while_it_runs() {
     assert_eq!(tracker.observe_time(first.updated_at), []);
     let line = Line::of("a", "RUNNING").attempt(1);
     assert_eq!(tracker.observe_time(long_from), [line]);
-    tracker.observe(&first);
+    tracker.observe("", &first);
     assert_eq!(tracker.observe_time(long_from), []);
-    tracker.observe(&running(&failed(&first)));
+    tracker.observe("", &running(&failed(&first)));
     assert_eq!(tracker.observe_time(long_from).len(), 1);
 }
 
@@ -193,33 +224,37 @@ fn a_task_that_nobody_began_is_told_too() {
 }
 
 #[test]
-fn skipped_steps_are_told_when_they_are_passed_and_at_the_end() {
-    let mut tracker = Tracker::of_workflow(&workflow(&["a", "b", "c", "d", "e"]));
-    let b = succeeded(&task(1, "b"));
-    let d = task(2, "d");
-    assert_eq!(
-        told(&mut tracker, &[b, d]),
-        ["a SKIPPED", "b COMPLETED attempt 1 87 ms", "c SKIPPED"]
-    );
-    let end = tracker.finish(WorkflowStatus::Completed);
-    assert_eq!(end, [Line::of("e", "SKIPPED")]);
+fn a_step_is_told_to_be_skipped_once_and_only_when_the_record_says_so() {
+    let mut tracker = Tracker::default();
+    assert_eq!(tracker.observe_workflow("", &workflow(&[])), []);
+    let line = |path| Line::of(path, "SKIPPED");
+    let lines = tracker.observe_workflow("", &workflow(&["a", "b/x/c"]));
+    assert_eq!(lines, [line("a"), line("b/x/c")]);
+    let lines = tracker.observe_workflow("", &workflow(&["b/x/c", "d"]));
+    assert_eq!(lines, [line("d")]);
     assert_eq!(tracker.counts().skipped, 3);
 }
 
 #[test]
-fn steps_after_a_failure_are_not_called_skipped() {
-    let mut tracker = Tracker::of_workflow(&workflow(&["a", "b"]));
-    told(&mut tracker, &[failed(&failed(&failed(&task(1, "a"))))]);
-    assert_eq!(tracker.finish(WorkflowStatus::Failed), []);
-    assert_eq!(tracker.counts().skipped, 0);
+fn what_a_child_does_is_told_by_its_path_in_its_parent() {
+    let mut tracker = Tracker::default();
+    let lines = tracker.observe("sub/", &succeeded(&task(1, "a")));
+    assert!(lines[0].to_string().starts_with("sub/a "), "{lines:?}");
+    let lines = tracker.observe_workflow("sub/", &workflow(&["b"]));
+    assert_eq!(lines, [Line::of("sub/b", "SKIPPED")]);
 }
 
 #[test]
 fn what_ended_before_is_taken_as_told() {
-    let mut tracker = Tracker::of_workflow(&workflow(&["a", "b", "c"]));
+    let mut tracker = Tracker::default();
     let done = succeeded(&task(1, "b"));
-    tracker.take_past(&done);
-    assert_eq!(told(&mut tracker, &[done, task(2, "c")]), [""; 0]);
+    tracker.take_past(&OpenWorkflow {
+        workflow: workflow(&["a"]),
+        tasks: vec![done.clone(), failed(&task(2, "c"))],
+    });
+    assert_eq!(tracker.observe_workflow("", &workflow(&["a"])), []);
+    assert_eq!(told(&mut tracker, &[done]), [""; 0]);
+    assert_eq!(told(&mut tracker, &[failed(&task(2, "c"))]).len(), 1);
     let expected = Counts {
         tasks: 1,
         skipped: 1,
@@ -232,7 +267,7 @@ fn what_ended_before_is_taken_as_told() {
 fn a_wait_counts_down() {
     let waiting = failed(&task(7, "a"));
     let mut tracker = Tracker::default();
-    tracker.observe(&waiting);
+    tracker.observe("", &waiting);
     let active = tracker.active().unwrap();
     let due = waiting.next_retry_at.unwrap();
     let before = |millis: u64| Timestamp::from_millis(due.millis() - millis.cast_signed());
@@ -240,7 +275,7 @@ fn a_wait_counts_down() {
     assert_eq!(active.describe(before(90)), "a  attempt 2 in 90 ms");
     assert_eq!(active.describe(due), "a  attempt 2");
     let again = running(&waiting);
-    tracker.observe(&again);
+    tracker.observe("", &again);
     let later = again.updated_at.plus_millis(2500);
     let active = tracker.active().unwrap();
     assert_eq!(active.describe(later), "a  attempt 2 for 2.5 s");

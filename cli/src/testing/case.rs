@@ -2,6 +2,7 @@
 //!
 //! What happens at one instant by itself happens before what the case does at that instant.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -25,6 +26,7 @@ use super::file::{Case, RefusedSpec, TestFile};
 use super::people;
 use super::script::Script;
 use super::story::{Story, Writes};
+use super::update::{Seen, What};
 use crate::exit::Error;
 
 /// When every case begins.
@@ -34,11 +36,30 @@ const LONGEST: u64 = 800 * 24 * 60 * 60 * 1000;
 /// Yields in a row in which nothing is asked of AWS, after which nothing more happens by itself.
 const QUIET: u32 = 64;
 
-/// Runs a case, and says what differs.
+/// What became of a case.
+#[derive(Default)]
+pub struct Ran {
+    /// What differs from what it expects.
+    pub differences: Vec<String>,
+    /// What happened where it expects something.
+    pub seen: Vec<Seen>,
+}
+
+impl Ran {
+    fn of(differences: Vec<String>, what: What) -> Self {
+        let place = "/expect".to_owned();
+        Self {
+            differences,
+            seen: vec![Seen { place, what }],
+        }
+    }
+}
+
+/// Runs a case.
 ///
 /// # Errors
 /// What it runs cannot be read, or the service failed.
-pub fn run(file: &TestFile, case: &Case) -> Result<Vec<String>, Error> {
+pub fn run(file: &TestFile, case: &Case) -> Result<Ran, Error> {
     let definitions = Definitions::of(file)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -48,7 +69,7 @@ pub fn run(file: &TestFile, case: &Case) -> Result<Vec<String>, Error> {
     runtime.block_on(run_in_virtual_time(&definitions, case))
 }
 
-async fn run_in_virtual_time(definitions: &Definitions, case: &Case) -> Result<Vec<String>, Error> {
+async fn run_in_virtual_time(definitions: &Definitions, case: &Case) -> Result<Ran, Error> {
     let clock = Clock::anchored(START);
     let aws = LocalAws::in_memory(clock)?;
     let answers: HashMap<_, _> = case.tasks.clone().into_iter().collect();
@@ -63,7 +84,10 @@ async fn run_in_virtual_time(definitions: &Definitions, case: &Case) -> Result<V
     let prepared = prepare(aws.clone(), options).await?;
     let tested = match register(&prepared, definitions).await? {
         Ok(id) => id,
-        Err(problems) => return Ok(refused_registration(case, &problems)),
+        Err(problems) => {
+            let differences = refused_registration(case, &problems);
+            return Ok(Ran::of(differences, What::Unregistered(problems)));
+        }
     };
     if case
         .expect
@@ -71,9 +95,10 @@ async fn run_in_virtual_time(definitions: &Definitions, case: &Case) -> Result<V
         .as_ref()
         .is_some_and(|list| !list.is_empty())
     {
-        return Ok(vec![
-            "registration: the definition is not refused".to_owned(),
-        ]);
+        return Ok(Ran {
+            differences: vec!["registration: the definition is not refused".to_owned()],
+            seen: Vec::new(),
+        });
     }
     let service = prepared.begin().await?;
     script.look_up_in(service.observer().clone());
@@ -82,10 +107,11 @@ async fn run_in_virtual_time(definitions: &Definitions, case: &Case) -> Result<V
         aws: &aws,
         case,
         caller: caller(case),
+        seen: RefCell::default(),
     };
-    let mut differences = run.play(tested, writes).await?;
-    differences.extend(script.problems());
-    Ok(differences)
+    let mut ran = run.play(tested, writes).await?;
+    ran.differences.extend(script.problems());
+    Ok(ran)
 }
 
 fn refused_registration(case: &Case, problems: &[Problem]) -> Vec<String> {
@@ -167,6 +193,7 @@ struct Run<'c> {
     aws: &'c LocalAws,
     case: &'c Case,
     caller: Caller,
+    seen: RefCell<Vec<Seen>>,
 }
 
 /// Something that the case does at a time.
@@ -174,7 +201,7 @@ enum Act<'c> {
     Signal(&'c super::file::SignalAct),
     Person(&'c super::file::PersonAct),
     Operation(&'c super::file::OperationAct),
-    Moment(&'c super::file::Moment),
+    Moment(usize, &'c super::file::Moment),
 }
 
 impl Run<'_> {
@@ -182,7 +209,7 @@ impl Run<'_> {
         &self,
         tested: DefinitionId,
         mut receiver: Receiver<Written>,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<Ran, Error> {
         let mut writes = Writes::new();
         let request = StartWorkflow {
             workflow_definition_id: tested,
@@ -195,9 +222,17 @@ impl Run<'_> {
         let started = start_workflow(self.app(), &self.caller, request).await;
         let id = match (started, &self.case.expect.refused) {
             (Ok(workflow), None) => workflow.id,
-            (Ok(_), Some(code)) => return Ok(vec![format!("refused: {code} was expected")]),
-            (Err(refusal), Some(code)) if refusal.code() == code => return Ok(Vec::new()),
-            (Err(refusal), _) => return Ok(vec![format!("refused: {refusal}")]),
+            (Ok(_), Some(code)) => {
+                return Ok(Ran {
+                    differences: vec![format!("refused: {code} was expected")],
+                    seen: Vec::new(),
+                });
+            }
+            (Err(refusal), Some(code)) if refusal.code() == code => return Ok(Ran::default()),
+            (Err(refusal), _) => {
+                let differences = vec![format!("refused: {refusal}")];
+                return Ok(Ran::of(differences, What::Refused(refusal.code())));
+            }
         };
         let mut differences = Vec::new();
         for (at, act) in self.acts() {
@@ -211,6 +246,7 @@ impl Run<'_> {
         self.until_settled(id, &mut receiver, &mut writes).await?;
         let story = Story::of(self.service.observer(), id, &writes).await?;
         differences.extend(compare::differences(&self.case.expect, &story));
+        self.see("/expect".to_owned(), story);
         match self.service.dead_letters().await {
             Ok(letters) => differences.extend(letters.into_iter().map(|letter| {
                 let reason = letter.reason.unwrap_or_default();
@@ -218,7 +254,13 @@ impl Run<'_> {
             })),
             Err(error) => differences.push(format!("the dead letters cannot be read: {error}")),
         }
-        Ok(differences)
+        let seen = self.seen.take();
+        Ok(Ran { differences, seen })
+    }
+
+    fn see(&self, place: String, story: Story) {
+        let what = What::Ran(Box::new(story));
+        self.seen.borrow_mut().push(Seen { place, what });
     }
 
     fn app(&self) -> &App {
@@ -240,12 +282,18 @@ impl Run<'_> {
             .case
             .moments
             .iter()
+<<<<<<< HEAD
             .map(|one| (one.at, Act::Moment(one)));
         let mut acts: Vec<_> = signals
             .chain(people)
             .chain(operations)
             .chain(moments)
             .collect();
+=======
+            .enumerate()
+            .map(|(number, one)| (one.at, Act::Moment(number, one)));
+        let mut acts: Vec<_> = signals.chain(operations).chain(moments).collect();
+>>>>>>> cli
         acts.sort_by_key(|(at, _)| *at);
         acts
     }
@@ -257,9 +305,10 @@ impl Run<'_> {
         writes: &Writes,
     ) -> Result<Vec<String>, Error> {
         let (at, ask, refused) = match act {
-            Act::Moment(moment) => {
+            Act::Moment(number, moment) => {
                 let story = Story::of(self.service.observer(), id, writes).await?;
                 let found = compare::differences(&moment.expected, &story);
+                self.see(format!("/moments/{number}"), story);
                 let at = moment.at;
                 return Ok(found
                     .into_iter()

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use taskmill::problem::Problem;
+use taskmill::workflow::WorkflowInstance;
 
 use super::file::{Expected, ProblemSpec};
 use super::story::Story;
@@ -27,12 +28,7 @@ pub fn differences(expected: &Expected, story: &Story) -> Vec<String> {
         check(&mut found, &format!("variables.{name}"), value, actual);
     }
     if let Some(error) = &expected.error {
-        let mut actual = serde_json::json!(workflow.error);
-        // As the scope of an error handler has it.
-        if let Some(path) = actual.pointer("/details/taskPath").cloned() {
-            actual["taskPath"] = path;
-        }
-        fields(&mut found, "error", error, &actual);
+        fields(&mut found, "error", error, &error_of(workflow));
     }
     if let Some(took) = expected.took {
         let ended = workflow.start_time.zip(workflow.end_time);
@@ -51,6 +47,15 @@ pub fn differences(expected: &Expected, story: &Story) -> Vec<String> {
         found.push(lines("trace", trace, &story.trace));
     }
     found
+}
+
+/// Why a workflow failed, as the scope of an error handler has it.
+pub fn error_of(workflow: &WorkflowInstance) -> Value {
+    let mut error = serde_json::json!(workflow.error);
+    if let Some(path) = error.pointer("/details/taskPath").cloned() {
+        error["taskPath"] = path;
+    }
+    error
 }
 
 /// What differs between problems that are expected and those that there are.
@@ -87,7 +92,7 @@ fn check(found: &mut Vec<String>, place: &str, expected: &Value, actual: &Value)
 }
 
 /// Whether two values are the same JSON; 1 and 1.0 are.
-fn equal(one: &Value, other: &Value) -> bool {
+pub fn equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
             one == other || one.as_f64() == other.as_f64()

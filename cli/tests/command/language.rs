@@ -70,6 +70,72 @@ fn a_task_without_an_answer_fails_its_case_by_name() {
 }
 
 #[test]
+fn an_update_rewrites_what_is_stated_and_nothing_else() {
+    let text = "
+workflow:
+  id: flow
+  version: 1.0.0
+  name: Flow
+  steps: [{name: a, taskDefinitionId: work,   variableMappings: [{type: DIRECT, source: x, target: x}]}]
+cases:
+  # The first.
+  - name: one
+    tasks: {work: {succeed: {x: 1}, after: 5}}
+    moments:
+      - {at: 2, status: PAUSED}   # in between
+    expect:
+      status: FAILED
+      took: 7      # ms
+      variables: {x: 0}
+      trace:
+        - b COMPLETED
+        - a COMPLETED
+      tasks:
+        a: {status: FAILED, output: null}
+  - {name: two, tasks: {work: {fail: {code: X, message: m}}}, expect: {error: {code: Y}}}
+  - name: three
+    tasks: {work: {succeed: 1}}
+";
+    let folder = Folder::new(&[("a.test.yaml", text), ("b.test.json", &json_of(FLOW))]);
+    folder
+        .run(&["test", "a.test.yaml", "--filter", "none", "--update"])
+        .expect(0);
+    assert_eq!(folder.read("a.test.yaml"), text);
+    let updated = folder.run(&["test", ".", "--update"]);
+    updated
+        .expect(0)
+        .says("updated ./a.test.yaml")
+        .says("updated ./b.test.json");
+    assert!(updated.stdout.contains("4 passed, 0 failed"), "{updated:?}");
+    let expected = text
+        .replace("status: PAUSED", "status: RUNNING")
+        .replace("      status: FAILED", "      status: COMPLETED")
+        .replace("took: 7 ", "took: 5 ")
+        .replace("{x: 0}", "{x: 1}")
+        .replace("        - b COMPLETED\n", "")
+        .replace(
+            "a: {status: FAILED, output: null}",
+            "a: {status: COMPLETED, output: {x: 1}}",
+        )
+        .replace("code: Y", "code: X");
+    assert_eq!(folder.read("a.test.yaml"), expected);
+    assert!(
+        folder
+            .read("b.test.json")
+            .contains("\"status\": \"FAILED\"")
+    );
+    let again = folder.run(&["test", ".", "--update"]);
+    assert_eq!(again.expect(0).stderr, "");
+}
+
+/// The document of a text as JSON, in which it expects something that is not so.
+fn json_of(text: &str) -> String {
+    let document = taskmill::document::read(text).unwrap().remove(0).value;
+    let text = serde_json::to_string_pretty(&document).unwrap();
+    text.replace("\"FAILED\"", "\"COMPLETED\"")
+}
+
+#[test]
 fn results_are_written_for_build_servers() {
     let folder = Folder::new(&[("a.test.yaml", FLOW)]);
     folder.run(&["test", ".", "--junit", "out.xml"]).expect(0);

@@ -7,6 +7,7 @@
 
 mod bench;
 mod language;
+mod operations;
 mod resume;
 mod run;
 mod support;

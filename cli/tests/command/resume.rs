@@ -189,7 +189,11 @@ fn a_task_that_was_killed_goes_on_too() {
 fn a_folder_is_of_one_process() {
     let folder = folder();
     let first = begun(&folder, &RUN);
-    folder.run(&RUN).expect(2).says("in use by another process");
+    let list = ["workflow", "list", "--data", "data"];
+    for second in [RUN.as_slice(), &list, &["resume", "flow", "--data", "data"]] {
+        let refused = folder.run(second);
+        refused.expect(2).says("in use by another process");
+    }
     go_on(&folder);
     Ended::of(first.wait_with_output().unwrap()).expect(0);
 }

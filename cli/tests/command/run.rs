@@ -216,7 +216,7 @@ fn an_invalid_input_ends_with_2_and_every_violation_at_its_place() {
     let inline = folder.run(&["run", "flow.yaml", "--input", "{}"]);
     inline.expect(2).says("--input: INVALID_INPUT: ");
     let broken = folder.run(&["run", "flow.yaml", "--input", "{"]);
-    broken.expect(2).says("--input is neither a file nor JSON");
+    broken.expect(2).says("\"{\" is neither a file nor JSON");
 }
 
 #[test]

@@ -243,3 +243,32 @@ fn a_child_ends_with_its_parent_unless_it_is_abandoned() {
         assert_eq!(world.outcome(), "CANCELLED CANCELLED");
     }
 }
+
+#[test]
+fn what_only_others_can_move_on_is_told_by_the_record() {
+    let signal = |name: &str| json!({ "name": name, "type": "SIGNAL", "signal": "go" });
+    let limited = json!({ "name": "s", "type": "SIGNAL", "signal": "go", "timeout": 5 });
+    let timer = json!({ "name": "w", "type": "WAIT", "duration": 5 });
+    let both = |one: Value, other: Value| {
+        json!({ "steps": [{ "name": "p", "type": "PARALLEL", "branches": [
+            { "name": "a", "steps": [one] }, { "name": "b", "steps": [other] }] }] })
+    };
+    let repeated = json!({ "name": "l", "type": "LOOP", "until": "true", "maxIterations": 2,
+        "steps": [signal("s")] });
+    let rows = [
+        (json!({ "steps": [signal("s")] }), Some(vec!["s"])),
+        (json!({ "timeout": 9, "steps": [signal("s")] }), None),
+        (json!({ "steps": [limited.clone()] }), None),
+        (json!({ "steps": [timer.clone()] }), None),
+        (json!({ "steps": [repeated] }), Some(vec!["s"])),
+        (both(signal("s"), signal("t")), Some(vec!["s", "t"])),
+        (both(signal("s"), timer), None),
+        // Whether a task goes on is for its own record to tell.
+        (both(signal("s"), step("t")), Some(vec!["s"])),
+    ];
+    for (definition, expected) in rows {
+        let world = World::new(definition.clone());
+        let found = crate::workflow::waiting::awaited(world.state());
+        assert_eq!(found, expected, "{definition}");
+    }
+}

@@ -1,0 +1,116 @@
+//! Whole lists of a store, page after page.
+
+use taskmill::Timestamp;
+use taskmill::ids::{TenantId, WorkflowId};
+use taskmill::task::{TaskInstance, TaskStatus};
+use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
+use taskmill_aws::store::{
+    DateRange, Error, PageRequest, Store, TaskFilter, TaskSummary, WorkflowSummary,
+};
+
+/// The workflows of a tenant that are open.
+///
+/// # Errors
+/// The store fails.
+pub async fn open_workflows(
+    store: &Store,
+    tenant: &TenantId,
+) -> Result<Vec<WorkflowSummary>, Error> {
+    let mut found = Vec::new();
+    for status in WorkflowStatus::ALL.into_iter().filter(|s| !s.is_terminal()) {
+        found.extend(workflows(store, tenant, status, ever()).await?);
+    }
+    Ok(found)
+}
+
+/// The workflows of a tenant that are of a status and were created in a range.
+///
+/// # Errors
+/// The store fails.
+pub async fn workflows(
+    store: &Store,
+    tenant: &TenantId,
+    status: WorkflowStatus,
+    range: DateRange,
+) -> Result<Vec<WorkflowSummary>, Error> {
+    let mut found = Vec::new();
+    let mut request = Some(PageRequest::first(PageRequest::MOST));
+    while let Some(asked) = request {
+        let page = store.workflows_by_status(tenant, status, range, &asked);
+        let page = page.await?;
+        found.extend(page.items);
+        let next = page.next;
+        request = next.map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
+    }
+    Ok(found)
+}
+
+/// The tasks of a tenant that are open.
+///
+/// # Errors
+/// The store fails.
+pub async fn open_tasks(
+    store: &Store,
+    tenant: &TenantId,
+    filter: &TaskFilter,
+) -> Result<Vec<TaskSummary>, Error> {
+    let mut found = Vec::new();
+    for status in TaskStatus::ALL.into_iter().filter(|s| !s.is_terminal()) {
+        let mut request = Some(PageRequest::first(PageRequest::MOST));
+        while let Some(asked) = request {
+            let page = store.tasks_by_status(tenant, status, filter, ever(), &asked);
+            let page = page.await?;
+            found.extend(page.items);
+            let next = page.next;
+            request = next.map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
+        }
+    }
+    Ok(found)
+}
+
+/// The tasks of a workflow.
+///
+/// # Errors
+/// The store fails.
+pub async fn tasks_of(
+    store: &Store,
+    tenant: &TenantId,
+    id: WorkflowId,
+) -> Result<Vec<TaskInstance>, Error> {
+    let mut found = Vec::new();
+    let mut request = Some(PageRequest::first(PageRequest::MOST));
+    while let Some(asked) = request {
+        let page = store.tasks_of_workflow(tenant, id, &asked).await?;
+        for task in page.items {
+            found.extend(store.task(task.id).await?);
+        }
+        let next = page.next;
+        request = next.map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
+    }
+    Ok(found)
+}
+
+/// What a list shows of a workflow.
+#[must_use]
+pub fn summary_of(workflow: &WorkflowInstance) -> WorkflowSummary {
+    WorkflowSummary {
+        id: workflow.id,
+        tenant_id: workflow.tenant_id.clone(),
+        workflow_definition_id: workflow.workflow_definition_id.clone(),
+        definition_version: workflow.definition_version.clone(),
+        status: workflow.status,
+        correlation_id: workflow.correlation_id.clone(),
+        created_at: workflow.created_at,
+        start_time: workflow.start_time,
+        end_time: workflow.end_time,
+    }
+}
+
+/// Whenever it was created. (Lists of open records are not by day, and have no limit.)
+#[must_use]
+pub fn ever() -> DateRange {
+    DateRange {
+        from: Timestamp::from_millis(0),
+        to: Timestamp::from_millis(i64::MAX),
+    }
+}
