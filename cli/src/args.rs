@@ -1,6 +1,7 @@
 //! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
 
 mod kept;
+mod people;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
 pub use kept::{CancelArgs, ListArgs, OneWorkflow, Request, ResumeArgs, TaskArgs, WorkflowCommand};
+pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
 
 /// Runs tasks and workflows on this machine, with nothing but this program.
 ///
@@ -75,6 +77,18 @@ pub enum TaskCommand {
     Run(TaskRunArgs),
     /// Prints a task of a data folder.
     Show(TaskArgs),
+    /// Lists the tasks that wait for a person, the oldest first.
+    Inbox(InboxArgs),
+    /// Takes a person's task; never from another.
+    Claim(OnesTask),
+    /// Gives a person's task back.
+    Release(OnesTask),
+    /// Gives a person's task to somebody, whoever has it.
+    Assign(AssignArgs),
+    /// Ends a person's task well.
+    Complete(CompleteArgs),
+    /// Ends a person's attempt at a task: a retry may be left.
+    Fail(FailArgs),
 }
 
 /// The arguments of `run`.

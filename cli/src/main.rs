@@ -64,20 +64,19 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => commands::run::run(args, verbose).await,
         Command::Validate(args) => commands::validate::validate(&args, verbose),
-<<<<<<< HEAD
-        Command::Task {
-            command: TaskCommand::Run(args),
-        } => commands::task::run(args, verbose).await,
-        Command::Bench(args) => commands::bench::bench(&args),
-=======
         Command::Resume(args) => commands::resume::resume(&args, verbose).await,
         Command::Workflow { command } => commands::workflow::workflow(command).await,
         Command::Task { command } => match command {
             TaskCommand::Run(args) => commands::task::run(args, verbose).await,
             TaskCommand::Show(args) => commands::task::show(&args).await,
+            TaskCommand::Inbox(args) => commands::people::inbox(&args).await,
+            TaskCommand::Claim(ones) => commands::people::claim(ones).await,
+            TaskCommand::Release(ones) => commands::people::release(ones).await,
+            TaskCommand::Assign(args) => commands::people::assign(args).await,
+            TaskCommand::Complete(args) => commands::people::complete(args).await,
+            TaskCommand::Fail(args) => commands::people::fail(args).await,
         },
-        Command::Bench(args) => commands::bench::bench(&args).await,
->>>>>>> cli
+        Command::Bench(args) => commands::bench::bench(&args),
         Command::Test(args) => commands::test::test(&args),
         Command::Eval(args) => commands::eval::eval(&args),
         Command::Graph(args) => commands::graph::graph(&args),

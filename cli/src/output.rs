@@ -6,9 +6,10 @@ pub mod yaml;
 use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
+use serde::Serialize;
 use serde_json::Value;
 use taskmill::Timestamp;
-use taskmill_aws::store::WorkflowSummary;
+use taskmill_aws::store::{TaskSummary, WorkflowSummary};
 
 use crate::args::Format;
 use crate::exit::Error;
@@ -26,16 +27,69 @@ pub fn print(view: &Value, format: Format) -> Result<(), Error> {
     })
 }
 
-/// Prints a list of workflows.
+/// Something that is listed, a row each.
+pub trait Listed: Serialize {
+    /// What is over the columns.
+    const HEADER: &[&str];
+
+    /// What stands in them.
+    fn row(&self) -> Vec<String>;
+}
+
+impl Listed for WorkflowSummary {
+    const HEADER: &[&str] = &["ID", "WORKFLOW", "VERSION", "STATUS", "STARTED", "ENDED"];
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.workflow_definition_id.to_string(),
+            self.definition_version.to_string(),
+            self.status.as_str().to_owned(),
+            time(self.start_time),
+            time(self.end_time),
+        ]
+    }
+}
+
+impl Listed for TaskSummary {
+    const HEADER: &[&str] = &[
+        "ID",
+        "TASK",
+        "REFERENCE",
+        "STATUS",
+        "ASSIGNEE",
+        "PRIORITY",
+        "CREATED",
+    ];
+
+    fn row(&self) -> Vec<String> {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        vec![
+            self.id.to_string(),
+            self.task_definition_id.to_string(),
+            text(&self.task_reference),
+            self.status.as_str().to_owned(),
+            text(&self.assignee),
+            self.priority.as_str().to_owned(),
+            self.created_at.to_string(),
+        ]
+    }
+}
+
+fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| at.to_string())
+}
+
+/// Prints a list.
 ///
 /// # Errors
 /// Standard output is full or fails. That its reader went away is no error.
-pub fn print_list(workflows: &[WorkflowSummary], format: Format) -> Result<(), Error> {
-    let list = serde_json::json!(workflows);
+pub fn print_list<T: Listed>(listed: &[T], format: Format) -> Result<(), Error> {
+    let list = serde_json::json!(listed);
     print_text(&match format {
         Format::Json => format!("{list:#}"),
         Format::Yaml => yaml::of(&list),
-        Format::Table => trimmed(&table_of(workflows)),
+        Format::Table => trimmed(&table_of(listed)),
     })
 }
 
@@ -73,21 +127,10 @@ pub fn number(text: impl ToString) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-/// A row a workflow.
-fn table_of(workflows: &[WorkflowSummary]) -> Table {
+fn table_of<T: Listed>(listed: &[T]) -> Table {
     let mut table = plain_table();
-    table.set_header(["ID", "WORKFLOW", "VERSION", "STATUS", "STARTED", "ENDED"]);
-    let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
-    for one in workflows {
-        table.add_row([
-            one.id.to_string(),
-            one.workflow_definition_id.to_string(),
-            one.definition_version.to_string(),
-            one.status.as_str().to_owned(),
-            time(one.start_time),
-            time(one.end_time),
-        ]);
-    }
+    table.set_header(T::HEADER);
+    table.add_rows(listed.iter().map(T::row));
     table
 }
 

@@ -79,11 +79,14 @@ pub fn cases() -> impl Strategy<Value = Case> {
 }
 
 fn in_order(signals: Vec<(u64, bool)>) -> Vec<Signal> {
-    let named = signals.into_iter().enumerate().map(|(data, (at, go))| Signal {
-        at,
-        name: if go { "go" } else { "stop" }.to_owned(),
-        data: data.into(),
-    });
+    let named = signals
+        .into_iter()
+        .enumerate()
+        .map(|(data, (at, go))| Signal {
+            at,
+            name: if go { "go" } else { "stop" }.to_owned(),
+            data: data.into(),
+        });
     let mut signals: Vec<Signal> = named.collect();
     signals.sort_by_key(|signal| signal.at);
     signals
@@ -112,26 +115,38 @@ fn children() -> Vec<Value> {
 
 /// Every block is a list or a graph.
 fn block(around: Around, size: std::ops::Range<usize>) -> BoxedStrategy<Value> {
-    let steps = vec((step(around), weighted(0.5, vec(any::<prop::sample::Index>(), 0..3))), size);
-    (steps, weighted(0.25, Just(()))).prop_map(|(steps, graph)| {
-        let total = steps.len();
-        let steps = steps.into_iter().enumerate().map(|(at, (mut step, needs))| {
-            if graph.is_some() {
-                if at + 1 == total {
-                    step.as_object_mut().expect("a step").shift_remove("condition");
-                }
-                if let Some(needs) = needs {
-                    let needs = needs.iter().filter(|_| at > 0).map(|need| need.index(at));
-                    let needs: std::collections::BTreeSet<usize> = needs.collect();
-                    // Places, until there are names.
-                    step["dependsOn"] = json!(needs);
-                }
-            }
-            step
-        });
-        Value::Array(steps.collect())
-    })
-    .boxed()
+    let steps = vec(
+        (
+            step(around),
+            weighted(0.5, vec(any::<prop::sample::Index>(), 0..3)),
+        ),
+        size,
+    );
+    (steps, weighted(0.25, Just(())))
+        .prop_map(|(steps, graph)| {
+            let total = steps.len();
+            let steps = steps
+                .into_iter()
+                .enumerate()
+                .map(|(at, (mut step, needs))| {
+                    if graph.is_some() {
+                        if at + 1 == total {
+                            step.as_object_mut()
+                                .expect("a step")
+                                .shift_remove("condition");
+                        }
+                        if let Some(needs) = needs {
+                            let needs = needs.iter().filter(|_| at > 0).map(|need| need.index(at));
+                            let needs: std::collections::BTreeSet<usize> = needs.collect();
+                            // Places, until there are names.
+                            step["dependsOn"] = json!(needs);
+                        }
+                    }
+                    step
+                });
+            Value::Array(steps.collect())
+        })
+        .boxed()
 }
 
 fn step(around: Around) -> BoxedStrategy<Value> {
@@ -167,14 +182,21 @@ fn put<T: Into<Value>>(step: &mut Value, field: &str, value: Option<T>) {
 
 fn task(around: Around) -> BoxedStrategy<Value> {
     let kind = prop_oneof![4 => Just(TASKS[0]), 4 => Just(TASKS[1]), 1 => Just(TASKS[2])];
-    let limits = (weighted(0.2, 5_000..59_000_u64), weighted(0.1, 5_000..90_000_u64));
+    let limits = (
+        weighted(0.2, 5_000..59_000_u64),
+        weighted(0.1, 5_000..90_000_u64),
+    );
     let policy = of(retry_policy());
     (kind, inputs(around), policy, limits, compensation(around))
         .prop_map(|(kind, inputs, policy, (limit, whole), compensation)| {
             let mut step = json!({ "taskDefinitionId": kind, "inputMappings": inputs });
             put(&mut step, "retryPolicy", policy);
             put(&mut step, "timeout", limit);
-            put(&mut step, "timeouts", whole.map(|whole| json!({ "scheduleToClose": whole })));
+            put(
+                &mut step,
+                "timeouts",
+                whole.map(|whole| json!({ "scheduleToClose": whole })),
+            );
             put(&mut step, "compensation", compensation);
             step
         })
@@ -201,7 +223,13 @@ fn retry_policy() -> BoxedStrategy<Value> {
     let rule = (codes(), 0..3_u32, 1..4000_u64).prop_map(|(codes, most, interval)| {
         json!([{ "errorCodes": codes, "maxRetries": most, "retryInterval": interval }])
     });
-    (0..3_u32, 1..5000_u64, weighted(0.3, codes()), weighted(0.2, rule), any::<bool>())
+    (
+        0..3_u32,
+        1..5000_u64,
+        weighted(0.3, codes()),
+        weighted(0.2, rule),
+        any::<bool>(),
+    )
         .prop_map(|(most, interval, codes, rules, is_even)| {
             let mut policy =
                 json!({ "maxRetries": most, "retryInterval": interval, "jitter": "NONE" });
@@ -218,12 +246,18 @@ fn inputs(around: Around) -> BoxedStrategy<Value> {
     let variable = (0..4_u32).prop_map(move |n| {
         json!({ "type": "DIRECT", "source": format!("{letter}{n}"), "target": format!("from.{n}") })
     });
-    let expressions = ["index", "item", "error.code", "workflowInput.n + 1", "outer.item"];
+    let expressions = [
+        "index",
+        "item",
+        "error.code",
+        "workflowInput.n + 1",
+        "outer.item",
+    ];
     let last = if around.maps > 1 { 5 } else { 4 };
     let expression = proptest::sample::select(expressions[..last].to_vec());
-    let expression = expression.prop_map(|expression| {
-        json!({ "type": "EXPRESSION", "expression": expression, "target": "given" })
-    });
+    let expression = expression.prop_map(
+        |expression| json!({ "type": "EXPRESSION", "expression": expression, "target": "given" }),
+    );
     let missing = json!({ "type": "DIRECT", "source": "nowhere", "target": "x", "required": true });
     let one = prop_oneof![8 => variable, 8 => expression, 1 => Just(missing)];
     vec(one, 0..3).prop_map(Value::Array).boxed()
@@ -236,7 +270,9 @@ fn outputs(around: Around) -> BoxedStrategy<Value> {
         let target = format!("{letter}{n}");
         match is_direct {
             true => json!({ "type": "DIRECT", "source": "taskOutput", "target": target }),
-            false => json!({ "type": "EXPRESSION", "expression": "taskOutput.n", "target": target }),
+            false => {
+                json!({ "type": "EXPRESSION", "expression": "taskOutput.n", "target": target })
+            }
         }
     });
     vec(one, 0..2).prop_map(Value::Array).boxed()
@@ -262,7 +298,10 @@ fn around_it(around: Around, step: Value) -> BoxedStrategy<Value> {
         .prop_map(move |(goes_on, entries, condition, outputs)| {
             let mut step = step.clone();
             put(&mut step, "continueOnFailure", goes_on);
-            let retries = entries.iter().flatten().any(|entry| entry["then"] == "RETRY_STEP");
+            let retries = entries
+                .iter()
+                .flatten()
+                .any(|entry| entry["then"] == "RETRY_STEP");
             put(&mut step, "condition", condition.filter(|_| !retries));
             put(&mut step, "onError", entries);
             step["variableMappings"] = outputs;
@@ -279,11 +318,16 @@ fn on_error(around: Around) -> BoxedStrategy<Vec<Value>> {
         0 => Just(json!([])).boxed(),
         _ => block(Around { depth: 0, ..around }, 0..3),
     };
-    let entry = (codes, then, steps, weighted(0.3, 1..3_u32)).prop_map(|(codes, then, steps, most)| {
-        let mut entry = json!({ "errorCodes": codes, "steps": steps, "then": then });
-        put(&mut entry, "maxRetries", most.filter(|_| then == "RETRY_STEP"));
-        entry
-    });
+    let entry =
+        (codes, then, steps, weighted(0.3, 1..3_u32)).prop_map(|(codes, then, steps, most)| {
+            let mut entry = json!({ "errorCodes": codes, "steps": steps, "then": then });
+            put(
+                &mut entry,
+                "maxRetries",
+                most.filter(|_| then == "RETRY_STEP"),
+            );
+            entry
+        });
     vec(entry, 1..3).boxed()
 }
 
@@ -312,7 +356,8 @@ fn set(around: Around) -> BoxedStrategy<Value> {
                 _ => format!("[item, workflowVariables.{letter}{from}]"),
             };
             let target = format!("{letter}{to}");
-            let mapping = json!({ "type": "EXPRESSION", "expression": expression, "target": target });
+            let mapping =
+                json!({ "type": "EXPRESSION", "expression": expression, "target": target });
             json!({ "type": "SET", "variableMappings": [mapping] })
         })
         .boxed()
@@ -332,7 +377,12 @@ fn signal(around: Around) -> BoxedStrategy<Value> {
 
 fn sub_workflow(around: Around) -> BoxedStrategy<Value> {
     let kind = proptest::sample::select(vec!["steady", "fragile"]);
-    (kind, inputs(around), of(retry_policy()), compensation(around))
+    (
+        kind,
+        inputs(around),
+        of(retry_policy()),
+        compensation(around),
+    )
         .prop_map(|(kind, inputs, policy, compensation)| {
             let mut step = json!({
                 "type": "SUB_WORKFLOW", "workflowDefinitionId": kind, "inputMappings": inputs,
@@ -395,19 +445,32 @@ fn map(around: Around) -> BoxedStrategy<Value> {
     };
     let items = proptest::sample::select(vec!["[]", "[1..3]", "[workflowInput.n, 'x']", "[1..5]"]);
     let result = weighted(0.3, Just("[index, taskOutput]"));
-    let bounds = (weighted(0.4, 1..4_u32), weighted(0.4, 0..3_u32), weighted(0.2, 0..90_u32));
+    let bounds = (
+        weighted(0.4, 1..4_u32),
+        weighted(0.4, 0..3_u32),
+        weighted(0.2, 0..90_u32),
+    );
     let size = weighted(0.2, 1..4_u32);
-    (block(inside, 0..4), items, result, bounds, size, weighted(0.2, retry_policy()))
-        .prop_map(|(steps, items, result, (most, count, share), size, policy)| {
-            let mut step = json!({ "type": "MAP", "items": items, "steps": steps });
-            put(&mut step, "result", result);
-            put(&mut step, "maxConcurrency", most);
-            put(&mut step, "toleratedFailureCount", count);
-            put(&mut step, "toleratedFailurePercentage", share);
-            put(&mut step, "batchSize", size);
-            put(&mut step, "retryPolicy", policy);
-            step
-        })
+    (
+        block(inside, 0..4),
+        items,
+        result,
+        bounds,
+        size,
+        weighted(0.2, retry_policy()),
+    )
+        .prop_map(
+            |(steps, items, result, (most, count, share), size, policy)| {
+                let mut step = json!({ "type": "MAP", "items": items, "steps": steps });
+                put(&mut step, "result", result);
+                put(&mut step, "maxConcurrency", most);
+                put(&mut step, "toleratedFailureCount", count);
+                put(&mut step, "toleratedFailurePercentage", share);
+                put(&mut step, "batchSize", size);
+                put(&mut step, "retryPolicy", policy);
+                step
+            },
+        )
         .prop_flat_map(move |step| around_it(around, step))
         .boxed()
 }
@@ -427,7 +490,12 @@ fn switch(around: Around) -> BoxedStrategy<Value> {
 
 fn repeat(around: Around) -> BoxedStrategy<Value> {
     let letter = around.letter();
-    (block(around.inside(), 0..3), 0..4_u32, 1..4_u32, any::<bool>())
+    (
+        block(around.inside(), 0..3),
+        0..4_u32,
+        1..4_u32,
+        any::<bool>(),
+    )
         .prop_map(move |(steps, turns, most, is_before)| {
             let mut step = json!({ "type": "LOOP", "steps": steps, "maxIterations": most });
             match is_before {

@@ -293,11 +293,7 @@ impl Model {
     }
 
     /// What a future gives, unless a time comes first: then it is dropped.
-    async fn before<T>(
-        &self,
-        deadline: Option<u64>,
-        future: LocalBoxFuture<'_, T>,
-    ) -> Option<T> {
+    async fn before<T>(&self, deadline: Option<u64>, future: LocalBoxFuture<'_, T>) -> Option<T> {
         let mut future = future;
         let mut alarm = pin!(async {
             match deadline {
@@ -407,7 +403,10 @@ impl Model {
         }
         let output = match step["type"].as_str() {
             None | Some("TASK") => self.task(step, scope, place).await?,
-            Some("PARALLEL") => self.again(step, || self.parallel(step, scope, place)).await?,
+            Some("PARALLEL") => {
+                self.again(step, || self.parallel(step, scope, place))
+                    .await?
+            }
             Some("MAP") => self.again(step, || self.map(step, scope, place)).await?,
             Some("SWITCH") => self.switch(step, scope, place).await?,
             Some("LOOP") => self.repeat(step, scope, place).await?,
@@ -501,10 +500,7 @@ impl Model {
         let mut used = Used::default();
         for attempt in 1.. {
             let answer = answer(self.seed, definition, &place.path, nth, attempt);
-            let (ends, late) = (
-                self.time.now() + answer.after,
-                self.time.now() + limit,
-            );
+            let (ends, late) = (self.time.now() + answer.after, self.time.now() + limit);
             self.time.until(ends.min(late).min(whole)).await;
             if self.time.now() == whole {
                 break;
@@ -565,7 +561,9 @@ impl Model {
             });
         }
         let _gone = Gone(self, &given);
-        let deadline = step["timeout"].as_u64().map(|limit| self.time.now() + limit);
+        let deadline = step["timeout"]
+            .as_u64()
+            .map(|limit| self.time.now() + limit);
         let comes = poll_fn(|_| match given.borrow_mut().take() {
             Some(data) => Poll::Ready(data),
             None => Poll::Pending,
@@ -577,7 +575,12 @@ impl Model {
         }
     }
 
-    async fn sub_workflow(&self, step: &Value, scope: &Scope, place: &Place) -> Result<Value, Stop> {
+    async fn sub_workflow(
+        &self,
+        step: &Value,
+        scope: &Scope,
+        place: &Place,
+    ) -> Result<Value, Stop> {
         let definition = &self.definitions[text(step, "workflowDefinitionId")];
         let input = Value::Object(scope.mapped(&step["inputMappings"], None)?);
         let mut used = Used::default();
@@ -610,7 +613,10 @@ fn terminated(step: &Value, scope: &Scope) -> Stop {
     if step["status"] == "FAILED" {
         return Stop::Terminated(Err(Failure::of(text(&step["error"], "code"))));
     }
-    match step["output"].as_str().map(|output| scope.something(output)) {
+    match step["output"]
+        .as_str()
+        .map(|output| scope.something(output))
+    {
         None => Stop::Terminated(Ok(Value::Null)),
         Some(Ok(output)) => Stop::Terminated(Ok(output)),
         Some(Err(failure)) => Stop::Failed(failure),

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod eval;
 pub mod graph;
+pub mod people;
 pub mod resume;
 pub mod run;
 pub mod schema;

@@ -282,18 +282,13 @@ impl Run<'_> {
             .case
             .moments
             .iter()
-<<<<<<< HEAD
-            .map(|one| (one.at, Act::Moment(one)));
+            .enumerate()
+            .map(|(number, one)| (one.at, Act::Moment(number, one)));
         let mut acts: Vec<_> = signals
             .chain(people)
             .chain(operations)
             .chain(moments)
             .collect();
-=======
-            .enumerate()
-            .map(|(number, one)| (one.at, Act::Moment(number, one)));
-        let mut acts: Vec<_> = signals.chain(operations).chain(moments).collect();
->>>>>>> cli
         acts.sort_by_key(|(at, _)| *at);
         acts
     }

@@ -9,11 +9,8 @@ mod compare;
 mod definitions;
 mod file;
 pub mod junit;
-<<<<<<< HEAD
 mod people;
-=======
 mod rewrite;
->>>>>>> cli
 mod script;
 mod story;
 mod update;

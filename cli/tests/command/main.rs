@@ -8,6 +8,7 @@
 mod bench;
 mod language;
 mod operations;
+mod people;
 mod resume;
 mod run;
 mod support;

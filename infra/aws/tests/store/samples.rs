@@ -76,6 +76,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
         error: None,
         executor_id: "process:sha256sum".to_owned(),
         assignee: None,
+        handling: None,
         task_reference: None,
         context: TaskContext {
             workflow_instance_id: None,

@@ -1,0 +1,115 @@
+//! `taskmill task inbox`, `claim` and what follows: what people do in a data folder between two
+//! runs.
+
+use serde_json::json;
+
+use crate::support::{Ended, Folder};
+
+const FLOW: &str = r#"
+id: sign
+version: 1.0.0
+name: Sign
+type: MANUAL
+outputSchema: {type: object, required: [signed]}
+assignment: {candidateUsers: [ann], candidateGroups: [heads]}
+retryPolicy: {maxRetries: 1, retryInterval: 1000}
+---
+id: flow
+version: 1.0.0
+name: Flow
+steps:
+  - name: sign
+    taskDefinitionId: sign
+    taskReference: "'the contract'"
+    variableMappings: [{type: DIRECT, source: signed, target: signed}]
+output: "workflowVariables.signed"
+"#;
+
+/// A folder in which a workflow waits for a person, and the id of the task.
+fn waiting() -> (Folder, String) {
+    let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
+    let ended = folder.run(&["run", "flow", "--data", "data"]);
+    ended.expect(4).says("sign waits for a person");
+    let inbox = folder.run(&["task", "inbox", "--data", "data"]);
+    let id = inbox.expect(0).json()[0]["id"].as_str().unwrap().to_owned();
+    (folder, id)
+}
+
+fn does(folder: &Folder, what: &str, id: &str, more: &[&str]) -> Ended {
+    folder.run(&[&["task", what, id, "--data", "data"], more].concat())
+}
+
+#[test]
+fn a_person_finds_claims_and_completes_a_task_and_the_run_goes_on() {
+    let (folder, id) = waiting();
+    let inbox = |who: &[&str]| {
+        let all = [&["task", "inbox", "--data", "data"], who].concat();
+        folder.run(&all).expect(0).json().as_array().unwrap().len()
+    };
+    assert_eq!(inbox(&["--as", "ann"]), 1);
+    assert_eq!(inbox(&["--as", "eve", "--role", "heads"]), 1);
+    assert_eq!(inbox(&["--as", "eve"]), 0);
+    let refused = does(&folder, "claim", &id, &["--as", "eve"]);
+    refused.expect(2).says("NOT_A_CANDIDATE");
+    assert_eq!(refused.stdout, "");
+
+    let claimed = does(&folder, "claim", &id, &["--as", "ann"]);
+    let claimed = claimed.expect(0).says("is ASSIGNED, with ann").json();
+    assert_eq!(
+        (&claimed["status"], &claimed["assignee"]),
+        (&json!("ASSIGNED"), &json!("ann"))
+    );
+    assert_eq!(inbox(&["--as", "eve", "--role", "heads"]), 0);
+    assert_eq!(inbox(&["--as", "ann"]), 1);
+    let table = folder.run(&["task", "inbox", "--data", "data", "--output", "table"]);
+    assert!(table.expect(0).stdout.contains("the contract"));
+
+    let bad = does(&folder, "complete", &id, &["--as", "ann", "--result", "{}"]);
+    bad.expect(2).says("INVALID_INPUT");
+    let done = ["--as", "ann", "--result", r#"{"signed": "gladly"}"#];
+    let done = does(&folder, "complete", &id, &done).expect(0).json();
+    assert_eq!(done["status"], "COMPLETED");
+    let ended = folder.run(&["run", "flow", "--data", "data"]);
+    assert_eq!(ended.expect(0).json()["output"], "gladly");
+}
+
+#[test]
+fn a_task_is_given_back_handed_on_and_given_up() {
+    let (folder, id) = waiting();
+    does(&folder, "claim", &id, &["--as", "ann"]).expect(0);
+    does(&folder, "release", &id, &["--as", "bob"])
+        .expect(2)
+        .says("NOT_THE_ASSIGNEE");
+    let released = does(&folder, "release", &id, &["--as", "ann"]);
+    assert_eq!(released.expect(0).json()["status"], "PENDING");
+    does(&folder, "assign", &id, &["bob", "--as", "eve"])
+        .expect(2)
+        .says("PERMISSION_DENIED");
+    let right = [
+        "bob",
+        "--as",
+        "eve",
+        "--permission",
+        "taskmill:administer-tasks",
+    ];
+    assert_eq!(
+        does(&folder, "assign", &id, &right).expect(0).json()["assignee"],
+        "bob"
+    );
+
+    let given_up = does(
+        &folder,
+        "fail",
+        &id,
+        &["ILL", "--message", "not today", "--as", "bob"],
+    );
+    let given_up = given_up.expect(0).json();
+    assert_eq!(
+        (&given_up["status"], &given_up["retryCount"]),
+        (&json!("PENDING"), &json!(1))
+    );
+    does(&folder, "claim", &id, &["--as", "ann", "--quiet"]).expect(0);
+    let failed = does(&folder, "fail", &id, &["ILL", "--as", "ann"]);
+    assert_eq!(failed.expect(0).json()["status"], "FAILED");
+    folder.run(&["run", "flow", "--data", "data"]).expect(1);
+}
