@@ -59,7 +59,6 @@ mod wait;
 
 pub use batch::report;
 pub use effect::{Decision, Effect, Need, NewChild, Supply};
-use ending::GivenUp;
 use event::News;
 pub use event::{ChildEnd, Event, TaskEnd};
 pub use operations::{Ask, Operation, Refused};
@@ -119,8 +118,6 @@ pub struct Fold<'a> {
     shared: Option<JsonObject>,
     /// Turns of loops that this decision began.
     turns: u32,
-    /// What was given up, and ends otherwise when the workflow does.
-    given_up: GivenUp,
     /// Whether everything under way must be looked at: what happened meanwhile was not taken.
     recall: bool,
     changed: bool,
@@ -148,7 +145,6 @@ impl<'a> Fold<'a> {
             isolated: false,
             shared: None,
             turns: 0,
-            given_up: GivenUp::default(),
             recall: false,
             changed: false,
         }
@@ -166,7 +162,6 @@ impl<'a> Fold<'a> {
             fold.wake(at);
         }
         fold.go_on();
-        fold.after_event();
         fold
     }
 
@@ -174,7 +169,7 @@ impl<'a> Fold<'a> {
     pub fn apply(&mut self, event: &Event) -> Applied {
         let had_changed = std::mem::take(&mut self.changed);
         let taken = self.take(event);
-        self.after_event();
+        self.go_on_if_asked();
         let changed = std::mem::replace(&mut self.changed, had_changed);
         match taken {
             Err(refused) => Applied::Refused(refused),
@@ -222,12 +217,6 @@ impl<'a> Fold<'a> {
             }
             (need, _) => self.need = need,
         }
-        self.after_event();
-    }
-
-    /// What follows whatever happened, once it is known whether the workflow is over.
-    fn after_event(&mut self) {
-        self.end_given_up();
         self.go_on_if_asked();
     }
 

@@ -134,12 +134,9 @@ pub enum Cancelling {
     /// A task.
     #[serde(rename = "t")]
     Task(TaskId),
-    /// A child.
+    /// A child, or a batch.
     #[serde(rename = "x")]
     Child(WorkflowId),
-    /// A batch.
-    #[serde(rename = "b")]
-    Batch(WorkflowId),
 }
 
 /// A list of steps that was begun.

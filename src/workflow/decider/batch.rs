@@ -90,7 +90,6 @@ impl Fold<'_> {
         iterations.waiting.sort_by_key(|iteration| iteration.at);
         iterations.error = None;
         iterations.termination = None;
-        iterations.given_up = false;
         iterations.granted = 0;
         iterations.freed = 0;
         self.changed = true;

@@ -24,35 +24,11 @@ use crate::workflow::definition::{EndStatus, OnParentClose};
 use crate::workflow::frontier::{
     Active, Block, Branch, Cancelling, Closing, Course, Iterations, Root, State, Undoing,
 };
-use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
+use crate::workflow::instance::WorkflowStatus;
 use crate::workflow::parent::{BatchOf, Compensable, Termination};
 
 /// Why a child or a batch is cancelled.
 pub(super) const OVER: &str = "its parent is over";
-
-/// What a decision gave up, until it is known whether the workflow is over.
-#[derive(Debug, Default)]
-pub(super) struct GivenUp {
-    /// Children that may outlive the workflow, and the versions that put their steps there.
-    abandoned: Vec<(WorkflowId, u64)>,
-    /// Batches.
-    batches: Vec<WorkflowId>,
-}
-
-/// What the batches that a record has given up are asked for.
-pub(super) fn ask_of_batches(state: &WorkflowInstance) -> Ask {
-    let ends_workflow = match &state.course.root {
-        Root::Steps(_) => state.status.is_terminal(),
-        Root::Iterations(iterations) => {
-            let is_cancelled = state.status == WorkflowStatus::Cancelled;
-            iterations.termination.is_some() || (is_cancelled && !iterations.given_up)
-        }
-    };
-    match ends_workflow {
-        true => Ask::cancel(OVER),
-        false => Ask::GiveUp,
-    }
-}
 
 impl Fold<'_> {
     /// Takes the first steps.
@@ -263,17 +239,14 @@ impl Fold<'_> {
             (State::Map(map), _) => {
                 for batch in &map.running {
                     let id = self.batch_id(&map.items, &path, generation, batch.number);
-                    if !self.take_back(id, batch.since) {
-                        self.given_up.batches.push(id);
-                    }
+                    self.cancel_child(id, batch.since);
                 }
             }
-            (State::SubWorkflow { over: false, .. }, CompiledKind::SubWorkflow(child)) => {
-                let id = self.state.child_id(&path, generation);
-                match child.step.on_parent_close {
-                    OnParentClose::Cancel => self.cancel_child(id, active.since),
-                    OnParentClose::Abandon => self.given_up.abandoned.push((id, active.since)),
-                }
+            // One with ABANDON goes on alone, whatever becomes of its step.
+            (State::SubWorkflow { over: false, .. }, CompiledKind::SubWorkflow(child))
+                if child.step.on_parent_close == OnParentClose::Cancel =>
+            {
+                self.cancel_child(self.state.child_id(&path, generation), active.since);
             }
             (State::Handling { entry, block, .. }, _) => {
                 if let Some(handler) = step.on_error.get(*entry as usize) {
@@ -300,52 +273,26 @@ impl Fold<'_> {
         }
     }
 
-    /// Takes back what this very decision asked of a child or a batch. Whether it was this one.
-    fn take_back(&mut self, id: WorkflowId, since: u64) -> bool {
-        if since != self.since() {
-            return false;
-        }
-        self.effects.retain(|effect| match effect {
-            Effect::StartChild(child) => child.id != id,
-            Effect::RefuseChild { id: refused, .. } => *refused != id,
-            Effect::StartBatch(batch) => batch.id != id,
-            Effect::Ask(asked, _) => *asked != id,
-            Effect::CreateTask(_)
-            | Effect::CancelTask(_)
-            | Effect::TellParent(_)
-            | Effect::Wake(_)
-            | Effect::Undo(_) => true,
-        });
-        true
-    }
-
     fn cancel_child(&mut self, id: WorkflowId, since: u64) {
-        if !self.take_back(id, since) {
-            self.stop(Cancelling::Child(id), id, Ask::cancel(OVER));
+        if since == self.since() {
+            self.effects.retain(|effect| match effect {
+                Effect::StartChild(child) => child.id != id,
+                Effect::RefuseChild { id: refused, .. } => *refused != id,
+                Effect::StartBatch(batch) => batch.id != id,
+                Effect::Ask(asked, _) => *asked != id,
+                Effect::CreateTask(_)
+                | Effect::CancelTask(_)
+                | Effect::TellParent(_)
+                | Effect::Wake(_)
+                | Effect::Undo(_) => true,
+            });
+            return;
         }
-    }
-
-    fn stop(&mut self, cancelling: Cancelling, id: WorkflowId, ask: Ask) {
+        let cancelling = Cancelling::Child(id);
         if !self.state.course.cancelling.contains(&cancelling) {
             self.state.course.cancelling.push(cancelling);
-            self.ask(id, ask);
+            self.ask(id, Ask::cancel(OVER));
             self.changed = true;
-        }
-    }
-
-    /// Ends what was given up. A child that may outlive the workflow does so when that is over,
-    /// and not when a step of it is given up while the workflow goes on: only now is it known
-    /// which of the two it was.
-    pub(super) fn end_given_up(&mut self) {
-        let GivenUp { abandoned, batches } = std::mem::take(&mut self.given_up);
-        let ask = ask_of_batches(&self.state);
-        if ask == Ask::GiveUp {
-            for (id, since) in abandoned {
-                self.cancel_child(id, since);
-            }
-        }
-        for id in batches {
-            self.stop(Cancelling::Batch(id), id, ask.clone());
         }
     }
 

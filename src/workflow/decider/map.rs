@@ -293,7 +293,7 @@ impl Fold<'_> {
             };
             let id = self.batch_id(&map.items, path, generation, batch.number);
             // It was perhaps to be cancelled, and nobody is to do that any more.
-            let cancelling = Cancelling::Batch(id);
+            let cancelling = Cancelling::Child(id);
             self.state
                 .course
                 .cancelling

@@ -45,8 +45,6 @@ pub enum Ask {
         #[serde(default)]
         compensate: bool,
     },
-    /// Of a batch of iterations: to end, because its MAP was given up while the workflow goes on.
-    GiveUp,
     /// To begin nothing new.
     Pause,
     /// To go on after a pause.
@@ -91,7 +89,6 @@ impl Ask {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Cancel { .. } => "cancel",
-            Self::GiveUp => "giveUp",
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Signal { .. } => "signal",
@@ -132,11 +129,6 @@ impl Fold<'_> {
                 self.allow(!self.state.status.is_terminal(), &operation.ask)?;
                 self.cancel(reason, *compensate);
             }
-            Ask::GiveUp => {
-                let is_open = !self.state.status.is_terminal();
-                self.allow(is_open && self.is_batch, &operation.ask)?;
-                self.give_up_iterations();
-            }
             Ask::Pause => {
                 self.allow(self.state.status == WorkflowStatus::Running, &operation.ask)?;
                 self.state.status = WorkflowStatus::Paused;
@@ -172,13 +164,6 @@ impl Fold<'_> {
     fn is_overtaken(&self, version: u64, ask: &Ask) -> bool {
         let asked = self.state.course.asked;
         version < asked || (version == asked && *ask == Ask::Retry)
-    }
-
-    fn give_up_iterations(&mut self) {
-        if let Root::Iterations(iterations) = &mut self.state.course.root {
-            iterations.given_up = true;
-        }
-        self.cancel("its MAP was given up", false);
     }
 
     fn allow(&self, allowed: bool, ask: &Ask) -> Result<(), Refused> {

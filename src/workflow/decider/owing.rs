@@ -15,7 +15,7 @@ use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::Compensable;
 
 use super::composite::block_of;
-use super::ending::{OVER, ask_of_batches};
+use super::ending::OVER;
 
 /// A step under way that has a record of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -302,7 +302,6 @@ pub fn owed(
         match cancelling {
             Cancelling::Task(id) => asking.effects.push(Effect::CancelTask(*id)),
             Cancelling::Child(id) => asking.ask(*id, Ask::cancel(OVER)),
-            Cancelling::Batch(id) => asking.ask(*id, ask_of_batches(state)),
         }
     }
     if state.status == WorkflowStatus::Paused {

@@ -35,9 +35,6 @@ pub struct Iterations {
     /// What those that are over gave, where somebody will ask for it.
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<Value>,
-    /// Whether the MAP was given up while its workflow goes on.
-    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
-    pub given_up: bool,
     /// A TERMINATE that was reached.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub termination: Option<Box<Termination>>,

@@ -62,6 +62,8 @@ pub fn branching_workflow() -> WorkflowInstance {
                 path: "both/a/look".to_owned(),
                 output: None,
             }],
+            asked: 6,
+            again: false,
             cancelling: vec![Cancelling::Child(workflow_id(7))],
         },
         version: 4,
@@ -125,7 +127,6 @@ pub fn batch_of_iterations() -> WorkflowInstance {
                 waiting: Vec::new(),
                 failed: vec![iteration(0, None)],
                 error: Some(Box::new(ErrorInfo::new("BUSY", "it is locked", at(45)))),
-                given_up: false,
                 results: vec![Value::Null, Value::Null, json!({ "sent": true })],
                 termination: Some(Box::new(Termination {
                     status: EndStatus::Completed,

@@ -419,7 +419,6 @@ impl World {
                 task.is_some_and(|task| !task.status.is_terminal())
             }
             Cancelling::Child(id) => self.children.contains_key(id),
-            Cancelling::Batch(id) => !self.records[id].status.is_terminal(),
         };
         assert!(!cancelling.iter().any(open));
         if !cancelling.is_empty() {
