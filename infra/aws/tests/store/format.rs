@@ -6,7 +6,7 @@ use taskmill_aws::tables::{TableNames, TableSpec};
 
 use crate::forms::{batch_of_iterations, branching_workflow, child_workflow};
 use crate::samples::{
-    at, full_task, full_workflow, hopped, lone_task, object, task_id, tenant, workflow,
+    at, full_task, full_workflow, hopped, lone_task, manual_task, object, task_id, tenant, workflow,
 };
 use crate::support::Emulator;
 
@@ -44,6 +44,16 @@ async fn tasks_are_stored_as_ever() {
     store.create_task(&large).await.unwrap();
     insta::assert_json_snapshot!("large_task", items(&emulator));
     insta::assert_json_snapshot!("large_task_objects", emulator.objects());
+}
+
+#[tokio::test]
+async fn tasks_of_people_are_stored_as_ever() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    let task = manual_task(1);
+    store.create_task(&task).await.unwrap();
+    insta::assert_json_snapshot!("manual_task", items(&emulator));
+    assert_eq!(store.task(task.id).await.unwrap(), Some(task));
 }
 
 #[tokio::test]
