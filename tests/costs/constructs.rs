@@ -96,7 +96,7 @@ async fn run(aws: &LocalAws, app: &App, definition: &str, key: &str) {
         };
         let operation = Operation {
             request_id: Some("once".to_owned()),
-            by_parent: false,
+            by_parent: None,
             ask,
         };
         let done: WorkflowInstance = workflows::operate(app, &tenant(), id, operation)

@@ -83,7 +83,7 @@ async fn ask(request: Request, ask: Ask) -> Result<Exit, Error> {
     let prepared = local::at_rest(&kept.data).await?;
     let operation = Operation {
         request_id: request.request_id,
-        by_parent: false,
+        by_parent: None,
         ask,
     };
     let after = workflows::operate(prepared.app(), &kept.tenant, id, operation).await?;

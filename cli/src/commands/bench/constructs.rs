@@ -141,7 +141,7 @@ async fn run(service: &Service, definition: &str, signal: Option<&str>) -> Resul
 async fn bring(service: &Service, id: WorkflowId, signal: &str) -> Result<(), Error> {
     let operation = Operation {
         request_id: Some(id.to_string()),
-        by_parent: false,
+        by_parent: None,
         ask: Ask::Signal {
             name: signal.to_owned(),
             data: Value::Null,
