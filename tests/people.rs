@@ -4,6 +4,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 use taskmill::codes::refusal::{ALREADY_CLAIMED, NOT_FOUND};
+use taskmill::codes::registration::{NOT_SUPPORTED, OUT_OF_RANGE};
 use taskmill::ids::{TaskId, TenantId};
 use taskmill::security::Caller;
 use taskmill::task::lifecycle::Act;
@@ -15,7 +16,7 @@ use taskmill_local::LocalAws;
 
 use crate::support::{
     Fleet, HOUR, Records, Script, aws, caller, create, deaf, pass, register, service, settle,
-    start, workflow_of,
+    start, try_register, workflow_of,
 };
 
 const DEFINITIONS: &str = "
@@ -54,6 +55,44 @@ async fn does(app: &App, name: &str, task: TaskId, what: Act) -> Result<TaskInst
 
 fn complete(output: Value) -> Act {
     Act::Complete { output }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_may_have_days_where_a_function_has_minutes() {
+    let (aws, script) = (aws(), Script::echo());
+    let app = deaf(&aws, &script).await;
+    register(&app, DEFINITIONS).await;
+    let refused = async |text: &str| match try_register(&app, text).await {
+        Err(Refusal::Problems(problems)) => problems
+            .into_iter()
+            .map(|one| (one.code, one.pointer))
+            .collect(),
+        Ok(()) => Vec::new(),
+        Err(other) => panic!("{other}"),
+    };
+    let days = "timeout: 432000000";
+    let manual = format!("{{id: a, name: A, version: 1.0.0, type: MANUAL, {days}}}");
+    assert_eq!(refused(&manual).await, []);
+    let config = "executionConfig: {executor: 'lambda:f'}";
+    let automated =
+        format!("{{id: b, name: B, version: 1.0.0, type: AUTOMATED, {config}, {days}}}");
+    let too_long = |pointer: &str| (OUT_OF_RANGE, pointer.to_owned());
+    assert_eq!(refused(&automated).await, [too_long("/timeout")]);
+    let step = |task| format!("{{name: {task}, taskDefinitionId: {task}, {days}}}");
+    let undo = format!(
+        "{{name: u, taskDefinitionId: file, compensation: {{taskDefinitionId: file, {days}}}}}"
+    );
+    let assigned = "{name: x, taskDefinitionId: file, assignment: {assignee: ann}}";
+    let steps = format!("[{}, {}, {undo}, {assigned}]", step("sign"), step("file"));
+    let workflow = format!("{{id: w, name: W, version: 1.0.0, steps: {steps}}}");
+    assert_eq!(
+        refused(&workflow).await,
+        [
+            too_long("/steps/1/timeout"),
+            too_long("/steps/2/compensation/timeout"),
+            (NOT_SUPPORTED, "/steps/3/assignment".to_owned()),
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

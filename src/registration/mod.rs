@@ -3,6 +3,7 @@
 //! Decided here: whether a document is a definition that can run. Storing it, and refusing a
 //! version that exists with other content, is the business of the use cases.
 
+mod against;
 mod block;
 mod checks;
 mod language;
@@ -32,6 +33,7 @@ use crate::problem::{Problem, nearest};
 use crate::task::TaskDefinition;
 use crate::workflow::WorkflowDefinition;
 
+pub use against::{Tasks, check_steps, check_time};
 pub use references::{Existing, check_references, check_together, referred_to};
 pub use warnings::warnings;
 

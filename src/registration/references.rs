@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::{Version, VersionReq};
 
+use super::against::{Tasks, check_steps};
 use super::{Definition, DefinitionKind, Reading, steps};
 use crate::codes::registration;
 use crate::ids::DefinitionId;
@@ -109,13 +110,24 @@ pub fn referred_to(workflow: &WorkflowDefinition) -> BTreeSet<(DefinitionKind, D
 #[must_use]
 pub fn check_together(readings: &[Reading]) -> Vec<Vec<Problem>> {
     let existing = Existing::together(readings);
+    let definitions = readings.iter().flat_map(|reading| &reading.definitions);
+    let tasks: Tasks<'_> = definitions
+        .filter_map(|(definition, _)| match definition {
+            Definition::Task(task) => Some(task),
+            Definition::Workflow(_) => None,
+        })
+        .collect();
     let mut defined = BTreeSet::new();
     let mut check = |reading: &Reading| {
         let mut found = Vec::new();
         for (definition, document) in &reading.definitions {
             let mut problems = match definition {
                 Definition::Task(_) => Vec::new(),
-                Definition::Workflow(workflow) => check_references(workflow, &existing),
+                Definition::Workflow(workflow) => {
+                    let mut problems = check_references(workflow, &existing);
+                    problems.extend(check_steps(workflow, &tasks, None));
+                    problems
+                }
             };
             let kind = definition.kind();
             if !defined.insert((kind, definition.id().clone(), definition.version().clone())) {

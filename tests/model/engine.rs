@@ -168,7 +168,7 @@ async fn hand_in(service: &Service, id: WorkflowId, signal: &Signal) {
     };
     let operation = Operation {
         request_id: None,
-        by_parent: false,
+        by_parent: None,
         ask,
     };
     // A workflow that is over takes no signal.

@@ -3,13 +3,15 @@
 //! All problems of a definition are found at once, those that need the registry (a task that
 //! does not exist, a version that is taken) together with those of the document itself.
 
+use std::sync::Arc;
+
 use taskmill::codes::registration as codes;
 use taskmill::ids::TenantId;
 use taskmill::problem::Problem;
 use taskmill::registration::{self, DefinitionKind, Existing};
-use taskmill::task::TaskDefinition;
-use taskmill::task::timeouts::{StepTimeouts, Timeouts};
+use taskmill::task::{CompiledTask, TaskDefinition};
 use taskmill::workflow::WorkflowDefinition;
+use taskmill::workflow::compiled::{Reference, references};
 use taskmill_aws::store;
 
 use crate::app::App;
@@ -24,9 +26,8 @@ pub async fn register_task(
     tenant: &TenantId,
     definition: &TaskDefinition,
 ) -> Result<(), Refusal> {
-    let problems = beyond_this_deployment(app, definition);
-    if !problems.is_empty() {
-        return Err(Refusal::Problems(problems));
+    if let Some(problem) = registration::check_time(definition, app.config().longest_attempt) {
+        return Err(Refusal::Problems(vec![problem]));
     }
     let registered = app
         .store()
@@ -46,7 +47,13 @@ pub async fn register_workflow(
     definition: &WorkflowDefinition,
 ) -> Result<(), Refusal> {
     let existing = existing(app, tenant, definition).await?;
-    let problems = registration::check_references(definition, &existing);
+    let mut problems = registration::check_references(definition, &existing);
+    if problems.is_empty() {
+        let tasks = tasks_of(app, tenant, definition).await?;
+        let tasks = tasks.iter().map(|task| &task.definition).collect();
+        let longest = app.config().longest_attempt;
+        problems = registration::check_steps(definition, &tasks, longest);
+    }
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
     }
@@ -84,6 +91,25 @@ async fn existing(
     Ok(existing)
 }
 
+/// The tasks that the definition refers to, each in the version that would be pinned now.
+async fn tasks_of(
+    app: &App,
+    tenant: &TenantId,
+    definition: &WorkflowDefinition,
+) -> Result<Vec<Arc<CompiledTask>>, Refusal> {
+    let mut found = Vec::new();
+    for reference in references(definition).into_values() {
+        if let Reference::Task(id, range) = reference {
+            let newest = app
+                .inner
+                .definitions
+                .newest_task(tenant, &id, range.as_ref());
+            found.push(newest.await?);
+        }
+    }
+    Ok(found)
+}
+
 fn taken(error: store::Error) -> Refusal {
     match error {
         store::Error::VersionExists { .. } => Refusal::Problems(vec![Problem::new(
@@ -92,20 +118,5 @@ fn taken(error: store::Error) -> Refusal {
             error.to_string(),
         )]),
         other => other.into(),
-    }
-}
-
-/// What a definition asks for that no function of this deployment can do.
-fn beyond_this_deployment(app: &App, definition: &TaskDefinition) -> Vec<Problem> {
-    let limit = Timeouts::effective(definition, StepTimeouts::default()).start_to_close;
-    match (app.config().longest_attempt, limit) {
-        (Some(longest), Some(limit)) if limit > longest => vec![Problem::new(
-            codes::OUT_OF_RANGE,
-            "/timeout",
-            format!(
-                "an attempt may take {limit} ms, the function that waits for it has {longest} ms"
-            ),
-        )],
-        _ => Vec::new(),
     }
 }

@@ -269,3 +269,22 @@ steps:
         ]
     );
 }
+
+#[test]
+fn only_a_step_of_a_persons_task_is_assigned_to_people() {
+    let texts = "\
+id: sign\nversion: 1.0.0\nname: S\ntype: MANUAL\n---\n\
+id: sign\nversion: 2.0.0\nname: S\ntype: AUTOMATED\nexecutionConfig: {executor: 'builtin:noop'}\n---\n\
+id: w\nversion: 1.0.0\nname: W\nsteps:\n\
+  - {name: a, taskDefinitionId: sign, taskVersion: ^1, assignment: {assignee: ann}}\n\
+  - {name: b, taskDefinitionId: sign, assignment: {assignee: ann}}\n\
+  - {name: c, taskDefinitionId: sign}\n";
+    let reading = read_text(texts);
+    assert_eq!(reading.problems, []);
+    let [problems] = <[_; 1]>::try_from(check_together(&[reading])).unwrap();
+    let found: Vec<_> = problems
+        .iter()
+        .map(|one| (one.code, &*one.pointer, one.line))
+        .collect();
+    assert_eq!(found, [("NOT_SUPPORTED", "/steps/1/assignment", Some(17))]);
+}
