@@ -23,6 +23,7 @@ pub mod task;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod versions;
 pub mod workflow;
 
 pub use error_info::ErrorInfo;

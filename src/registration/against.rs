@@ -9,6 +9,7 @@ use crate::ids::DefinitionId;
 use crate::problem::{Problem, member};
 use crate::task::definition::{TaskDefinition, TaskType};
 use crate::task::timeouts::{StepTimeouts, Timeouts};
+use crate::versions;
 use crate::workflow::WorkflowDefinition;
 use crate::workflow::definition::{Compensation, StepKind, TaskStep};
 
@@ -25,11 +26,9 @@ impl<'a> FromIterator<&'a TaskDefinition> for Tasks<'a> {
 impl<'a> Tasks<'a> {
     /// The highest version of a task that is in a range.
     fn highest(&self, id: &DefinitionId, range: Option<&VersionReq>) -> Option<&'a TaskDefinition> {
-        let fits = |task: &&&TaskDefinition| {
-            task.id == *id && range.is_none_or(|range| range.matches(&task.version))
-        };
-        let found = self.0.iter().filter(fits);
-        found.copied().max_by_key(|task| &task.version)
+        let named = || self.0.iter().filter(|task| task.id == *id);
+        let version = versions::newest(named().map(|task| &task.version), range)?;
+        named().copied().find(|task| task.version == *version)
     }
 }
 

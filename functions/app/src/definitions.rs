@@ -11,6 +11,7 @@ use lru::LruCache;
 use semver::{Version, VersionReq};
 use taskmill::ids::{DefinitionId, TenantId};
 use taskmill::task::{CompiledTask, TaskInstance};
+use taskmill::versions;
 use taskmill::workflow::compiled::Reference;
 use taskmill::workflow::definition::StepKind;
 use taskmill::workflow::{CompiledWorkflow, Plan, WorkflowInstance};
@@ -92,10 +93,10 @@ impl Definitions {
         id: &DefinitionId,
         range: Option<&VersionReq>,
     ) -> Result<Arc<CompiledTask>, Refusal> {
-        let versions = self.store.task_definition_versions(tenant, id).await?;
-        let version = newest(versions, range)
+        let found = self.store.task_definition_versions(tenant, id).await?;
+        let version = versions::newest(&found, range)
             .ok_or_else(|| Refusal::not_found("task definition", described(id, range)))?;
-        Ok(self.task(tenant, id, &version).await?)
+        Ok(self.task(tenant, id, version).await?)
     }
 
     async fn workflow(
@@ -165,8 +166,9 @@ impl Definitions {
         id: &DefinitionId,
         range: Option<&VersionReq>,
     ) -> Result<Version, Refusal> {
-        let versions = self.store.workflow_definition_versions(tenant, id).await?;
-        newest(versions, range)
+        let found = self.store.workflow_definition_versions(tenant, id).await?;
+        versions::newest(&found, range)
+            .cloned()
             .ok_or_else(|| Refusal::not_found("workflow definition", described(id, range)))
     }
 
@@ -219,18 +221,6 @@ fn pinned<'i>(
             .next()
     };
     instance.pins.get(pin).or_else(by_step)
-}
-
-fn newest(versions: Vec<Version>, range: Option<&VersionReq>) -> Option<Version> {
-    let any = VersionReq::STAR;
-    let range = range.unwrap_or(&any);
-    let stable = versions
-        .iter()
-        .filter(|version| range.matches(version))
-        .max();
-    // A pre-release meets no plain range; it is taken when there is nothing else to take.
-    let fallback = (*range == any).then(|| versions.iter().max()).flatten();
-    stable.or(fallback).cloned()
 }
 
 fn described(id: &DefinitionId, range: Option<&VersionReq>) -> String {
