@@ -10,7 +10,7 @@ use super::{ChildEnd, Effect, Fold, NewChild};
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
 use crate::workflow::compiled::{CompiledKind, CompiledStep, CompiledSubWorkflow};
-use crate::workflow::frontier::{Active, Cancelling, State};
+use crate::workflow::frontier::{Active, Cancelling, Resumed, State};
 use crate::workflow::instance::WorkflowStatus;
 use crate::workflow::parent::Parent;
 
@@ -26,7 +26,7 @@ impl Fold<'_> {
             Ok(new) => {
                 active.state = State::SubWorkflow {
                     over: false,
-                    resumed: false,
+                    resumed: None,
                 };
                 self.effects.push(Effect::StartChild(Box::new(new)));
                 Next::Open
@@ -74,7 +74,7 @@ impl Fold<'_> {
         active.since = self.since();
         active.state = State::SubWorkflow {
             over: false,
-            resumed: true,
+            resumed: Some(Resumed::Retry),
         };
         self.changed = true;
         let id = self

@@ -116,6 +116,8 @@ impl Fold<'_> {
         let course = &mut self.state.course;
         *course = Course {
             generations: course.generations,
+            // Should it begin again and fail then, what was done before is undone too.
+            compensations: course.compensations.take(),
             requests: std::mem::take(&mut course.requests),
             skipped: std::mem::take(&mut course.skipped),
             cancelling: std::mem::take(&mut course.cancelling),

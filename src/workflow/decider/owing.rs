@@ -10,7 +10,9 @@ use crate::task::due;
 use crate::task::instance::TaskInstance;
 use crate::time::Timestamp;
 use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledStep};
-use crate::workflow::frontier::{Active, Block, Branch, Cancelling, Closing, Root, State, Undoing};
+use crate::workflow::frontier::{
+    Active, Block, Branch, Cancelling, Closing, Resumed, Root, State, Undoing,
+};
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::Compensable;
 
@@ -155,10 +157,15 @@ impl<'a> Fold<'a> {
                 CompiledKind::SubWorkflow(child),
             ) => {
                 let mut effects = vec![self.asked_child(step, child, active.generation, place)];
-                if *resumed {
-                    let id = self.state.child_id(&path, active.generation);
-                    effects.extend(self.asked_as_of(id, active.since));
-                }
+                let ask = match resumed {
+                    None => return effects,
+                    Some(Resumed::Retry) => Ask::Retry,
+                    Some(Resumed::Rerun(path)) => Ask::Rerun {
+                        path: Some(path.clone()),
+                    },
+                };
+                let id = self.state.child_id(&path, active.generation);
+                effects.extend(self.asked_as_of(id, active.since, ask));
                 effects
             }
             (State::Map(map), CompiledKind::Map(compiled)) => {
@@ -169,7 +176,7 @@ impl<'a> Fold<'a> {
                     let record = self.new_batch(compiled, map, batch, generation, place, &path);
                     effects.push(Effect::StartBatch(Box::new(record)));
                     if batch.resumed > 0 {
-                        effects.extend(self.asked_as_of(id, batch.resumed));
+                        effects.extend(self.asked_as_of(id, batch.resumed, Ask::Retry));
                     }
                     let slots = batch.granted;
                     effects.push(Effect::Ask(id, Box::new(Event::Granted { slots })));
@@ -189,10 +196,10 @@ impl<'a> Fold<'a> {
 }
 
 impl Fold<'_> {
-    /// The request to go on that a version made of a child or a batch.
-    fn asked_as_of(&mut self, id: WorkflowId, version: u64) -> Option<Effect> {
+    /// What a version asked of a child or a batch.
+    fn asked_as_of(&mut self, id: WorkflowId, version: u64, ask: Ask) -> Option<Effect> {
         let before = std::mem::replace(&mut self.before, version.saturating_sub(1));
-        self.ask(id, Ask::Retry);
+        self.ask(id, ask);
         self.before = before;
         self.effects.pop()
     }
