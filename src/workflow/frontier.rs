@@ -59,6 +59,9 @@ pub struct Course {
     /// Whether it goes on, once what is done after its end is over.
     #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+    /// The last runs that began steps again.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<u32>,
     /// What was told to end, and may not know it yet.
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     pub cancelling: Vec<Cancelling>,

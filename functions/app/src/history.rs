@@ -61,9 +61,9 @@ async fn with_variables(
 
 /// How children and batches ended, as far as they are there.
 pub(crate) async fn ends_of(app: &App, ids: &[WorkflowId]) -> Result<Vec<ChildEnd>, Fault> {
-    let found: Vec<Option<ChildEnd>> = stream::iter(ids)
+    let found: Vec<Option<ChildEnd>> = stream::iter(ids.to_vec())
         .map(|id| async move {
-            let found = app.store().workflow(*id).await?;
+            let found = app.store().workflow(id).await?;
             Ok::<_, Fault>(found.as_ref().map(ChildEnd::from))
         })
         .buffered(SIDE_BY_SIDE)

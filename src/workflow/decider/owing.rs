@@ -156,17 +156,17 @@ impl<'a> Fold<'a> {
                 },
                 CompiledKind::SubWorkflow(child),
             ) => {
-                let mut effects = vec![self.asked_child(step, child, active.generation, place)];
-                let ask = match resumed {
-                    None => return effects,
-                    Some(Resumed::Retry) => Ask::Retry,
-                    Some(Resumed::Rerun(path)) => Ask::Rerun {
-                        path: Some(path.clone()),
-                    },
-                };
                 let id = self.state.child_id(&path, active.generation);
-                effects.extend(self.asked_as_of(id, active.since, ask));
-                effects
+                let started = match resumed {
+                    None | Some(Resumed::Retry) => {
+                        Some(self.asked_child(step, child, active.generation, place))
+                    }
+                    Some(Resumed::Rerun(_)) => None,
+                };
+                let asked = resumed
+                    .as_ref()
+                    .and_then(|resumed| self.asked_as_of(id, active.since, resumed.ask()));
+                started.into_iter().chain(asked).collect()
             }
             (State::Map(map), CompiledKind::Map(compiled)) => {
                 let mut effects = Vec::new();

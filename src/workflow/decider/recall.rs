@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::again::without_indexes;
+use super::again::{split_index, without_indexes};
 use super::effect::{Effect, Need};
 use super::event::{ChildEnd, Event, News, TaskEnd};
 use super::{Facts, Fold, Operation, Plan, Supply};
 use crate::JsonObject;
-use crate::ids::WorkflowId;
+use crate::ids::{TaskId, WorkflowId};
 use crate::limits::TASKS_RECALLED;
 use crate::metrics::WorkflowMetrics;
 use crate::task::instance::{TaskInstance, TaskStatus, VariablesSnapshot};
@@ -34,6 +34,10 @@ pub(super) struct Recall {
     pub operation: Operation,
     /// The tasks, in the order of their creation.
     pub tasks: Vec<TaskInstance>,
+    /// The workflow.
+    id: WorkflowId,
+    /// Those of its runs that began steps in their order: not those that went on at a failure.
+    begun: Vec<u32>,
     /// Children and batches that were asked for.
     asked: BTreeSet<WorkflowId>,
     /// Those of them that are there.
@@ -56,10 +60,13 @@ pub(super) struct Watch {
 }
 
 impl Recall {
-    pub(super) fn of(operation: Operation) -> Self {
+    pub(super) fn of(operation: Operation, state: &WorkflowInstance) -> Self {
+        let reruns = state.course.reruns.iter().copied();
         Self {
             operation,
             tasks: Vec::new(),
+            id: state.id,
+            begun: std::iter::once(0).chain(reruns).collect(),
             asked: BTreeSet::new(),
             found: BTreeMap::new(),
             child_allows: false,
@@ -71,7 +78,7 @@ impl Recall {
         match (need, supply) {
             (Need::History, Supply::History(tasks)) => {
                 self.tasks = tasks;
-                self.tasks.sort_by_key(|task| task.created_at);
+                self.tasks.sort_by_key(|task| (task.run, task.created_at));
             }
             (Need::Records(ids), Supply::Records(found)) => {
                 self.asked.extend(ids);
@@ -85,15 +92,25 @@ impl Recall {
     /// The path at which a step last began, and the variables that it saw there first, when its
     /// tasks say it.
     pub(super) fn seen_by_task(&self, target: &str) -> Option<(String, JsonObject)> {
-        let paths = self.tasks.iter().filter_map(path_of);
-        let path = paths.filter(|path| is_at(target, path)).next_back()?;
+        let of_step = self.tasks.iter().filter_map(|task| {
+            let path = path_of(task).filter(|path| is_at(target, path))?;
+            Some((task.run, indexes(path), path))
+        });
+        let (_, _, path) = of_step.max()?;
         let first = self.first(path)?;
         Some((path.to_owned(), variables_of(first)?.clone()))
     }
 
-    /// The first task of a path.
+    /// The task of a path that says what its step saw first: the first of the last run in which
+    /// it was the step's turn, and not that of a failure.
     fn first(&self, path: &str) -> Option<&TaskInstance> {
-        self.tasks.iter().find(|task| path_of(task) == Some(path))
+        let of_path = || self.tasks.iter().filter(|task| path_of(task) == Some(path));
+        let is_begun = |task: &&TaskInstance| {
+            let id = TaskId::of_step(self.id, task.run, path, 0);
+            self.begun.contains(&task.run) && task.id == id
+        };
+        let begun = of_path().filter(is_begun).max_by_key(|task| task.run);
+        begun.or_else(|| of_path().next())
     }
 
     /// What a path came to: its last task that completed, or else its last.
@@ -174,6 +191,13 @@ fn is_at(target: &str, path: &str) -> bool {
         true => path == target,
         false => without_indexes(path) == target,
     }
+}
+
+/// The turns of a path.
+fn indexes(path: &str) -> Vec<u32> {
+    path.split('/')
+        .filter_map(|name| split_index(name).1)
+        .collect()
 }
 
 /// Whether a path leads to something around the one that is meant.

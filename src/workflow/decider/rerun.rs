@@ -12,7 +12,7 @@ use super::recall::{Recall, Watch, replay};
 use super::{Fold, News, Supply};
 use crate::JsonObject;
 use crate::codes::refusal;
-use crate::limits::TASKS_RECALLED;
+use crate::limits::{RERUNS_REMEMBERED, TASKS_RECALLED};
 use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledLoop, CompiledStep};
 use crate::workflow::frontier::{Active, Block, Branch, Done, Resumed, Root, State};
 use crate::workflow::instance::WorkflowStatus;
@@ -52,7 +52,7 @@ impl Fold<'_> {
             }
             Some(path) => {
                 target_of(&self.plan.workflow.steps, path)?;
-                self.rerun = Some(Box::new(Recall::of(operation.clone())));
+                self.rerun = Some(Box::new(Recall::of(operation.clone(), &self.state)));
                 self.need = Some(Need::History);
             }
         }
@@ -114,11 +114,6 @@ impl Fold<'_> {
         };
         let (root, variables) = self.root_again(root, &target, child.as_ref(), recall)?;
         self.go_on_from(root, variables);
-        if let (Some(active), Some(inside)) = (child, target.inside) {
-            let id = self.state.child_id(&target.path, active.generation);
-            let path = Some(inside);
-            self.ask(id, Ask::Rerun { path });
-        }
         Ok(())
     }
 
@@ -149,10 +144,10 @@ impl Fold<'_> {
                 return Ok((known, variables));
             }
         }
-        let watch = replay(self.plan, &self.state, &target.path, recall).map_err(Short::Needs)?;
-        let seen = recall
-            .seen_by_task(&target.path)
-            .or_else(|| watch.seen.clone());
+        let known = recall.seen_by_task(&target.path);
+        let path = known.as_ref().map_or(&target.path, |(path, _)| path);
+        let watch = replay(self.plan, &self.state, path, recall).map_err(Short::Needs)?;
+        let seen = known.or_else(|| watch.seen.clone());
         let never = || {
             Short::Refused(illegal(format!(
                 "the step {} has not begun, or cannot begin again by itself: rerun the step around it",
@@ -198,7 +193,8 @@ impl Fold<'_> {
         Ok(Active {
             name: name.to_owned(),
             generation,
-            since: self.since(),
+            // No version has asked the child yet.
+            since: 0,
             retries: None,
             held: false,
             handled: Vec::new(),
@@ -212,6 +208,11 @@ impl Fold<'_> {
     fn go_on_from(&mut self, root: Block, variables: JsonObject) {
         self.state.course.root = Root::Steps(root);
         self.reopen();
+        let reruns = &mut self.state.course.reruns;
+        if reruns.len() >= RERUNS_REMEMBERED {
+            reruns.remove(0);
+        }
+        reruns.push(self.state.run);
         self.state.variables = variables;
         self.changed = true;
         self.hear(&News::Reopen);
@@ -377,9 +378,13 @@ impl Again<'_> {
         }
         let (whole, known) = self.watch.blocks.get(here).ok_or(Never)?;
         let last = whole.rsplit('/').next().unwrap_or_default();
+        let known_turn = split_index(last).1.ok_or(Never)?;
+        if index.is_some_and(|index| index != known_turn) {
+            return Err(Never);
+        }
         let mut known = known.clone();
         self.block(&repeat.steps, &mut known, here, path)?;
-        *turn = split_index(last).1.ok_or(Never)?;
+        *turn = known_turn;
         *block = Some(known);
         Ok(())
     }
