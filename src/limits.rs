@@ -40,6 +40,10 @@ pub const COMPLETED_TASKS_LISTED: usize = 100;
 pub const SKIPPED_LISTED: usize = 100;
 /// Ids of requests that a workflow remembers; older ones are forgotten.
 pub const REQUESTS_REMEMBERED: usize = 32;
+/// Reruns that a workflow remembers; older ones are taken for retries.
+pub const RERUNS_REMEMBERED: usize = 16;
+/// Tasks of a workflow that a rerun looks through to find a step.
+pub const TASKS_RECALLED: usize = 10_000;
 /// Signals that a workflow keeps until somebody waits for them.
 pub const SIGNALS_KEPT: usize = 1_000;
 /// Turns of loops that one decision begins: a loop that waits for nothing goes on in the next.
@@ -159,6 +163,11 @@ mod tests {
             (
                 "Request ids of operations that a workflow remembers",
                 REQUESTS_REMEMBERED as u64,
+            ),
+            ("Reruns that a workflow remembers", RERUNS_REMEMBERED as u64),
+            (
+                "Tasks that a rerun looks through to find its step",
+                TASKS_RECALLED as u64,
             ),
             ("Signals that nobody waits for yet", SIGNALS_KEPT as u64),
             (

@@ -19,6 +19,7 @@
 //! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
 //! | `operations.rs` | what people ask of a workflow: pause, retry, skip, signal |
+//! | `rerun.rs`, `recall.rs` | a step that begins again; what was around it, found out again |
 //! | `event.rs`, `effect.rs` | what may happen; what is owed, and what a decision needs |
 //! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
 //! | `owing.rs` | what is owed and when it must be looked at again |
@@ -53,6 +54,8 @@ mod map;
 mod operations;
 mod owing;
 mod place;
+mod recall;
+mod rerun;
 mod step;
 mod task;
 mod wait;
@@ -118,6 +121,10 @@ pub struct Fold<'a> {
     shared: Option<JsonObject>,
     /// Turns of loops that this decision began.
     turns: u32,
+    /// A rerun that needs more to be decided.
+    rerun: Option<Box<recall::Recall>>,
+    /// What is looked for while an ended workflow is decided once more.
+    watch: Option<Box<recall::Watch>>,
     /// Whether everything under way must be looked at: what happened meanwhile was not taken.
     recall: bool,
     changed: bool,
@@ -145,6 +152,8 @@ impl<'a> Fold<'a> {
             isolated: false,
             shared: None,
             turns: 0,
+            rerun: None,
+            watch: None,
             recall: false,
             changed: false,
         }
@@ -167,12 +176,19 @@ impl<'a> Fold<'a> {
 
     /// Takes an event.
     pub fn apply(&mut self, event: &Event) -> Applied {
+        self.applied(|fold| fold.take(event))
+    }
+
+    fn applied(&mut self, act: impl FnOnce(&mut Self) -> Result<(), Refused>) -> Applied {
         let had_changed = std::mem::take(&mut self.changed);
-        let taken = self.take(event);
+        let taken = act(self);
         self.go_on_if_asked();
         let changed = std::mem::replace(&mut self.changed, had_changed);
         match taken {
-            Err(refused) => Applied::Refused(refused),
+            Err(refused) => {
+                self.changed = had_changed;
+                Applied::Refused(refused)
+            }
             Ok(()) if changed => {
                 self.changed = true;
                 Applied::Changed
@@ -204,8 +220,12 @@ impl<'a> Fold<'a> {
         self.need.as_ref()
     }
 
-    /// Supplies what was needed.
-    pub fn supply(&mut self, supply: Supply) {
+    /// Supplies what was needed, and says what came of the event that needed it.
+    pub fn supply(&mut self, supply: Supply) -> Applied {
+        self.applied(|fold| fold.take_supply(supply))
+    }
+
+    fn take_supply(&mut self, supply: Supply) -> Result<(), Refused> {
         match (self.need.take(), supply) {
             (Some(Need::Compensation(_)), Supply::Compensation(compensable)) => {
                 self.compensate(*compensable);
@@ -215,9 +235,12 @@ impl<'a> Fold<'a> {
                 self.hear(&News::Results);
                 self.results = None;
             }
+            (Some(need @ (Need::History | Need::Records(_) | Need::Rerun { .. })), supply) => {
+                return self.go_on_with_rerun(need, supply);
+            }
             (need, _) => self.need = need,
         }
-        self.go_on_if_asked();
+        Ok(())
     }
 
     /// Ends the decision: what is to be written, or nothing when no event changed anything.

@@ -59,6 +59,9 @@ pub struct Course {
     /// Whether it goes on, once what is done after its end is over.
     #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
+    /// The last runs that began steps again.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<u32>,
     /// What was told to end, and may not know it yet.
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     pub cancelling: Vec<Cancelling>,
@@ -238,10 +241,9 @@ pub enum State {
         /// Whether the child ended: then this step failed with it.
         #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
         over: bool,
-        /// Whether the child was there before, and was asked to go on by the version that put the
-        /// step here.
-        #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
-        resumed: bool,
+        /// What the version that put the step here asked of a child that was there before.
+        #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+        resumed: Option<Resumed>,
     },
     /// It failed, and begins anew at a time.
     #[serde(rename = "r")]
@@ -269,6 +271,17 @@ pub enum State {
     /// It failed for good.
     #[serde(rename = "f")]
     Failed,
+}
+
+/// What a child that was there before is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Resumed {
+    /// To go on where it failed.
+    #[serde(rename = "g")]
+    Retry,
+    /// To begin the step of this path again.
+    #[serde(rename = "a")]
+    Rerun(String),
 }
 
 /// A branch of a PARALLEL.

@@ -123,6 +123,15 @@ pub(crate) async fn ask(
     Ok(
         match workflows::fold(app, id, std::slice::from_ref(event)).await? {
             Outcome::Missing => Asked::Missing,
+            // It was asked before, and something has come between.
+            Outcome::Refused(refused) if workflows::asks_to_rerun(event) => {
+                let error = ErrorInfo::new(refused.code, refused.message, app.now());
+                Asked::Send(Box::new(Message::ChildRefused {
+                    child_id: id,
+                    workflow_id: parent.id,
+                    error: Box::new(error),
+                }))
+            }
             Outcome::Refused(refused) if workflows::is_too_late(&refused) => {
                 Asked::Send(Box::new(told))
             }

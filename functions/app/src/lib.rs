@@ -16,6 +16,7 @@ pub mod create_task;
 pub mod definitions;
 pub mod emit;
 pub mod execute_task;
+mod history;
 pub mod people;
 pub mod process_result;
 pub mod refusal;

@@ -10,7 +10,7 @@ use taskmill::task::TaskInstance;
 use taskmill::task::instance::VariablesSnapshot;
 use taskmill::task::lifecycle;
 use taskmill::workflow::decider::{
-    self, Applied as Folded, Decision, Effect, Event, Fold, Need, Operation, Refused, Supply,
+    self, Applied as Folded, Ask, Decision, Effect, Event, Fold, Need, Operation, Refused, Supply,
 };
 use taskmill::workflow::frontier::Undoing;
 use taskmill::workflow::{Plan, WorkflowInstance};
@@ -20,6 +20,7 @@ use taskmill_aws::store::{Created, snapshot_of};
 use crate::app::App;
 use crate::children;
 use crate::emit;
+use crate::history;
 use crate::refusal::{Fault, Refusal};
 use crate::tasks::{self, ATTEMPTS, Applied};
 
@@ -132,7 +133,9 @@ pub(crate) async fn decide(
         }
         while let Some(need) = fold.need().cloned() {
             let supply = supply(app, before, need).await?;
-            fold.supply(supply);
+            if let Folded::Refused(refused) = fold.supply(supply) {
+                refusal.get_or_insert(refused);
+            }
         }
     }
     Ok((fold.finish(), refusal))
@@ -154,6 +157,9 @@ async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Suppl
                 .buffered(SIDE_BY_SIDE);
             Supply::Results(outputs.try_collect().await?)
         }
+        Need::History => Supply::History(history::tasks_of(app, state).await?),
+        Need::Records(ids) => Supply::Records(history::ends_of(app, &ids).await?),
+        Need::Rerun { child, path } => Supply::Rerun(history::refusal_of(app, child, path).await?),
     })
 }
 
@@ -370,4 +376,9 @@ async fn cancel(app: &App, id: TaskId) -> Result<Owing, Fault> {
 /// Whether a refusal says that the state does not allow what was asked.
 pub(crate) fn is_too_late(refused: &Refused) -> bool {
     refused.code == refusal::ILLEGAL_STATE
+}
+
+/// Whether what is asked is to begin a step again.
+pub(crate) fn asks_to_rerun(event: &Event) -> bool {
+    matches!(event, Event::Operation(operation) if matches!(operation.ask, Ask::Rerun { .. }))
 }

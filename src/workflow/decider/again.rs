@@ -14,6 +14,14 @@ pub(super) fn without_indexes(path: &str) -> String {
     steps.collect::<Vec<_>>().join("/")
 }
 
+/// A name of a path and its index.
+pub(super) fn split_index(name: &str) -> (&str, Option<u32>) {
+    match name.split_once('[') {
+        Some((name, index)) => (name, index.trim_end_matches(']').parse().ok()),
+        None => (name, None),
+    }
+}
+
 /// The step that a path leads to.
 pub(super) fn find<'c>(block: &'c CompiledBlock, path: &str) -> Option<&'c CompiledStep> {
     let path = without_indexes(path);
@@ -63,10 +71,7 @@ fn is_over_in(compiled: &CompiledBlock, block: &Block, names: &[&str]) -> bool {
     let Some((first, rest)) = names.split_first() else {
         return false;
     };
-    let (name, index) = match first.split_once('[') {
-        Some((name, index)) => (name, index.trim_end_matches(']').parse::<u32>().ok()),
-        None => (*first, None),
-    };
+    let (name, index) = split_index(first);
     let Some(position) = compiled.place(name) else {
         return false;
     };
@@ -170,7 +175,7 @@ fn again_inside(step: &CompiledStep, state: &mut State, rest: &[&str]) {
 }
 
 /// Whether a step waits for another, at any distance.
-fn comes_after(compiled: &CompiledBlock, at: usize, other: usize) -> bool {
+pub(super) fn comes_after(compiled: &CompiledBlock, at: usize, other: usize) -> bool {
     let mut seen = vec![false; compiled.steps.len()];
     let mut open = compiled.after[at].clone();
     while let Some(before) = open.pop() {

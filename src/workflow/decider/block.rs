@@ -83,7 +83,11 @@ impl Fold<'_> {
                 }
             }
         }
-        block.is_over(compiled.steps.len()).then(|| {
+        let is_over = block.is_over(compiled.steps.len());
+        if let Some(watch) = self.watch.as_mut().filter(|_| is_over) {
+            watch.block_over(&place.path, block);
+        }
+        is_over.then(|| {
             let output = block.output.take().map(|(_, output)| output);
             Ended::Done(output.unwrap_or(Value::Null))
         })
@@ -150,7 +154,7 @@ fn over(compiled: &CompiledBlock, block: &mut Block, position: usize, output: Op
 }
 
 /// Puts a step among those that are under way, in the order of the list.
-fn put(compiled: &CompiledBlock, block: &mut Block, position: usize, active: Active) {
+pub(super) fn put(compiled: &CompiledBlock, block: &mut Block, position: usize, active: Active) {
     let is_before = |other: &Active| compiled.place(&other.name).is_some_and(|at| at < position);
     let at = block.active.partition_point(is_before);
     block.active.insert(at, active);

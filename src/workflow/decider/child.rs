@@ -10,9 +10,21 @@ use super::{ChildEnd, Effect, Fold, NewChild};
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
 use crate::workflow::compiled::{CompiledKind, CompiledStep, CompiledSubWorkflow};
-use crate::workflow::frontier::{Active, Cancelling, State};
+use crate::workflow::frontier::{Active, Cancelling, Resumed, State};
 use crate::workflow::instance::WorkflowStatus;
 use crate::workflow::parent::Parent;
+
+impl Resumed {
+    /// What the child is asked for.
+    pub(super) fn ask(&self) -> Ask {
+        match self {
+            Self::Retry => Ask::Retry,
+            Self::Rerun(path) => Ask::Rerun {
+                path: Some(path.clone()),
+            },
+        }
+    }
+}
 
 impl Fold<'_> {
     pub(super) fn start_child(
@@ -26,7 +38,7 @@ impl Fold<'_> {
             Ok(new) => {
                 active.state = State::SubWorkflow {
                     over: false,
-                    resumed: false,
+                    resumed: None,
                 };
                 self.effects.push(Effect::StartChild(Box::new(new)));
                 Next::Open
@@ -71,11 +83,15 @@ impl Fold<'_> {
         let CompiledKind::SubWorkflow(child) = &step.kind else {
             return;
         };
-        active.since = self.since();
-        active.state = State::SubWorkflow {
-            over: false,
-            resumed: true,
+        let resumed = match &active.state {
+            State::SubWorkflow {
+                resumed: Some(Resumed::Rerun(path)),
+                ..
+            } if active.since == 0 => Resumed::Rerun(path.clone()),
+            _ => Resumed::Retry,
         };
+        let ask = resumed.ask();
+        active.since = self.since();
         self.changed = true;
         let id = self
             .state
@@ -86,9 +102,16 @@ impl Fold<'_> {
             .course
             .cancelling
             .retain(|one| *one != cancelling);
-        let effect = self.asked_child(step, child, active.generation, place);
-        self.effects.push(effect);
-        self.ask(id, Ask::Retry);
+        if resumed == Resumed::Retry {
+            // It may have been refused, and never been there.
+            let effect = self.asked_child(step, child, active.generation, place);
+            self.effects.push(effect);
+        }
+        self.ask(id, ask);
+        active.state = State::SubWorkflow {
+            over: false,
+            resumed: Some(resumed),
+        };
     }
 
     /// What has a child started, unless it is there.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 use serde_json::Value;
 
-use super::Event;
+use super::{ChildEnd, Event, Refused};
 use crate::error_info::ErrorInfo;
 use crate::ids::{DefinitionId, TaskId, WorkflowId};
 use crate::security::SecurityContext;
@@ -73,6 +73,17 @@ pub enum Need {
     Compensation(String),
     /// The outputs of these batches, in this order.
     Results(Vec<WorkflowId>),
+    /// All tasks of the workflow, each with the variables themselves.
+    History,
+    /// How these children and batches ended, as far as they are there.
+    Records(Vec<WorkflowId>),
+    /// Whether a child would begin the step of a path again.
+    Rerun {
+        /// The child.
+        child: WorkflowId,
+        /// The path.
+        path: String,
+    },
 }
 
 /// What was needed.
@@ -82,6 +93,12 @@ pub enum Supply {
     Compensation(Box<Compensable>),
     /// See [`Need::Results`].
     Results(Vec<Value>),
+    /// See [`Need::History`].
+    History(Vec<TaskInstance>),
+    /// See [`Need::Records`].
+    Records(Vec<ChildEnd>),
+    /// See [`Need::Rerun`]: why not, if it would not.
+    Rerun(Option<Refused>),
 }
 
 /// A decision that is to be written, before its effects are performed.

@@ -116,7 +116,11 @@ impl Fold<'_> {
         let course = &mut self.state.course;
         *course = Course {
             generations: course.generations,
+            // Should it begin again and fail then, what was done before is undone too.
+            compensations: course.compensations.take(),
             requests: std::mem::take(&mut course.requests),
+            asked: course.asked,
+            reruns: std::mem::take(&mut course.reruns),
             skipped: std::mem::take(&mut course.skipped),
             cancelling: std::mem::take(&mut course.cancelling),
             ..Course::default()

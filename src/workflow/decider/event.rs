@@ -8,6 +8,7 @@ use crate::ids::{TaskId, WorkflowId};
 use crate::metrics::ExecutionMetrics;
 use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::time::Timestamp;
+use crate::workflow::frontier::Resumed;
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::BatchReport;
 
@@ -92,10 +93,14 @@ pub struct ChildEnd {
 }
 
 impl ChildEnd {
-    /// Whether it came to this after a version of its parent asked it to go on. One that completed
-    /// does not go on.
-    pub(super) fn is_news_since(&self, version: u64) -> bool {
-        self.status == WorkflowStatus::Completed || self.heeded >= version
+    /// Whether it came to this after what a version of its parent asked of it. One that completed
+    /// does not go on when its parent does.
+    pub(super) fn is_news(&self, asked: Option<&Resumed>, version: u64) -> bool {
+        match asked {
+            None => true,
+            Some(Resumed::Retry) if self.status == WorkflowStatus::Completed => true,
+            Some(Resumed::Retry | Resumed::Rerun(_)) => self.heeded >= version,
+        }
     }
 }
 

@@ -64,6 +64,12 @@ pub enum Ask {
     },
     /// To go on, after a failure, at the steps that failed.
     Retry,
+    /// To begin a step again, and what follows from it.
+    Rerun {
+        /// The path of the step; without it, everything begins again.
+        #[serde(default)]
+        path: Option<String>,
+    },
     /// To take a step as done.
     Skip {
         /// The path of the step.
@@ -94,6 +100,7 @@ impl Ask {
             Self::Signal { .. } => "signal",
             Self::UpdateVariables { .. } => "updateVariables",
             Self::Retry => "retry",
+            Self::Rerun { .. } => "rerun",
             Self::Skip { .. } => "skip",
         }
     }
@@ -147,26 +154,33 @@ impl Fold<'_> {
                 self.update_variables(variables)?;
             }
             Ask::Retry => self.retry(operation)?,
+            // It is remembered once it is decided.
+            Ask::Rerun { .. } => return self.rerun(operation),
             Ask::Skip { path, output } => self.skip_by_hand(operation, path, output)?,
         }
+        self.remember(operation);
+        Ok(())
+    }
+
+    /// Remembers that a request was taken.
+    pub(super) fn remember(&mut self, operation: &Operation) {
         self.changed = true;
-        if let Some(request) = request {
+        if let Some(request) = operation.request_id.as_deref().map(hash) {
             let requests = &mut self.state.course.requests;
             if requests.len() >= REQUESTS_REMEMBERED {
                 requests.remove(0);
             }
             requests.push(request);
         }
-        Ok(())
     }
 
     /// Whether the workflow around this one has asked something else since.
     fn is_overtaken(&self, version: u64, ask: &Ask) -> bool {
         let asked = self.state.course.asked;
-        version < asked || (version == asked && *ask == Ask::Retry)
+        version < asked || (version == asked && matches!(ask, Ask::Retry | Ask::Rerun { .. }))
     }
 
-    fn allow(&self, allowed: bool, ask: &Ask) -> Result<(), Refused> {
+    pub(super) fn allow(&self, allowed: bool, ask: &Ask) -> Result<(), Refused> {
         if allowed {
             return Ok(());
         }
@@ -327,7 +341,7 @@ impl Fold<'_> {
     }
 
     /// The one way out of a terminal state.
-    fn reopen(&mut self) {
+    pub(super) fn reopen(&mut self) {
         let state = &mut self.state;
         state.run += 1;
         state.status = WorkflowStatus::Running;

@@ -10,7 +10,9 @@ use crate::task::due;
 use crate::task::instance::TaskInstance;
 use crate::time::Timestamp;
 use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledStep};
-use crate::workflow::frontier::{Active, Block, Branch, Cancelling, Closing, Root, State, Undoing};
+use crate::workflow::frontier::{
+    Active, Block, Branch, Cancelling, Closing, Resumed, Root, State, Undoing,
+};
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::Compensable;
 
@@ -154,12 +156,17 @@ impl<'a> Fold<'a> {
                 },
                 CompiledKind::SubWorkflow(child),
             ) => {
-                let mut effects = vec![self.asked_child(step, child, active.generation, place)];
-                if *resumed {
-                    let id = self.state.child_id(&path, active.generation);
-                    effects.extend(self.asked_as_of(id, active.since));
-                }
-                effects
+                let id = self.state.child_id(&path, active.generation);
+                let started = match resumed {
+                    None | Some(Resumed::Retry) => {
+                        Some(self.asked_child(step, child, active.generation, place))
+                    }
+                    Some(Resumed::Rerun(_)) => None,
+                };
+                let asked = resumed
+                    .as_ref()
+                    .and_then(|resumed| self.asked_as_of(id, active.since, resumed.ask()));
+                started.into_iter().chain(asked).collect()
             }
             (State::Map(map), CompiledKind::Map(compiled)) => {
                 let mut effects = Vec::new();
@@ -169,7 +176,7 @@ impl<'a> Fold<'a> {
                     let record = self.new_batch(compiled, map, batch, generation, place, &path);
                     effects.push(Effect::StartBatch(Box::new(record)));
                     if batch.resumed > 0 {
-                        effects.extend(self.asked_as_of(id, batch.resumed));
+                        effects.extend(self.asked_as_of(id, batch.resumed, Ask::Retry));
                     }
                     let slots = batch.granted;
                     effects.push(Effect::Ask(id, Box::new(Event::Granted { slots })));
@@ -189,10 +196,10 @@ impl<'a> Fold<'a> {
 }
 
 impl Fold<'_> {
-    /// The request to go on that a version made of a child or a batch.
-    fn asked_as_of(&mut self, id: WorkflowId, version: u64) -> Option<Effect> {
+    /// What a version asked of a child or a batch.
+    fn asked_as_of(&mut self, id: WorkflowId, version: u64, ask: Ask) -> Option<Effect> {
         let before = std::mem::replace(&mut self.before, version.saturating_sub(1));
-        self.ask(id, Ask::Retry);
+        self.ask(id, ask);
         self.before = before;
         self.effects.pop()
     }

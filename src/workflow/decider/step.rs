@@ -118,6 +118,9 @@ impl Fold<'_> {
     /// Begins a step, unless it was skipped by hand or its condition is not true.
     pub(super) fn begin(&mut self, step: &CompiledStep, place: &Place) -> Begun {
         let path = place.path_of(&step.name);
+        if let Some(watch) = &mut self.watch {
+            watch.begins(&path, &self.state.variables);
+        }
         self.changed = true;
         let is_kept = matches!(
             step.kind,
@@ -332,7 +335,7 @@ impl Fold<'_> {
             (State::SubWorkflow { over, resumed }, News::ChildEnded(end))
                 if !*over
                     && end.id == self.state.child_id(&path, active.generation)
-                    && (!*resumed || end.is_news_since(active.since)) =>
+                    && end.is_news(resumed.as_ref(), active.since) =>
             {
                 *over = end.status.is_terminal();
                 self.take_child_end(step, end, &path)
@@ -372,7 +375,12 @@ impl Fold<'_> {
             Ok(output)
         });
         match done {
-            Ok(output) => Some(Ended::Done(output)),
+            Ok(output) => {
+                if let Some(watch) = &mut self.watch {
+                    watch.step_over(&place.path_of(&step.name), active);
+                }
+                Some(Ended::Done(output))
+            }
             Err(error) => self.failed(step, active, place, error, outcome.lets_go),
         }
     }

@@ -12,6 +12,7 @@ use crate::testing::{self, RETENTION, at, plan, report, succeeded, user, workflo
 use crate::workflow::creation::{NewWorkflow, start};
 use crate::workflow::frontier::{Active, State};
 
+mod again;
 mod anything;
 mod asking;
 mod blocks;

@@ -63,6 +63,7 @@ pub fn branching_workflow() -> WorkflowInstance {
                 output: None,
             }],
             asked: 6,
+            reruns: vec![1],
             again: false,
             cancelling: vec![Cancelling::Child(workflow_id(7))],
         },

@@ -280,3 +280,53 @@ fn each_request_is_taken_once_under_its_id() {
     let resumed = changed(&plan, &paused.state, 3000, &[request("two", Ask::Resume)]);
     assert_eq!(resumed.state.status, WorkflowStatus::Running);
 }
+
+fn asked_by_parent(version: u64, ask: Ask) -> Event {
+    Event::Operation(Box::new(Operation {
+        request_id: Some(format!("{version} {}", ask.as_str())),
+        by_parent: Some(version),
+        ask,
+    }))
+}
+
+#[test]
+fn what_a_parent_asked_before_is_not_heeded_any_more() {
+    let plan = three_steps();
+    let child = started(&plan).state;
+    let retry = asked_by_parent(6, Ask::Retry);
+    let goes_on = changed(&plan, &child, 1000, &[retry]);
+    assert_eq!(goes_on.state.status, WorkflowStatus::Running);
+    let late = asked_by_parent(5, Ask::cancel("its parent is over"));
+    assert_eq!(fold(&plan, &goes_on.state, 2000, &[late]), None);
+    let newer = asked_by_parent(7, Ask::cancel("its parent is over"));
+    let over = changed(&plan, &goes_on.state, 2000, &[newer]);
+    assert_eq!(over.state.status, WorkflowStatus::Cancelled);
+}
+
+#[test]
+fn a_child_that_is_being_undone_goes_on_with_its_parent_after_that() {
+    let undoing = json!({ "name": "a", "compensation": { "taskDefinitionId": "undo-a" } });
+    let mut world = World::steps(json!([undoing, step("b")]));
+    world.play("a+ b-");
+    let retry = asked_by_parent(9, Ask::Retry);
+    assert_eq!(world.fold(workflow_id(), &retry), Applied::Changed);
+    assert_eq!(world.open(), "a/compensation");
+    world.play("a/compensation+");
+    assert_eq!(world.open(), "a");
+    world.play("a+ b+");
+    assert_eq!(world.outcome(), "COMPLETED null");
+}
+
+#[test]
+fn what_failed_behind_a_step_that_is_done_again_waits_for_it() {
+    let undoing = json!({ "name": "a", "compensation": { "taskDefinitionId": "undo-a" } });
+    let child = json!({ "name": "c", "type": "SUB_WORKFLOW", "workflowDefinitionId": "other" });
+    let mut world = World::steps(json!([undoing, child]));
+    world.play("a+");
+    let id = *world.children.keys().next().unwrap();
+    world.play("c- a/compensation+ retry");
+    assert_eq!((world.open().as_str(), world.asked.len()), ("a", 0));
+    world.play("a+");
+    assert_eq!(world.asked, ["c retry"]);
+    assert_eq!(world.children.keys().collect::<Vec<_>>(), [&id]);
+}

@@ -107,7 +107,7 @@ fn started(effect: &Effect) -> String {
 
 /// Whether the record that asks keeps what it asked for until it is done.
 fn is_kept(event: &Event) -> bool {
-    let is_kept = |ask: &Ask| matches!(ask, Ask::Cancel { .. } | Ask::Retry);
+    let is_kept = |ask: &Ask| matches!(ask, Ask::Cancel { .. } | Ask::Retry | Ask::Rerun { .. });
     matches!(event, Event::Operation(operation) if is_kept(&operation.ask))
 }
 

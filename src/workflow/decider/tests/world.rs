@@ -8,6 +8,7 @@
 //! | `@500` | the time is 500 ms after the start; what falls due until then is looked at |
 //! | `signal:name`, `signal:name=1` | a signal comes |
 //! | `skip:a`, `skip:a=1` | somebody skips a step |
+//! | `rerun:a` | somebody has a step begin again; `rerun` alone, everything |
 //! | `pause`, `resume`, `retry`, `cancel`, `undo` | somebody asks for it; `undo` cancels with compensation |
 //! | `!` before any of these | it is refused |
 //!
@@ -28,6 +29,8 @@ pub(super) struct World {
     pub tasks: BTreeMap<TaskId, TaskInstance>,
     pub children: BTreeMap<WorkflowId, NewChild>,
     pub compensables: BTreeMap<String, Compensable>,
+    /// How children ended.
+    ended: BTreeMap<WorkflowId, ChildEnd>,
     items: BTreeMap<WorkflowId, Vec<Value>>,
     wakes: BTreeSet<(Timestamp, WorkflowId)>,
     /// Times of which a message was sent, ever.
@@ -62,6 +65,7 @@ impl World {
             tasks: BTreeMap::new(),
             children: BTreeMap::new(),
             compensables: BTreeMap::new(),
+            ended: BTreeMap::new(),
             items: BTreeMap::new(),
             wakes: BTreeSet::new(),
             sent: BTreeSet::new(),
@@ -147,6 +151,7 @@ impl World {
             "pause" => Ask::Pause,
             "resume" => Ask::Resume,
             "retry" => Ask::Retry,
+            "rerun" => Ask::Rerun { path: None },
             "cancel" => Ask::cancel("not wanted"),
             "undo" => Ask::Cancel {
                 reason: "not wanted".to_owned(),
@@ -157,6 +162,9 @@ impl World {
                     let (name, data) = argument(signal);
                     Ask::Signal { name, data }
                 }
+                Some(("rerun", path)) => Ask::Rerun {
+                    path: Some(path.to_owned()),
+                },
                 Some(("skip", step)) => {
                     let (path, output) = argument(step);
                     Ask::Skip { path, output }
@@ -226,6 +234,7 @@ impl World {
             error,
             heeded: u64::MAX,
         };
+        self.ended.insert(id, end.clone());
         self.tell(child.parent.id, Event::ChildEnded(Box::new(end)))
     }
 
@@ -298,7 +307,7 @@ impl World {
         let before = self.records[&id].clone();
         let plan = self.plan.clone();
         let mut fold = Fold::of(&plan, before.clone(), facts(self.now));
-        let applied = fold.apply(event);
+        let mut applied = fold.apply(event);
         while let Some(need) = fold.need().cloned() {
             let supply = match need {
                 Need::Compensation(name) => {
@@ -308,8 +317,17 @@ impl World {
                     let outputs = of.iter().map(|id| self.records[id].output.clone());
                     Supply::Results(outputs.map(|output| output.unwrap_or(json!([]))).collect())
                 }
+                Need::History => Supply::History(self.tasks.values().cloned().collect()),
+                Need::Records(ids) => {
+                    let ended = ids.iter().filter_map(|id| self.ended.get(id));
+                    Supply::Records(ended.cloned().collect())
+                }
+                Need::Rerun { .. } => Supply::Rerun(None),
             };
-            fold.supply(supply);
+            let further = fold.supply(supply);
+            if applied == Applied::Nothing {
+                applied = further;
+            }
         }
         let decision = fold.finish();
         assert_eq!(
