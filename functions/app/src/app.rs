@@ -71,14 +71,12 @@ impl App {
         }
     }
 
-    /// The same process for one invocation of a function: what it sends goes together with what it
-    /// sends at the same moment, and not with what others send. On AWS, where a process has one
-    /// invocation at a time, that is so by itself.
-    #[must_use]
-    pub fn invocation(&self) -> Self {
+    /// The same process for one invocation of a function: what its records have to send at one time
+    /// goes together. Invocations share no requests, because on AWS each has a process to itself.
+    pub(crate) fn invocation(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
-            queues: self.queues.apart(),
+            queues: self.queues.together(),
         }
     }
 

@@ -304,7 +304,7 @@ fn background_store(aws: &LocalAws) -> Store {
 /// The function that consumes a queue.
 fn handler(app: App, queue: QueueName) -> Handler {
     Arc::new(move |event| {
-        let app = app.invocation();
+        let app = app.clone();
         let handled: BoxFuture<'static, _> = match queue {
             QueueName::Create => async move { Ok(create_task::handle(&app, event).await) }.boxed(),
             QueueName::Execute | QueueName::ExecuteUrgent => {

@@ -59,7 +59,8 @@ pub struct Queues {
     client: Client,
     urls: QueueUrls,
     clock: Clock,
-    lanes: Arc<Lanes>,
+    /// Where messages wait for others of the same moment; none where each is sent by itself.
+    lanes: Option<Arc<Lanes>>,
 }
 
 /// A lane for each queue.
@@ -80,16 +81,15 @@ impl Queues {
             client,
             urls,
             clock,
-            lanes: Arc::default(),
+            lanes: None,
         }
     }
 
-    /// The same queues for an invocation that shares no requests with others: on AWS each has a
-    /// process to itself.
+    /// The same queues for one invocation of a function: what it sends at one time goes together.
     #[must_use]
-    pub fn apart(&self) -> Self {
+    pub fn together(&self) -> Self {
         Self {
-            lanes: Arc::default(),
+            lanes: Some(Arc::default()),
             ..self.clone()
         }
     }
@@ -106,8 +106,7 @@ impl Queues {
         &self.urls
     }
 
-    /// Sends messages, those of a queue in their order, in batches, together with what others send
-    /// at this moment.
+    /// Sends messages, those of a queue in their order, in batches.
     ///
     /// # Errors
     /// A request failed, or SQS refused a message twice.
@@ -118,11 +117,18 @@ impl Queues {
             let outgoing = Outgoing::new(message, now);
             by_queue.entry(outgoing.queue).or_default().push(outgoing);
         }
-        let sent = by_queue.into_iter().map(|(queue, outgoing)| {
-            let lane = self.lanes.of(queue);
-            lane.join(outgoing, move |all| self.send_all(queue, all))
-        });
+        let sent = by_queue
+            .into_iter()
+            .map(|(queue, outgoing)| self.send_to(queue, outgoing));
         join_all(sent).await.into_iter().collect()
+    }
+
+    async fn send_to(&self, queue: QueueName, outgoing: Vec<Outgoing>) -> Result<(), Error> {
+        let send = |all| self.send_all(queue, all);
+        match &self.lanes {
+            Some(lanes) => lanes.of(queue).join(outgoing, send).await,
+            None => send(outgoing).await.into_iter().collect(),
+        }
     }
 
     /// Sends messages to one queue, and says of each what became of it.
