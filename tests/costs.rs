@@ -347,7 +347,8 @@ async fn a_burst_shares_requests_and_invocations_but_no_write_units() {
                 ("dynamodb.Query", 20),
                 ("sqs.DeleteMessageBatch", 2),
                 ("sqs.ReceiveMessage", 2),
-                ("sqs.SendMessageBatch", 20),
+                // Each caller sends for itself; the outcomes of one invocation go together.
+                ("sqs.SendMessageBatch", 11),
             ],
             invocations: &[("execute-task", 1), ("process-result", 1)],
         },

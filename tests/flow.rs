@@ -157,7 +157,7 @@ steps:
     let id = start(service.app(), "numbers", input.clone(), "k").await;
     let records = Records::of(&aws);
     let workflow = records.ended_workflow(id).await;
-    assert_eq!(workflow.input, input);
+    assert_eq!(*workflow.input, input);
     assert_eq!(workflow.variables["kept"], input);
     for path in ["first", "second"] {
         let task = records.step(id, path).await;

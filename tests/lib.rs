@@ -30,6 +30,8 @@ mod purge;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod scale;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod support;

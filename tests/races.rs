@@ -185,7 +185,7 @@ impl Kind {
             Self::Workflow => {
                 let request = workflow_request("both", input, "k");
                 let workflow = start_workflow(app, &caller(), request).await?;
-                (workflow.id.to_string(), workflow.input)
+                (workflow.id.to_string(), Value::clone(&workflow.input))
             }
         })
     }
@@ -194,7 +194,7 @@ impl Kind {
     async fn stored(self, records: &Records) -> Value {
         match self {
             Self::Task => records.task(task_of("k")).await.input,
-            Self::Workflow => records.workflow(workflow_of("k")).await.input,
+            Self::Workflow => Value::clone(&records.workflow(workflow_of("k")).await.input),
         }
     }
 

@@ -215,8 +215,9 @@ async fn a_thousand_workflows_retry_when_their_policies_say() {
     for number in 0..WORKFLOWS {
         check(&records, workflow_of(&number.to_string()), &mut totals).await;
     }
+    let calls: u64 = aws.meter().snapshot().requests.values().sum();
     eprintln!(
-        "{totals:?} in {ran:?}, compared after {:?}",
+        "{totals:?}, {calls} calls in {ran:?}, compared after {:?}",
         began.elapsed()
     );
     assert_eq!(

@@ -293,6 +293,9 @@ pub struct BenchArgs {
         conflicts_with = "costs"
     )]
     pub scale: Option<Vec<u32>>,
+    /// Of these, only those whose names contain this text.
+    #[arg(long, value_name = "TEXT", requires = "scale")]
+    pub filter: Option<String>,
     /// The form of the figures.
     #[arg(long, value_enum, default_value_t = BenchFormat::Table)]
     pub output: BenchFormat,

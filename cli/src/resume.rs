@@ -29,7 +29,7 @@ pub struct Wanted<'a> {
 impl Wanted<'_> {
     fn is_workflow(&self, instance: &WorkflowInstance) -> bool {
         instance.workflow_definition_id == *self.definition
-            && instance.input == *self.input
+            && *instance.input == *self.input
             && instance.correlation_id.as_deref() == self.correlation_id
             && instance.security_context == SecurityContext::from(self.caller)
     }

@@ -2,6 +2,7 @@
 //! instance, its first steps taken.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use semver::Version;
 use serde_json::Value;
@@ -66,7 +67,7 @@ fn instance(plan: &Plan, new: NewWorkflow, facts: Facts) -> WorkflowInstance {
         definition_version: definition.version.clone(),
         pins,
         status: WorkflowStatus::Pending,
-        input: new.input,
+        input: Arc::new(new.input),
         output: None,
         error: None,
         variables: definition.variables.clone(),

@@ -258,7 +258,7 @@ impl<'a> Fold<'a> {
         }
         self.state.due_at = match self.recall && !self.state.status.is_terminal() {
             true => Some(self.facts.now),
-            false => owing::due_of(self.plan, &self.state, &self.effects, self.facts.now),
+            false => owing::due_of(&self.state, &self.effects, self.facts.now),
         };
         Some(Decision {
             state: self.state,

@@ -4,6 +4,7 @@
 //! grow with its life. The tasks it ran are answered from their index.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -91,8 +92,8 @@ pub struct WorkflowInstance {
     pub pins: BTreeMap<String, Version>,
     /// Where it is in its life.
     pub status: WorkflowStatus,
-    /// What it was given.
-    pub input: Value,
+    /// What it was given; its batches share it.
+    pub input: Arc<Value>,
     /// What it gave.
     pub output: Option<Value>,
     /// Why it failed.

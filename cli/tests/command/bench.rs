@@ -50,8 +50,8 @@ fn each_path_costs_what_the_tables_are_designed_for() {
     }
     // Construct, write units besides its tasks, write units, requests to queues.
     let expected = [
-        ("PARALLEL of three tasks", 1.0, 25.0, 8.0),
-        ("MAP of ten tasks", 6.0, 86.0, 18.0),
+        ("PARALLEL of three tasks", 1.0, 25.0, 6.0),
+        ("MAP of ten tasks", 6.0, 86.0, 9.0),
         ("WAIT of a minute", 1.0, 1.0, 6.0),
         ("WAIT of an hour", 4.0, 4.0, 0.0),
         ("SIGNAL", 1.0, 1.0, 0.0),

@@ -23,12 +23,12 @@ use crate::underway::Underway;
 #[derive(Clone)]
 pub struct App {
     pub(crate) inner: Arc<Inner>,
+    queues: Queues,
 }
 
 pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) store: Store,
-    pub(crate) queues: Queues,
     pub(crate) payloads: Payloads,
     pub(crate) executors: Executors,
     pub(crate) clock: Clock,
@@ -61,13 +61,22 @@ impl App {
                 definitions: Definitions::new(store.clone()),
                 config,
                 store,
-                queues,
                 payloads,
                 executors,
                 clock,
                 company: Company::default(),
                 underway: Underway::default(),
             }),
+            queues,
+        }
+    }
+
+    /// The same process for one invocation of a function: what its records have to send at one time
+    /// goes together. Invocations share no requests, because on AWS each has a process to itself.
+    pub(crate) fn invocation(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            queues: self.queues.together(),
         }
     }
 
@@ -86,7 +95,7 @@ impl App {
     /// The queues.
     #[must_use]
     pub fn queues(&self) -> &Queues {
-        &self.inner.queues
+        &self.queues
     }
 
     /// The clock.

@@ -133,6 +133,7 @@ async fn existing(app: &App, asked: &TaskInstance) -> Result<TaskInstance, Refus
 
 /// Handles a batch of the `create` queue.
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    let app = &app.invocation();
     batch::each(
         app,
         QueueName::Create,

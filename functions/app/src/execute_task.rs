@@ -44,6 +44,7 @@ const UNDER_WAY_DELAY: u64 = 60_000;
 
 /// Handles a batch of the `execute` or `execute-urgent` queue.
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    let app = &app.invocation();
     batch::each(
         app,
         QueueName::Execute,

@@ -30,6 +30,7 @@ const LONGEST_VISIBILITY_SECONDS: u32 = 180;
 
 /// Handles a batch of the `result` queue.
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    let app = &app.invocation();
     let mut failures = Failures::default();
     let records = batch::read(app, QueueName::Result, &event.records, &mut failures).await;
     let mut groups: BTreeMap<&str, Vec<&Record<'_>>> = BTreeMap::new();

@@ -11,6 +11,7 @@ use crate::batch;
 
 /// Handles a batch of the `retry` queue.
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    let app = &app.invocation();
     batch::each(
         app,
         QueueName::Retry,

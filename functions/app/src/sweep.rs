@@ -50,6 +50,7 @@ pub struct Swept {
 /// # Errors
 /// The store or the queues failed; what was not looked at is still due.
 pub async fn sweep(app: &App) -> Result<Swept, Fault> {
+    let app = &app.invocation();
     let mut swept = Swept::default();
     for shard in 0..app.config().shards.due.max(1) {
         for kind in [Kind::Task, Kind::Workflow] {
@@ -89,6 +90,7 @@ async fn sweep_shard(app: &App, kind: Kind, shard: u8) -> Result<Swept, Fault> {
 /// # Errors
 /// The store or the queues failed.
 pub async fn recover(app: &App) -> Result<Swept, Fault> {
+    let app = &app.invocation();
     let tasks = app.store().every_due_task().await?;
     let workflows = app.store().every_due_workflow().await?;
     let looked_at = tasks.len() + workflows.len();

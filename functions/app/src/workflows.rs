@@ -1,7 +1,7 @@
 //! One change of one workflow: load it, fold events through the decider, write it, until the
 //! write wins, and perform what it owes.
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 use taskmill::codes::refusal;
@@ -24,7 +24,7 @@ use crate::history;
 use crate::refusal::{Fault, Refusal};
 use crate::tasks::{self, ATTEMPTS, Applied};
 
-/// Records that are read side by side.
+/// Records that are read, or written, side by side.
 const SIDE_BY_SIDE: usize = 8;
 
 /// Does what is asked of a workflow.
@@ -211,12 +211,14 @@ async fn store_beside(app: &App, decision: &Decision) -> Result<(), Fault> {
         put.await?;
     }
     let state = &decision.state;
-    let slices = stream::iter(decision.slices.clone());
-    slices
-        .map(|slice| async move { app.store().put_items(state, &slice).await })
-        .buffer_unordered(SIDE_BY_SIDE)
-        .try_collect::<Vec<()>>()
+    for slices in decision.slices.chunks(SIDE_BY_SIDE) {
+        try_join_all(
+            slices
+                .iter()
+                .map(|slice| app.store().put_items(state, slice)),
+        )
         .await?;
+    }
     Ok(())
 }
 
@@ -278,11 +280,12 @@ pub(crate) fn perform<'f>(
     effects: &'f [Effect],
 ) -> BoxFuture<'f, Result<Owing, Fault>> {
     Box::pin(async move {
-        let mut messages = Vec::new();
+        let mut messages = create_all(app, effects).await?;
         let mut owing = Owing::Nothing;
         for effect in effects {
             match effect {
-                Effect::CreateTask(task) => messages.extend(create(app, task).await?),
+                // They were the first.
+                Effect::CreateTask(_) => {}
                 Effect::CancelTask(id) => {
                     if cancel(app, *id).await? == Owing::Cancels {
                         owing = Owing::Cancels;
@@ -339,6 +342,30 @@ async fn undo(
         Some(task) => create(app, &task).await,
         None => Ok(None),
     }
+}
+
+/// Creates the tasks that are to be created, several at a time, and gives the messages that follow,
+/// in their order.
+async fn create_all(app: &App, effects: &[Effect]) -> Result<Vec<Message>, Fault> {
+    let tasks: Vec<&TaskInstance> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::CreateTask(task) => Some(&**task),
+            Effect::CancelTask(_)
+            | Effect::StartChild(_)
+            | Effect::StartBatch(_)
+            | Effect::Ask(..)
+            | Effect::TellParent(_)
+            | Effect::Wake(_)
+            | Effect::Undo(_) => None,
+        })
+        .collect();
+    let mut messages = Vec::with_capacity(tasks.len());
+    for tasks in tasks.chunks(SIDE_BY_SIDE) {
+        let created = try_join_all(tasks.iter().map(|task| create(app, task))).await?;
+        messages.extend(created.into_iter().flatten());
+    }
+    Ok(messages)
 }
 
 async fn create(app: &App, task: &TaskInstance) -> Result<Option<Message>, Fault> {

@@ -54,7 +54,7 @@ impl<'s> Evaluation<'s> {
 
     fn scope<'a>(&'a self, task_output: Option<&'a Value>) -> Scope<'a> {
         let mut scope = Scope::new()
-            .with("workflowInput", &self.state.input)
+            .with("workflowInput", &*self.state.input)
             .with("workflowVariables", &self.state.variables)
             .with("context", &self.context);
         let lexical = [

@@ -42,15 +42,15 @@ impl Fold<'_> {
             return Next::Over(Outcome::ok(Value::Array(Vec::new())));
         }
         let state = Map {
-            items: hash(&Value::from(items.clone()).to_string()),
+            items: hash(&serde_json::to_string(&items).expect("it has string keys only")),
             total,
             ..Map::default()
         };
-        let slices = items.chunks(MAP_BATCH as usize);
-        for (number, items) in (0..).zip(slices) {
+        let mut items = items.into_iter();
+        for number in 0..batches(total) {
             self.slices.push(Slice {
                 batch: self.batch_id(&state.items, &path, active.generation, number),
-                items: items.to_vec(),
+                items: items.by_ref().take(MAP_BATCH as usize).collect(),
             });
         }
         active.state = State::Map(Box::new(state));

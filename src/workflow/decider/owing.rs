@@ -343,14 +343,58 @@ pub fn checked(
     after.version += 1;
     after.checks = state.checks.saturating_add(1);
     after.due_at = None;
-    after.due_at = due_of(plan, &after, &[], now);
+    after.due_at = due_of(&after, &[], now);
     after
+}
+
+/// What every step does that is under way, at every depth.
+fn each_state(state: &WorkflowInstance, act: &mut impl FnMut(&State)) {
+    match &state.course.root {
+        Root::Steps(_) | Root::Iterations(_) if state.status.is_terminal() => {}
+        Root::Steps(block) => each_state_in(block, act),
+        Root::Iterations(iterations) => {
+            for iteration in &iterations.active {
+                each_state_in(&iteration.block, act);
+            }
+        }
+    }
+    match &state.course.closing {
+        Some(Closing::Handling(block)) => each_state_in(block, act),
+        Some(Closing::Compensating(_)) | None => {}
+    }
+}
+
+fn each_state_in(block: &Block, act: &mut impl FnMut(&State)) {
+    for active in &block.active {
+        act(&active.state);
+        match &active.state {
+            State::Parallel(branches) => {
+                for branch in branches {
+                    if let Branch::Running(block) = branch {
+                        each_state_in(block, act);
+                    }
+                }
+            }
+            State::Switch { block, .. }
+            | State::Handling { block, .. }
+            | State::Loop {
+                block: Some(block), ..
+            } => each_state_in(block, act),
+            State::Loop { block: None, .. }
+            | State::Task { .. }
+            | State::Map(_)
+            | State::Wait { .. }
+            | State::Signal { .. }
+            | State::SubWorkflow { .. }
+            | State::Retrying { .. }
+            | State::Failed => {}
+        }
+    }
 }
 
 /// When an instance must be looked at again: as long as it is open, or owes something. What a
 /// message brings up in time needs no due time of its own; `sent` are those of this decision.
 pub(super) fn due_of(
-    plan: &Plan,
     state: &WorkflowInstance,
     sent: &[Effect],
     now: Timestamp,
@@ -372,9 +416,7 @@ pub(super) fn due_of(
             .filter(unsent)
             .into_iter()
             .for_each(&mut need);
-        let facts = Facts { now, retention: 0 };
-        let mut fold = Fold::of(plan, state.clone(), facts);
-        fold.each_active(&mut |_, _, active, _| match &active.state {
+        each_state(state, &mut |under_way| match under_way {
             // A time that has passed was acted upon: the task says when it must be looked at next.
             State::Task { wake_at } => wake_at
                 .filter(|at| *at > now)

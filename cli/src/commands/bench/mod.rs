@@ -35,7 +35,7 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
             constructs: Time::Virtual.block_on(constructs::measure())?,
         }
     } else if let Some(counts) = &args.scale {
-        Report::Scale(scale::measure(counts, args.data.as_deref())?)
+        Report::Scale(scale::measure(counts, args)?)
     } else {
         Report::Load(Box::new(Time::Real.block_on(under_load(args))?))
     };

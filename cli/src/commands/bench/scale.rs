@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::cost::Cost;
 use super::work::{self, Kind};
 use super::{Time, load, service};
+use crate::args::BenchArgs;
 use crate::exit::Error;
 use crate::output;
 
@@ -106,15 +107,18 @@ fn turns(count: u32, steps: &Value) -> Value {
     }])
 }
 
-/// Runs each of them with each of the counts, in folders of this one, or of one of their own.
+/// Runs each of them with each of the counts, in folders of the one that is named, or of one of
+/// their own.
 ///
 /// # Errors
 /// The service does not start, or what it ran did not complete.
-pub fn measure(counts: &[u32], folder: Option<&Path>) -> Result<Vec<Large>, Error> {
+pub fn measure(counts: &[u32], args: &BenchArgs) -> Result<Vec<Large>, Error> {
     let own = tempfile::tempdir().map_err(Error::Runtime)?;
-    let folder = folder.unwrap_or(own.path());
+    let folder = args.data.as_deref().unwrap_or(own.path());
+    let filter = args.filter.as_deref().unwrap_or_default();
+    let wanted = SHAPES.iter().filter(|shape| shape.name.contains(filter));
     let mut runs = Vec::new();
-    for (number, shape) in SHAPES.iter().enumerate() {
+    for (number, shape) in wanted.enumerate() {
         for count in counts {
             let data = folder.join(format!("{number}-{count}"));
             let run = Time::Virtual.block_on(run(shape, *count, &data))?;

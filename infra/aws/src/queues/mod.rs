@@ -4,6 +4,7 @@
 //! [`route`]; what it means, in `functions/app`.
 
 pub mod create;
+mod lane;
 pub mod message;
 pub mod route;
 pub mod send;

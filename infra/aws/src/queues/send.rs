@@ -1,14 +1,19 @@
 //! Sending, in as few requests as the limits of SQS allow.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
-use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+};
+use futures::future::join_all;
 use taskmill::Timestamp;
 
 use crate::clock::Clock;
+use crate::queues::lane::Lane;
 use crate::queues::route::Outgoing;
 use crate::queues::{Message, QueueName, QueueUrls};
 
@@ -25,7 +30,7 @@ pub const DUE_AT: &str = "taskmill.dueAt";
 pub const REASON: &str = "taskmill.reason";
 
 /// A message could not be sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The request failed.
     #[error("sending to {queue} failed: {reason}")]
@@ -35,16 +40,17 @@ pub enum Error {
         /// What the SDK says.
         reason: String,
     },
-    /// Some entries of a batch failed twice.
-    #[error("{count} messages to {queue} were refused: {reason}")]
+    /// An entry of a batch failed twice.
+    #[error("a message to {queue} was refused: {reason}")]
     Refused {
         /// The queue's name.
         queue: &'static str,
-        /// How many.
-        count: usize,
-        /// What SQS says of the first.
+        /// What SQS says of it.
         reason: String,
     },
+    /// Whoever sent it together with others gave up.
+    #[error("whether a message was sent is not known: its sender gave up")]
+    Abandoned,
 }
 
 /// The queues of a deployment.
@@ -53,6 +59,18 @@ pub struct Queues {
     client: Client,
     urls: QueueUrls,
     clock: Clock,
+    /// Where messages wait for others of the same moment; none where each is sent by itself.
+    lanes: Option<Arc<Lanes>>,
+}
+
+/// A lane for each queue.
+#[derive(Debug, Default)]
+struct Lanes([Lane; QueueName::ALL.len()]);
+
+impl Lanes {
+    fn of(&self, queue: QueueName) -> &Lane {
+        &self.0[queue as usize]
+    }
 }
 
 impl Queues {
@@ -63,6 +81,16 @@ impl Queues {
             client,
             urls,
             clock,
+            lanes: None,
+        }
+    }
+
+    /// The same queues for one invocation of a function: what it sends at one time goes together.
+    #[must_use]
+    pub fn together(&self) -> Self {
+        Self {
+            lanes: Some(Arc::default()),
+            ..self.clone()
         }
     }
 
@@ -89,39 +117,61 @@ impl Queues {
             let outgoing = Outgoing::new(message, now);
             by_queue.entry(outgoing.queue).or_default().push(outgoing);
         }
-        for (queue, outgoing) in by_queue {
-            for batch in batches(outgoing) {
-                self.send_batch(queue, entries(batch, now)).await?;
-            }
-        }
-        Ok(())
+        let sent = by_queue
+            .into_iter()
+            .map(|(queue, outgoing)| self.send_to(queue, outgoing));
+        join_all(sent).await.into_iter().collect()
     }
 
+    async fn send_to(&self, queue: QueueName, outgoing: Vec<Outgoing>) -> Result<(), Error> {
+        let send = |all| self.send_all(queue, all);
+        match &self.lanes {
+            Some(lanes) => lanes.of(queue).join(outgoing, send).await,
+            None => send(outgoing).await.into_iter().collect(),
+        }
+    }
+
+    /// Sends messages to one queue, and says of each what became of it.
+    async fn send_all(&self, queue: QueueName, outgoing: Vec<Outgoing>) -> Vec<Result<(), Error>> {
+        let now = self.clock.now();
+        let mut results = Vec::with_capacity(outgoing.len());
+        for batch in batches(outgoing) {
+            results.extend(self.send_batch(queue, entries(batch, now)).await);
+        }
+        results
+    }
+
+    /// Sends a batch; what SQS refuses of it is sent once more.
     async fn send_batch(
         &self,
         queue: QueueName,
         entries: Vec<SendMessageBatchRequestEntry>,
-    ) -> Result<(), Error> {
-        let first = self.request(queue, entries.clone()).await?;
-        if first.failed.is_empty() {
-            return Ok(());
-        }
-        let again = entries
-            .into_iter()
-            .filter(|entry| first.failed.iter().any(|failed| failed.id == entry.id))
+    ) -> Vec<Result<(), Error>> {
+        let first = match self.request(queue, entries.clone()).await {
+            Ok(first) => first,
+            Err(error) => return vec![Err(error); entries.len()],
+        };
+        let again: Vec<_> = entries
+            .iter()
+            .filter(|entry| refusal_of(entry, &first).is_some())
+            .cloned()
             .collect();
-        let second = self.request(queue, again).await?;
-        match second.failed.first() {
-            None => Ok(()),
-            Some(refused) => Err(Error::Refused {
-                queue: queue.as_str(),
-                count: second.failed.len(),
-                reason: refused
-                    .message
-                    .clone()
-                    .unwrap_or_else(|| refused.code.clone()),
-            }),
+        if again.is_empty() {
+            return vec![Ok(()); entries.len()];
         }
+        let second = self.request(queue, again).await;
+        let result = |entry| match (refusal_of(entry, &first), &second) {
+            (None, _) => Ok(()),
+            (Some(_), Err(error)) => Err(error.clone()),
+            (Some(_), Ok(second)) => match refusal_of(entry, second) {
+                None => Ok(()),
+                Some(refusal) => Err(Error::Refused {
+                    queue: queue.as_str(),
+                    reason: refusal.message.as_ref().unwrap_or(&refusal.code).clone(),
+                }),
+            },
+        };
+        entries.iter().map(result).collect()
     }
 
     async fn request(
@@ -178,6 +228,14 @@ impl Queues {
             .map_err(|error| failed(queue, &error))?;
         Ok(())
     }
+}
+
+/// What an answer says against an entry.
+fn refusal_of<'a>(
+    entry: &SendMessageBatchRequestEntry,
+    answer: &'a SendMessageBatchOutput,
+) -> Option<&'a BatchResultErrorEntry> {
+    answer.failed.iter().find(|failed| failed.id == entry.id)
 }
 
 fn failed<E>(queue: QueueName, error: &SdkError<E>) -> Error

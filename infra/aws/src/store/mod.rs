@@ -12,6 +12,7 @@ mod definition_item;
 mod definitions;
 mod due;
 mod error;
+mod inputs;
 mod json;
 mod keys;
 mod pages;
@@ -23,6 +24,8 @@ mod task_lists;
 mod workflow_item;
 mod workflow_lists;
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 use serde_json::Value;
 use taskmill::JsonObject;
@@ -31,7 +34,11 @@ use taskmill::task::TaskInstance;
 use taskmill::task::instance::VariablesSnapshot;
 use taskmill::workflow::WorkflowInstance;
 use taskmill::workflow::parent::{Compensable, Slice};
+use uuid::Uuid;
 
+use self::codec::Item;
+use self::inputs::Inputs;
+use self::parts::{Outside, Place, referred};
 use self::records::Beside;
 
 pub use definitions::{DefinitionKind, Registered};
@@ -42,7 +49,7 @@ pub use parts::{HEAD_BYTES, SNAPSHOT_BYTES, snapshot_of};
 pub use task_lists::{TaskFilter, TaskSummary};
 pub use workflow_lists::WorkflowSummary;
 
-use crate::payloads::{BadHash, ContentHash, PayloadKind, Payloads};
+use crate::payloads::{BadHash, ContentHash, PayloadKey, PayloadKind, Payloads};
 use crate::tables::{Shards, TableNames};
 
 /// What became of a creation.
@@ -63,22 +70,19 @@ pub struct Store {
     tables: TableNames,
     shards: Shards,
     payloads: Payloads,
+    inputs: Arc<Inputs>,
 }
 
 impl Store {
     /// A store over these tables and this bucket.
     #[must_use]
-    pub const fn new(
-        client: Client,
-        tables: TableNames,
-        shards: Shards,
-        payloads: Payloads,
-    ) -> Self {
+    pub fn new(client: Client, tables: TableNames, shards: Shards, payloads: Payloads) -> Self {
         Self {
             client,
             tables,
             shards,
             payloads,
+            inputs: Arc::default(),
         }
     }
 
@@ -113,6 +117,7 @@ impl Store {
             kind: PayloadKind::Task,
             id: id.uuid(),
             movable: task_item::MOVABLE,
+            left: &[],
         };
         let head = records::load(self, &record).await?;
         head.map(|head| task_item::decode(&head, id)).transpose()
@@ -138,8 +143,17 @@ impl Store {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::TooDeep`], [`Error::Payload`], [`Error::Aws`].
     pub async fn create_workflow(&self, workflow: &WorkflowInstance) -> Result<Created, Error> {
-        let record = workflow_item::encode(workflow, self.shards)?;
-        records::create(self, &self.tables.workflows, &record).await
+        let record = workflow_item::encode(workflow, self.shards, &self.inputs)?;
+        let created = records::create(self, &self.tables.workflows, &record).await?;
+        let is_input = |outside: &&Outside| outside.attribute == workflow_item::INPUT;
+        if let Some(stored) = record.outside.iter().find(is_input)
+            && let Place::Bucket(hash) = stored.place
+        {
+            let key = Self::input_key(&workflow.tenant_id, workflow.id.uuid(), hash);
+            let bytes = stored.text.len();
+            self.inputs.know(key, hash, &workflow.input, bytes);
+        }
+        Ok(created)
     }
 
     /// The workflow of this id, as its last successful write left it; none when there is none.
@@ -152,10 +166,42 @@ impl Store {
             kind: PayloadKind::Workflow,
             id: id.uuid(),
             movable: workflow_item::MOVABLE,
+            left: &[workflow_item::INPUT],
         };
-        let head = records::load(self, &record).await?;
-        head.map(|head| workflow_item::decode(&head, id))
-            .transpose()
+        let Some(head) = records::load(self, &record).await? else {
+            return Ok(None);
+        };
+        let input = self.input_of(&head, id).await?;
+        workflow_item::decode(&head, id, input).map(Some)
+    }
+
+    /// The input that a workflow's head refers to, when that is in the bucket.
+    async fn input_of(&self, head: &Item, id: WorkflowId) -> Result<Option<Arc<Value>>, Error> {
+        let (hash, owner) = match head.get(workflow_item::INPUT).and_then(referred) {
+            Some(Ok(Place::Bucket(hash))) => (hash, id.uuid()),
+            Some(Ok(Place::OfOther(hash, owner))) => (hash, owner),
+            Some(Ok(Place::Part(_)) | Err(_)) | None => return Ok(None),
+        };
+        let tenant = workflow_item::tenant_of(head, id)?;
+        let key = Self::input_key(&tenant, owner, hash);
+        if let Some(input) = self.inputs.get(&key) {
+            return Ok(Some(input));
+        }
+        let corrupt = |reason: String| Error::Corrupt {
+            record: parts::record_name(PayloadKind::Workflow, id.uuid()),
+            reason,
+        };
+        let text = self.payloads.get(&key).await?;
+        let text = text.ok_or_else(|| corrupt("what in refers to is gone".to_owned()))?;
+        let input = serde_json::from_str(&text).map_err(|e| corrupt(format!("in: {e}")))?;
+        let input = Arc::new(input);
+        self.inputs.know(key, hash, &input, text.len());
+        Ok(Some(input))
+    }
+
+    fn input_key(tenant: &TenantId, owner: Uuid, hash: ContentHash) -> PayloadKey {
+        let kind = PayloadKind::Workflow;
+        parts::payload_key(tenant, kind, owner, workflow_item::INPUT, hash)
     }
 
     /// Replaces a workflow by what it became. `after` must be the version that follows `before`.
@@ -169,8 +215,8 @@ impl Store {
         before: &WorkflowInstance,
         after: &WorkflowInstance,
     ) -> Result<(), Error> {
-        let before = workflow_item::encode(before, self.shards)?;
-        let after = workflow_item::encode(after, self.shards)?;
+        let before = workflow_item::encode(before, self.shards, &self.inputs)?;
+        let after = workflow_item::encode(after, self.shards, &self.inputs)?;
         records::replace(self, &self.tables.workflows, &before, &after).await
     }
 

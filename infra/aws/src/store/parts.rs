@@ -47,6 +47,8 @@ pub(crate) const LAST_PART: &str = "p#~";
 const IN_PART: u8 = b'p';
 /// The first byte of a reference to an object of the payload bucket.
 const IN_BUCKET: u8 = b'b';
+/// The first byte of a reference to an object of another record of the same kind.
+const OF_OTHER: u8 = b'o';
 
 /// Values around a value that can still be read: the JSON library stops at 128.
 const MOST_NESTED: usize = 120;
@@ -107,6 +109,8 @@ pub(crate) enum Place {
     Part(ContentHash),
     /// In the payload bucket.
     Bucket(ContentHash),
+    /// In the payload bucket, as part of another record of the same kind.
+    OfOther(ContentHash, Uuid),
 }
 
 /// When a record's parts expire, in epoch seconds. Never is later than any time.
@@ -254,13 +258,15 @@ fn move_out(head: &mut Item, movable: Movable, to: fn(ContentHash) -> Place) -> 
     }
 }
 
-fn reference(place: Place) -> AttributeValue {
-    let (tag, hash) = match place {
-        Place::Part(hash) => (IN_PART, hash),
-        Place::Bucket(hash) => (IN_BUCKET, hash),
+pub(crate) fn reference(place: Place) -> AttributeValue {
+    let (tag, hash, other) = match place {
+        Place::Part(hash) => (IN_PART, hash, None),
+        Place::Bucket(hash) => (IN_BUCKET, hash, None),
+        Place::OfOther(hash, other) => (OF_OTHER, hash, Some(other)),
     };
     let mut bytes = vec![tag];
     bytes.extend_from_slice(&hash.bytes());
+    bytes.extend(other.into_iter().flat_map(Uuid::into_bytes));
     AttributeValue::B(Blob::new(bytes))
 }
 
@@ -269,13 +275,17 @@ pub(crate) fn referred(value: &AttributeValue) -> Option<Result<Place, &'static 
     let AttributeValue::B(bytes) = value else {
         return None;
     };
-    let place = match bytes.as_ref().split_first() {
-        Some((tag, hash)) => match (*tag, <[u8; ContentHash::LENGTH]>::try_from(hash)) {
-            (IN_PART, Ok(hash)) => Ok(Place::Part(hash.into())),
-            (IN_BUCKET, Ok(hash)) => Ok(Place::Bucket(hash.into())),
+    let Some((tag, rest)) = bytes.as_ref().split_first() else {
+        return Some(Err("it refers to nothing"));
+    };
+    let place = match rest.split_first_chunk::<{ ContentHash::LENGTH }>() {
+        Some((hash, other)) => match (*tag, Uuid::from_slice(other)) {
+            (IN_PART, Err(_)) if other.is_empty() => Ok(Place::Part((*hash).into())),
+            (IN_BUCKET, Err(_)) if other.is_empty() => Ok(Place::Bucket((*hash).into())),
+            (OF_OTHER, Ok(other)) => Ok(Place::OfOther((*hash).into(), other)),
             _ => Err("it refers to an unknown place"),
         },
-        None => Err("it refers to nothing"),
+        None => Err("it refers to an unknown place"),
     };
     Some(place)
 }
@@ -404,11 +414,19 @@ mod tests {
     #[test]
     fn a_reference_survives_its_attribute() {
         let hash = ContentHash::of("x");
-        for place in [Place::Part(hash), Place::Bucket(hash)] {
+        let other = Place::OfOther(hash, Uuid::from_u128(7));
+        for place in [Place::Part(hash), Place::Bucket(hash), other] {
             assert_eq!(referred(&reference(place)), Some(Ok(place)));
         }
         assert_eq!(referred(&text("x")), None);
-        for bad in [&b""[..], b"p", b"x0123456789abcdef"] {
+        let bad = [
+            &b""[..],
+            b"p",
+            b"x0123456789abcdef",
+            b"b0123456789abcdefg",
+            b"o0123456789abcdef",
+        ];
+        for bad in bad {
             let value = AttributeValue::B(Blob::new(bad));
             assert!(matches!(referred(&value), Some(Err(_))), "{bad:?}");
         }

@@ -31,6 +31,8 @@ pub(crate) struct Address<'a> {
     pub(crate) id: Uuid,
     /// Attributes of the head that may refer to a part.
     pub(crate) movable: &'static [&'static str],
+    /// Those of them whose objects are not read here: the reference is left.
+    pub(crate) left: &'static [&'static str],
 }
 
 pub(crate) async fn create(store: &Store, table: &str, record: &Encoded) -> Result<Created, Error> {
@@ -101,6 +103,7 @@ fn not_yet_written<'a>(before: &Encoded, after: &'a Encoded) -> Vec<&'a Outside>
     let written = |outside: &Outside| match outside.place {
         Place::Part(_) => lasts && before.outside.contains(outside),
         Place::Bucket(_) => before.outside.contains(outside),
+        Place::OfOther(..) => true,
     };
     after
         .outside
@@ -144,6 +147,8 @@ async fn write_one(
             let key = payload_key(tenant, kind, id, outside.attribute, hash);
             Ok(store.payloads.put(&key, outside.text.clone()).await?)
         }
+        // The other record wrote it.
+        Place::OfOther(..) => Ok(()),
         Place::Part(hash) => {
             let name = part_name(outside.attribute, hash);
             let item = part_item(id, name, &outside.text, expiry);
@@ -198,7 +203,9 @@ async fn resolve(
     let tenant = tenant_id(&read, read.bucket(bucket_of(&head))?.0)?;
     let mut references = Vec::new();
     for attribute in record.movable {
+        let is_left = record.left.contains(attribute);
         match head.get(*attribute).and_then(referred) {
+            Some(Ok(Place::Bucket(_) | Place::OfOther(..))) if is_left => {}
             Some(Ok(place)) => references.push((*attribute, place)),
             Some(Err(reason)) => return Err(read.corrupt(format!("{attribute}: {reason}"))),
             None => {}
@@ -228,6 +235,10 @@ async fn outside(
     match place {
         Place::Bucket(hash) => {
             let key = payload_key(tenant, record.kind, record.id, attribute, hash);
+            Ok(store.payloads.get(&key).await?)
+        }
+        Place::OfOther(hash, other) => {
+            let key = payload_key(tenant, record.kind, other, attribute, hash);
             Ok(store.payloads.get(&key).await?)
         }
         Place::Part(hash) => match parts.get(&part_name(attribute, hash)) {
@@ -309,6 +320,7 @@ pub(crate) async fn beside<T: DeserializeOwned>(
         kind: PayloadKind::Workflow,
         id: beside.id.uuid(),
         movable: &[],
+        left: &[],
     };
     let (attribute, name) = (beside.attribute, beside.name);
     let text = match part(store, &record, attribute, name).await? {

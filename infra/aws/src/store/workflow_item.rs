@@ -12,9 +12,11 @@
 //! | `mn`, `mx`, `mc`, `mm` | metrics | `run`, `ck`, `v` | run, checks, version |
 //! | `tp`, `rh` | traceparent, request hash | | |
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::Value;
-use taskmill::ids::{TaskId, WorkflowId};
+use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::metrics::WorkflowMetrics;
 use taskmill::workflow::frontier::{Active, Block, Cancelling, Course, Root, State};
 use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
@@ -22,19 +24,23 @@ use taskmill::{JsonObject, Timestamp};
 
 use super::Error;
 use super::codec::{Item, Reader, Writer, key, number};
+use super::inputs::Inputs;
 use super::json::{json_text, security_context, security_text, tenant_id};
 use super::keys::{definition_bucket, ended_bucket, open_bucket, shard_of};
 use super::parts::{
-    Encoded, HEAD, Movable, SNAPSHOT_BYTES, VARIABLES, ended_expiry, fit, object_text, open_expiry,
-    record_name,
+    Encoded, HEAD, Movable, Place, SNAPSHOT_BYTES, VARIABLES, ended_expiry, fit, object_text,
+    open_expiry, record_name, reference,
 };
-use crate::payloads::PayloadKind;
+use crate::payloads::{ContentHash, INLINE_BYTES, PayloadKind};
 use crate::tables::Shards;
 
 /// Attributes that may refer to a part.
 pub(crate) const MOVABLE: &[&str] = &[
     "in", "out", "er", VARIABLES, "pn", "fr", "cn", "pr", "bt", "sec", "co", "tp", "rh",
 ];
+
+/// The attribute of the input.
+pub(crate) const INPUT: &str = "in";
 
 /// The step of a frontier that an older version wrote, and how often it was begun before.
 #[derive(Deserialize)]
@@ -54,10 +60,23 @@ enum AnyCourse {
     Frontier(Vec<OldEntry>),
 }
 
-pub(crate) fn encode(workflow: &WorkflowInstance, shards: Shards) -> Result<Encoded, Error> {
+pub(crate) fn encode(
+    workflow: &WorkflowInstance,
+    shards: Shards,
+    inputs: &Inputs,
+) -> Result<Encoded, Error> {
     let id = workflow.id.uuid();
     let name = record_name(PayloadKind::Workflow, id);
-    let (head, outside) = fit(&name, fixed(workflow, shards), movables(workflow))?;
+    let mut fixed = fixed(workflow, shards);
+    let mut movables = movables(workflow);
+    match input(workflow, inputs) {
+        Input::None => {}
+        Input::Text(text) => movables.push(Movable::json(INPUT, text)),
+        Input::Stored(place) => {
+            fixed.insert(INPUT.to_owned(), reference(place));
+        }
+    }
+    let (head, outside) = fit(&name, fixed, movables)?;
     Ok(Encoded {
         id,
         tenant: workflow.tenant_id.clone(),
@@ -71,6 +90,38 @@ pub(crate) fn encode(workflow: &WorkflowInstance, shards: Shards) -> Result<Enco
             open_expiry(workflow.updated_at)
         },
     })
+}
+
+/// What stands for the input.
+enum Input {
+    /// It is empty.
+    None,
+    /// It is to be stored.
+    Text(String),
+    /// It is stored already.
+    Stored(Place),
+}
+
+/// A large input is stored by its workflow; the batches of the workflow refer to it there.
+fn input(workflow: &WorkflowInstance, inputs: &Inputs) -> Input {
+    let is_batch = workflow.batch.is_some();
+    let stored = |hash| {
+        Input::Stored(match is_batch {
+            true => Place::OfOther(hash, workflow.workflow_id().uuid()),
+            false => Place::Bucket(hash),
+        })
+    };
+    if let Some(hash) = inputs.hash_of(&workflow.input) {
+        return stored(hash);
+    }
+    if *workflow.input == empty_object() {
+        return Input::None;
+    }
+    let text = workflow.input.to_string();
+    match is_batch && text.len() > INLINE_BYTES {
+        true => stored(ContentHash::of(&text)),
+        false => Input::Text(text),
+    }
 }
 
 fn fixed(workflow: &WorkflowInstance, shards: Shards) -> Item {
@@ -130,10 +181,6 @@ fn index_keys(workflow: &WorkflowInstance, shards: Shards, head: &mut Writer) {
 
 fn movables(workflow: &WorkflowInstance) -> Vec<Movable> {
     let json = [
-        (
-            "in",
-            (workflow.input != empty_object()).then(|| workflow.input.to_string()),
-        ),
         ("out", workflow.output.as_ref().map(Value::to_string)),
         ("er", workflow.error.as_ref().map(json_text)),
         (
@@ -176,9 +223,14 @@ fn empty_object() -> Value {
     Value::Object(JsonObject::new())
 }
 
-/// Reads a head whose references were replaced by what they refer to. (Long, because the instance
+/// Reads a head whose references were replaced by what they refer to; `input` is what was read of
+/// the bucket, where the head refers to that. (Long, because the instance
 /// is: a field a line.)
-pub(crate) fn decode(head: &Item, id: WorkflowId) -> Result<WorkflowInstance, Error> {
+pub(crate) fn decode(
+    head: &Item,
+    id: WorkflowId,
+    input: Option<Arc<Value>>,
+) -> Result<WorkflowInstance, Error> {
     let name = record_name(PayloadKind::Workflow, id.uuid());
     let read = Reader::new(head, &name);
     let (tenant, status) = read.bucket(bucket_of(head))?;
@@ -192,7 +244,10 @@ pub(crate) fn decode(head: &Item, id: WorkflowId) -> Result<WorkflowInstance, Er
         definition_version,
         pins: read.opt_json("pn")?.unwrap_or_default(),
         status: status_of(&read, status)?,
-        input: read.opt_json("in")?.unwrap_or_else(empty_object),
+        input: match input {
+            Some(input) => input,
+            None => Arc::new(read.opt_json(INPUT)?.unwrap_or_else(empty_object)),
+        },
         output: read.opt_json("out")?,
         error: read.opt_json("er")?,
         variables: read.opt_json(VARIABLES)?.unwrap_or_default(),
@@ -224,6 +279,13 @@ pub(crate) fn decode(head: &Item, id: WorkflowId) -> Result<WorkflowInstance, Er
 /// The attribute that holds tenant and status.
 pub(crate) fn bucket_of(head: &Item) -> &'static str {
     if head.contains_key("sb") { "sb" } else { "bb" }
+}
+
+/// Whose a head is.
+pub(crate) fn tenant_of(head: &Item, id: WorkflowId) -> Result<TenantId, Error> {
+    let name = record_name(PayloadKind::Workflow, id.uuid());
+    let read = Reader::new(head, &name);
+    tenant_id(&read, read.bucket(bucket_of(head))?.0)
 }
 
 fn course(read: &Reader<'_>) -> Result<Course, Error> {

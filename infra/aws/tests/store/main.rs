@@ -8,6 +8,7 @@ mod due;
 mod faults;
 mod format;
 mod forms;
+mod inputs;
 mod lists;
 mod records;
 mod samples;

@@ -61,7 +61,7 @@ async fn every_large_value_comes_back_from_parts_and_from_the_bucket() {
 
         let mut workflow = full_workflow();
         workflow.id = workflow_id(number);
-        workflow.input = Value::String(text.clone());
+        workflow.input = Value::String(text.clone()).into();
         workflow.variables = object(json!({ "v": text }));
         let tasks = (0..size as u128 / 40).map(task_id);
         workflow.course.cancelling = tasks.map(Cancelling::Task).collect();
@@ -186,7 +186,7 @@ async fn only_parts_that_are_new_are_written() {
     let emulator = Emulator::default();
     let store = emulator.store().await;
     let mut before = workflow(1);
-    before.input = json!("x".repeat(3_000));
+    before.input = json!("x".repeat(3_000)).into();
     before.variables = object(json!({ "v": "y".repeat(20_000) }));
     store.create_workflow(&before).await.unwrap();
     assert_eq!(emulator.calls().len(), 3);

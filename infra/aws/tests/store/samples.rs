@@ -290,7 +290,7 @@ pub fn workflow(number: u128) -> WorkflowInstance {
         definition_version: Version::new(2, 0, 1),
         pins: BTreeMap::from([pin("checksum"), pin("count"), pin("index")]),
         status: WorkflowStatus::Running,
-        input: json!({ "folder": "inbox" }),
+        input: json!({ "folder": "inbox" }).into(),
         output: None,
         error: None,
         variables: object(json!({ "found": 0 })),
