@@ -26,6 +26,8 @@ use interpreter::{Model, Story};
 
 /// Cases of an ordinary run.
 const CASES: u32 = 100;
+/// Milliseconds for making a case that fails smaller.
+const SHRINKING: u32 = 90_000;
 /// Their seed.
 const SEED: u64 = 1;
 
@@ -40,7 +42,8 @@ fn runner(cases: u32) -> TestRunner {
         failure_persistence: None,
         rng_algorithm: RngAlgorithm::ChaCha,
         rng_seed: RngSeed::Fixed(number("TASKMILL_MODEL_SEED").unwrap_or(SEED)),
-        max_shrink_iters: 400,
+        max_shrink_iters: 4000,
+        max_shrink_time: SHRINKING,
         ..Config::default()
     })
 }
