@@ -188,7 +188,9 @@ impl Run {
         let mut everything = Everything::default();
         for (table, id) in written.all() {
             if table == "TaskInstances" {
-                everything.tasks.push(self.records.task(TaskId::new(id)).await);
+                everything
+                    .tasks
+                    .push(self.records.task(TaskId::new(id)).await);
             } else if table == "WorkflowInstances" {
                 // The items of a batch stand there before the batch, and it may never begin.
                 let found = self.records.store().workflow(WorkflowId::new(id)).await;
@@ -236,9 +238,9 @@ async fn moments(definition: &str) -> Vec<u64> {
     let workflow = run.until_over().await;
     assert_eq!(workflow.status, WorkflowStatus::Completed);
     let calls = run.aws.faults().recorded();
-    let writes = (1..).zip(calls).filter(|(_, name)| {
-        ["dynamodb.PutItem", "dynamodb.UpdateItem"].contains(&name.as_str())
-    });
+    let writes = (1..)
+        .zip(calls)
+        .filter(|(_, name)| ["dynamodb.PutItem", "dynamodb.UpdateItem"].contains(&name.as_str()));
     writes.map(|(call, _)| call).collect()
 }
 
@@ -312,7 +314,11 @@ async fn check_over(run: &Run, everything: &Everything) {
         assert!(workflow.is_settled(), "it is not over: {workflow:?}");
         assert!(workflow.course.signals.is_empty(), "{workflow:?}");
     }
-    assert_eq!(run.records.due().await, 0, "something is still to be looked at");
+    assert_eq!(
+        run.records.due().await,
+        0,
+        "something is still to be looked at"
+    );
     assert_eq!(run.service.dead_letters().await.unwrap(), []);
     let calls = run.script.calls();
     let distinct: BTreeSet<_> = calls.iter().map(|call| call.execution).collect();
@@ -355,11 +361,12 @@ fn completed(everything: &Everything) -> Vec<(Option<Timestamp>, String)> {
         names.iter().any(|name| is_named(&name)) && !path.ends_with("compensation")
     });
     let children = everything.workflows.iter();
-    let children = children.filter(|one| {
-        one.status == WorkflowStatus::Completed && one.batch.is_none()
-    });
+    let children =
+        children.filter(|one| one.status == WorkflowStatus::Completed && one.batch.is_none());
     let children = children.filter_map(|one| Some((one.end_time, one.parent.clone()?.path)));
-    tasks.chain(children.filter(|(_, path)| path == "below")).collect()
+    tasks
+        .chain(children.filter(|(_, path)| path == "below"))
+        .collect()
 }
 
 async fn check_asked(asked: Asked) {
@@ -434,7 +441,9 @@ async fn any_attempt_may_fail_for_good() {
             eprintln!("attempt {number} fails");
             let (workflow, everything, _) = undisturbed(definition, script(Some(number))).await;
             let failed = everything.tasks.iter();
-            let failed: Vec<_> = failed.filter(|one| one.status == TaskStatus::Failed).collect();
+            let failed: Vec<_> = failed
+                .filter(|one| one.status == TaskStatus::Failed)
+                .collect();
             assert_eq!(failed.len(), 1);
             let path = failed[0].context.task_path.as_deref().unwrap();
             let is_inside = |prefix: &&str| path.starts_with(*prefix);
@@ -456,7 +465,11 @@ async fn any_attempt_may_fail_for_good() {
 /// The error handler ran once, after everything was undone.
 fn check_handled(everything: &Everything) {
     let path = |task: &&TaskInstance| task.context.task_path.clone().unwrap();
-    let told: Vec<_> = everything.tasks.iter().filter(|one| path(one) == "tell").collect();
+    let told: Vec<_> = everything
+        .tasks
+        .iter()
+        .filter(|one| path(one) == "tell")
+        .collect();
     assert_eq!(told.len(), 1);
     let undone = everything.tasks.iter();
     let mut undone = undone.filter(|one| path(one).ends_with("/compensation"));

@@ -14,12 +14,7 @@ type Running<'a, T> = LocalBoxFuture<'a, Result<T, Stop>>;
 
 impl Model {
     /// A list of steps: one after another, or as a graph. It gives the last output.
-    pub fn block<'a>(
-        &'a self,
-        steps: &'a Value,
-        scope: Scope,
-        place: Place,
-    ) -> Running<'a, Value> {
+    pub fn block<'a>(&'a self, steps: &'a Value, scope: Scope, place: Place) -> Running<'a, Value> {
         async move {
             let steps = steps.as_array().map_or(&[][..], Vec::as_slice);
             if steps.iter().any(|step| step.get("dependsOn").is_some()) {
@@ -50,7 +45,8 @@ impl Model {
                     if done[at].is_some() || !is_ready {
                         continue;
                     }
-                    let step = running[at].get_or_insert_with(|| self.step(&steps[at], scope, place));
+                    let step =
+                        running[at].get_or_insert_with(|| self.step(&steps[at], scope, place));
                     if let Poll::Ready(output) = step.poll_unpin(context) {
                         match output {
                             Ok(output) => done[at] = Some(output),
@@ -121,7 +117,11 @@ impl Model {
                     let is_over = !waits || running.iter().all(Option::is_none);
                     if is_lost && is_over {
                         let is_first = waits || needed == branches.len();
-                        let failure = if is_first { failures.first() } else { failures.last() };
+                        let failure = if is_first {
+                            failures.first()
+                        } else {
+                            failures.last()
+                        };
                         let failure = failure.expect("something failed").clone();
                         return Poll::Ready(Err(Stop::Failed(failure)));
                     }
@@ -148,7 +148,10 @@ impl Model {
                 return Err(Failure::of("EXPRESSION_ERROR").into());
             };
             let items: Vec<Value> = match step["batchSize"].as_u64() {
-                Some(size) => items.chunks(size as usize).map(|some| json!(some)).collect(),
+                Some(size) => items
+                    .chunks(size as usize)
+                    .map(|some| json!(some))
+                    .collect(),
                 None => items,
             };
             let outer = ["item", "index", "outer"].into_iter();
@@ -170,7 +173,9 @@ impl Model {
         total: usize,
         iteration: impl Fn(usize) -> Running<'a, Value>,
     ) -> Result<Value, Stop> {
-        let most = step["maxConcurrency"].as_u64().map_or(total, |most| most as usize);
+        let most = step["maxConcurrency"]
+            .as_u64()
+            .map_or(total, |most| most as usize);
         let mut running: Vec<Option<Running<'a, Value>>> = Vec::new();
         let mut results = vec![Value::Null; total];
         let mut failed = 0;
@@ -227,7 +232,9 @@ impl Model {
     pub async fn switch(&self, step: &Value, scope: &Scope, place: &Place) -> Result<Value, Stop> {
         for case in step["cases"].as_array().expect("cases") {
             if scope.is_true(text(case, "when"))? {
-                return self.block(&case["steps"], scope.clone(), place.clone()).await;
+                return self
+                    .block(&case["steps"], scope.clone(), place.clone())
+                    .await;
             }
         }
         match step.get("otherwise") {

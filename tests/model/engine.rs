@@ -146,7 +146,9 @@ async fn register_all(service: &Service, workflows: &[Value]) {
     for value in tasks.iter().chain(workflows.iter().rev()) {
         match registration::read(value) {
             Ok(Definition::Task(task)) => {
-                register_task(service.app(), &tenant(), &task).await.unwrap();
+                register_task(service.app(), &tenant(), &task)
+                    .await
+                    .unwrap();
             }
             Ok(Definition::Workflow(workflow)) => {
                 let registered = register_workflow(service.app(), &tenant(), &workflow).await;

@@ -79,11 +79,14 @@ pub fn cases() -> impl Strategy<Value = Case> {
 }
 
 fn in_order(signals: Vec<(u64, bool)>) -> Vec<Signal> {
-    let named = signals.into_iter().enumerate().map(|(data, (at, go))| Signal {
-        at,
-        name: if go { "go" } else { "stop" }.to_owned(),
-        data: data.into(),
-    });
+    let named = signals
+        .into_iter()
+        .enumerate()
+        .map(|(data, (at, go))| Signal {
+            at,
+            name: if go { "go" } else { "stop" }.to_owned(),
+            data: data.into(),
+        });
     let mut signals: Vec<Signal> = named.collect();
     signals.sort_by_key(|signal| signal.at);
     signals
@@ -112,26 +115,38 @@ fn children() -> Vec<Value> {
 
 /// Every block is a list or a graph.
 fn block(around: Around, size: std::ops::Range<usize>) -> BoxedStrategy<Value> {
-    let steps = vec((step(around), weighted(0.5, vec(any::<prop::sample::Index>(), 0..3))), size);
-    (steps, weighted(0.25, Just(()))).prop_map(|(steps, graph)| {
-        let total = steps.len();
-        let steps = steps.into_iter().enumerate().map(|(at, (mut step, needs))| {
-            if graph.is_some() {
-                if at + 1 == total {
-                    step.as_object_mut().expect("a step").shift_remove("condition");
-                }
-                if let Some(needs) = needs {
-                    let needs = needs.iter().filter(|_| at > 0).map(|need| need.index(at));
-                    let needs: std::collections::BTreeSet<usize> = needs.collect();
-                    // Places, until there are names.
-                    step["dependsOn"] = json!(needs);
-                }
-            }
-            step
-        });
-        Value::Array(steps.collect())
-    })
-    .boxed()
+    let steps = vec(
+        (
+            step(around),
+            weighted(0.5, vec(any::<prop::sample::Index>(), 0..3)),
+        ),
+        size,
+    );
+    (steps, weighted(0.25, Just(())))
+        .prop_map(|(steps, graph)| {
+            let total = steps.len();
+            let steps = steps
+                .into_iter()
+                .enumerate()
+                .map(|(at, (mut step, needs))| {
+                    if graph.is_some() {
+                        if at + 1 == total {
+                            step.as_object_mut()
+                                .expect("a step")
+                                .shift_remove("condition");
+                        }
+                        if let Some(needs) = needs {
+                            let needs = needs.iter().filter(|_| at > 0).map(|need| need.index(at));
+                            let needs: std::collections::BTreeSet<usize> = needs.collect();
+                            // Places, until there are names.
+                            step["dependsOn"] = json!(needs);
+                        }
+                    }
+                    step
+                });
+            Value::Array(steps.collect())
+        })
+        .boxed()
 }
 
 fn step(around: Around) -> BoxedStrategy<Value> {
@@ -167,19 +182,26 @@ fn put<T: Into<Value>>(step: &mut Value, field: &str, value: Option<T>) {
 
 fn task(around: Around) -> BoxedStrategy<Value> {
     let kind = prop_oneof![4 => Just(TASKS[0]), 4 => Just(TASKS[1]), 1 => Just(TASKS[2])];
-    let limits = (weighted(0.2, 5_000..59_000_u64), weighted(0.1, 5_000..90_000_u64));
+    let limits = (
+        weighted(0.2, 5_000..59_000_u64),
+        weighted(0.1, 5_000..90_000_u64),
+    );
     let policy = of(retry_policy());
-    (kind, inputs(around), policy, limits, compensation(around))
-        .prop_map(|(kind, inputs, policy, (limit, whole), compensation)| {
+    let step = (kind, inputs(around), policy, limits, compensation(around)).prop_map(
+        |(kind, inputs, policy, (limit, whole), compensation)| {
             let mut step = json!({ "taskDefinitionId": kind, "inputMappings": inputs });
             put(&mut step, "retryPolicy", policy);
             put(&mut step, "timeout", limit);
-            put(&mut step, "timeouts", whole.map(|whole| json!({ "scheduleToClose": whole })));
+            put(
+                &mut step,
+                "timeouts",
+                whole.map(|whole| json!({ "scheduleToClose": whole })),
+            );
             put(&mut step, "compensation", compensation);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        },
+    );
+    around_it(around, step)
 }
 
 fn compensation(around: Around) -> BoxedStrategy<Option<Value>> {
@@ -201,7 +223,13 @@ fn retry_policy() -> BoxedStrategy<Value> {
     let rule = (codes(), 0..3_u32, 1..4000_u64).prop_map(|(codes, most, interval)| {
         json!([{ "errorCodes": codes, "maxRetries": most, "retryInterval": interval }])
     });
-    (0..3_u32, 1..5000_u64, weighted(0.3, codes()), weighted(0.2, rule), any::<bool>())
+    (
+        0..3_u32,
+        1..5000_u64,
+        weighted(0.3, codes()),
+        weighted(0.2, rule),
+        any::<bool>(),
+    )
         .prop_map(|(most, interval, codes, rules, is_even)| {
             let mut policy =
                 json!({ "maxRetries": most, "retryInterval": interval, "jitter": "NONE" });
@@ -218,12 +246,18 @@ fn inputs(around: Around) -> BoxedStrategy<Value> {
     let variable = (0..4_u32).prop_map(move |n| {
         json!({ "type": "DIRECT", "source": format!("{letter}{n}"), "target": format!("from.{n}") })
     });
-    let expressions = ["index", "item", "error.code", "workflowInput.n + 1", "outer.item"];
+    let expressions = [
+        "index",
+        "item",
+        "error.code",
+        "workflowInput.n + 1",
+        "outer.item",
+    ];
     let last = if around.maps > 1 { 5 } else { 4 };
     let expression = proptest::sample::select(expressions[..last].to_vec());
-    let expression = expression.prop_map(|expression| {
-        json!({ "type": "EXPRESSION", "expression": expression, "target": "given" })
-    });
+    let expression = expression.prop_map(
+        |expression| json!({ "type": "EXPRESSION", "expression": expression, "target": "given" }),
+    );
     let missing = json!({ "type": "DIRECT", "source": "nowhere", "target": "x", "required": true });
     let one = prop_oneof![8 => variable, 8 => expression, 1 => Just(missing)];
     vec(one, 0..3).prop_map(Value::Array).boxed()
@@ -236,7 +270,9 @@ fn outputs(around: Around) -> BoxedStrategy<Value> {
         let target = format!("{letter}{n}");
         match is_direct {
             true => json!({ "type": "DIRECT", "source": "taskOutput", "target": target }),
-            false => json!({ "type": "EXPRESSION", "expression": "taskOutput.n", "target": target }),
+            false => {
+                json!({ "type": "EXPRESSION", "expression": "taskOutput.n", "target": target })
+            }
         }
     });
     vec(one, 0..2).prop_map(Value::Array).boxed()
@@ -254,15 +290,17 @@ fn condition(around: Around) -> BoxedStrategy<String> {
 }
 
 /// A step with what every step may have around it.
-fn around_it(around: Around, step: Value) -> BoxedStrategy<Value> {
+fn around_it(around: Around, step: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     let goes_on = weighted(0.15, any::<bool>());
     let entries = weighted(0.25, on_error(around));
     let condition = weighted(0.15, condition(around));
-    (goes_on, entries, condition, outputs(around))
-        .prop_map(move |(goes_on, entries, condition, outputs)| {
-            let mut step = step.clone();
+    (step, goes_on, entries, condition, outputs(around))
+        .prop_map(|(mut step, goes_on, entries, condition, outputs)| {
             put(&mut step, "continueOnFailure", goes_on);
-            let retries = entries.iter().flatten().any(|entry| entry["then"] == "RETRY_STEP");
+            let retries = entries
+                .iter()
+                .flatten()
+                .any(|entry| entry["then"] == "RETRY_STEP");
             put(&mut step, "condition", condition.filter(|_| !retries));
             put(&mut step, "onError", entries);
             step["variableMappings"] = outputs;
@@ -279,25 +317,28 @@ fn on_error(around: Around) -> BoxedStrategy<Vec<Value>> {
         0 => Just(json!([])).boxed(),
         _ => block(Around { depth: 0, ..around }, 0..3),
     };
-    let entry = (codes, then, steps, weighted(0.3, 1..3_u32)).prop_map(|(codes, then, steps, most)| {
-        let mut entry = json!({ "errorCodes": codes, "steps": steps, "then": then });
-        put(&mut entry, "maxRetries", most.filter(|_| then == "RETRY_STEP"));
-        entry
-    });
+    let entry =
+        (codes, then, steps, weighted(0.3, 1..3_u32)).prop_map(|(codes, then, steps, most)| {
+            let mut entry = json!({ "errorCodes": codes, "steps": steps, "then": then });
+            put(
+                &mut entry,
+                "maxRetries",
+                most.filter(|_| then == "RETRY_STEP"),
+            );
+            entry
+        });
     vec(entry, 1..3).boxed()
 }
 
 fn wait(around: Around) -> BoxedStrategy<Value> {
-    (0..40_000_u64)
-        .prop_map(move |millis| {
-            let duration = match around.maps {
-                0 => json!(millis),
-                _ => json!(format!("{millis} + index * 137")),
-            };
-            json!({ "type": "WAIT", "duration": duration })
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+    let step = (0..40_000_u64).prop_map(move |millis| {
+        let duration = match around.maps {
+            0 => json!(millis),
+            _ => json!(format!("{millis} + index * 137")),
+        };
+        json!({ "type": "WAIT", "duration": duration })
+    });
+    around_it(around, step)
 }
 
 fn set(around: Around) -> BoxedStrategy<Value> {
@@ -312,7 +353,8 @@ fn set(around: Around) -> BoxedStrategy<Value> {
                 _ => format!("[item, workflowVariables.{letter}{from}]"),
             };
             let target = format!("{letter}{to}");
-            let mapping = json!({ "type": "EXPRESSION", "expression": expression, "target": target });
+            let mapping =
+                json!({ "type": "EXPRESSION", "expression": expression, "target": target });
             json!({ "type": "SET", "variableMappings": [mapping] })
         })
         .boxed()
@@ -320,19 +362,22 @@ fn set(around: Around) -> BoxedStrategy<Value> {
 
 fn signal(around: Around) -> BoxedStrategy<Value> {
     let words = (any::<bool>(), any::<bool>());
-    (words, 1..100_000_u64)
-        .prop_map(|((go, fails), timeout)| {
-            let name = if go { "go" } else { "stop" };
-            let on_timeout = if fails { "FAIL" } else { "CONTINUE" };
-            json!({ "type": "SIGNAL", "signal": name, "timeout": timeout, "onTimeout": on_timeout })
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+    let step = (words, 1..100_000_u64).prop_map(|((go, fails), timeout)| {
+        let name = if go { "go" } else { "stop" };
+        let on_timeout = if fails { "FAIL" } else { "CONTINUE" };
+        json!({ "type": "SIGNAL", "signal": name, "timeout": timeout, "onTimeout": on_timeout })
+    });
+    around_it(around, step)
 }
 
 fn sub_workflow(around: Around) -> BoxedStrategy<Value> {
     let kind = proptest::sample::select(vec!["steady", "fragile"]);
-    (kind, inputs(around), of(retry_policy()), compensation(around))
+    let step = (
+        kind,
+        inputs(around),
+        of(retry_policy()),
+        compensation(around),
+    )
         .prop_map(|(kind, inputs, policy, compensation)| {
             let mut step = json!({
                 "type": "SUB_WORKFLOW", "workflowDefinitionId": kind, "inputMappings": inputs,
@@ -340,9 +385,8 @@ fn sub_workflow(around: Around) -> BoxedStrategy<Value> {
             put(&mut step, "retryPolicy", policy);
             put(&mut step, "compensation", compensation);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        });
+    around_it(around, step)
 }
 
 fn terminate() -> BoxedStrategy<Value> {
@@ -371,8 +415,8 @@ fn parallel(around: Around) -> BoxedStrategy<Value> {
         1 => (1..4_u64).prop_map(|count| json!({ "count": count })),
     ];
     let way = proptest::sample::select(vec!["CANCEL", "WAIT"]);
-    (branches, join, way, weighted(0.2, retry_policy()))
-        .prop_map(|(branches, mut join, way, policy)| {
+    let step = (branches, join, way, weighted(0.2, retry_policy())).prop_map(
+        |(branches, mut join, way, policy)| {
             if let Some(count) = join["count"].as_u64() {
                 join["count"] = count.min(branches.len() as u64).into();
             }
@@ -383,9 +427,9 @@ fn parallel(around: Around) -> BoxedStrategy<Value> {
             });
             put(&mut step, "retryPolicy", policy);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        },
+    );
+    around_it(around, step)
 }
 
 fn map(around: Around) -> BoxedStrategy<Value> {
@@ -395,39 +439,56 @@ fn map(around: Around) -> BoxedStrategy<Value> {
     };
     let items = proptest::sample::select(vec!["[]", "[1..3]", "[workflowInput.n, 'x']", "[1..5]"]);
     let result = weighted(0.3, Just("[index, taskOutput]"));
-    let bounds = (weighted(0.4, 1..4_u32), weighted(0.4, 0..3_u32), weighted(0.2, 0..90_u32));
+    let bounds = (
+        weighted(0.4, 1..4_u32),
+        weighted(0.4, 0..3_u32),
+        weighted(0.2, 0..90_u32),
+    );
     let size = weighted(0.2, 1..4_u32);
-    (block(inside, 0..4), items, result, bounds, size, weighted(0.2, retry_policy()))
-        .prop_map(|(steps, items, result, (most, count, share), size, policy)| {
-            let mut step = json!({ "type": "MAP", "items": items, "steps": steps });
-            put(&mut step, "result", result);
-            put(&mut step, "maxConcurrency", most);
-            put(&mut step, "toleratedFailureCount", count);
-            put(&mut step, "toleratedFailurePercentage", share);
-            put(&mut step, "batchSize", size);
-            put(&mut step, "retryPolicy", policy);
-            step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+    let step = (
+        block(inside, 0..4),
+        items,
+        result,
+        bounds,
+        size,
+        weighted(0.2, retry_policy()),
+    )
+        .prop_map(
+            |(steps, items, result, (most, count, share), size, policy)| {
+                let mut step = json!({ "type": "MAP", "items": items, "steps": steps });
+                put(&mut step, "result", result);
+                put(&mut step, "maxConcurrency", most);
+                put(&mut step, "toleratedFailureCount", count);
+                put(&mut step, "toleratedFailurePercentage", share);
+                put(&mut step, "batchSize", size);
+                put(&mut step, "retryPolicy", policy);
+                step
+            },
+        );
+    around_it(around, step)
 }
 
 fn switch(around: Around) -> BoxedStrategy<Value> {
     let case = (condition(around), block(around.inside(), 0..3));
     let case = case.prop_map(|(when, steps)| json!({ "when": when, "steps": steps }));
-    (vec(case, 1..3), weighted(0.7, block(around.inside(), 0..3)))
-        .prop_map(|(cases, otherwise)| {
+    let step = (vec(case, 1..3), weighted(0.7, block(around.inside(), 0..3))).prop_map(
+        |(cases, otherwise)| {
             let mut step = json!({ "type": "SWITCH", "cases": cases });
             put(&mut step, "otherwise", otherwise);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        },
+    );
+    around_it(around, step)
 }
 
 fn repeat(around: Around) -> BoxedStrategy<Value> {
     let letter = around.letter();
-    (block(around.inside(), 0..3), 0..4_u32, 1..4_u32, any::<bool>())
+    let step = (
+        block(around.inside(), 0..3),
+        0..4_u32,
+        1..4_u32,
+        any::<bool>(),
+    )
         .prop_map(move |(steps, turns, most, is_before)| {
             let mut step = json!({ "type": "LOOP", "steps": steps, "maxIterations": most });
             match is_before {
@@ -438,9 +499,8 @@ fn repeat(around: Around) -> BoxedStrategy<Value> {
                 }
             }
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        });
+    around_it(around, step)
 }
 
 fn handler() -> BoxedStrategy<Value> {

@@ -290,11 +290,7 @@ impl Model {
     }
 
     /// What a future gives, unless a time comes first: then it is dropped.
-    async fn before<T>(
-        &self,
-        deadline: Option<u64>,
-        future: LocalBoxFuture<'_, T>,
-    ) -> Option<T> {
+    async fn before<T>(&self, deadline: Option<u64>, future: LocalBoxFuture<'_, T>) -> Option<T> {
         let mut future = future;
         let mut alarm = pin!(async {
             match deadline {
@@ -404,7 +400,10 @@ impl Model {
         }
         let output = match step["type"].as_str() {
             None | Some("TASK") => self.task(step, scope, place).await?,
-            Some("PARALLEL") => self.again(step, || self.parallel(step, scope, place)).await?,
+            Some("PARALLEL") => {
+                self.again(step, || self.parallel(step, scope, place))
+                    .await?
+            }
             Some("MAP") => self.again(step, || self.map(step, scope, place)).await?,
             Some("SWITCH") => self.switch(step, scope, place).await?,
             Some("LOOP") => self.repeat(step, scope, place).await?,
@@ -538,7 +537,9 @@ impl Model {
             });
         }
         let _gone = Gone(self, &given);
-        let deadline = step["timeout"].as_u64().map(|limit| self.time.now() + limit);
+        let deadline = step["timeout"]
+            .as_u64()
+            .map(|limit| self.time.now() + limit);
         let comes = poll_fn(|_| match given.borrow_mut().take() {
             Some(data) => Poll::Ready(data),
             None => Poll::Pending,
@@ -550,7 +551,12 @@ impl Model {
         }
     }
 
-    async fn sub_workflow(&self, step: &Value, scope: &Scope, place: &Place) -> Result<Value, Stop> {
+    async fn sub_workflow(
+        &self,
+        step: &Value,
+        scope: &Scope,
+        place: &Place,
+    ) -> Result<Value, Stop> {
         let definition = &self.definitions[text(step, "workflowDefinitionId")];
         let input = Value::Object(scope.mapped(&step["inputMappings"], None)?);
         let mut used = Used::default();
@@ -583,7 +589,10 @@ fn terminated(step: &Value, scope: &Scope) -> Stop {
     if step["status"] == "FAILED" {
         return Stop::Terminated(Err(Failure::of(text(&step["error"], "code"))));
     }
-    match step["output"].as_str().map(|output| scope.something(output)) {
+    match step["output"]
+        .as_str()
+        .map(|output| scope.something(output))
+    {
         None => Stop::Terminated(Ok(Value::Null)),
         Some(Ok(output)) => Stop::Terminated(Ok(output)),
         Some(Err(failure)) => Stop::Failed(failure),

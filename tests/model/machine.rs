@@ -191,7 +191,8 @@ impl Machine {
         }
         let workflow = self.records.remove(&root).unwrap();
         let ended = workflow.end_time.unwrap();
-        self.trace.sort_by(|a, b| (a.at, &a.path).cmp(&(b.at, &b.path)));
+        self.trace
+            .sort_by(|a, b| (a.at, &a.path).cmp(&(b.at, &b.path)));
         Story {
             status: workflow.status.as_str(),
             output: workflow.output.unwrap_or(Value::Null),

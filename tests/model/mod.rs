@@ -106,12 +106,17 @@ fn compare<M: std::fmt::Debug>(
         panic!("{error}");
     }
     let (open, compared) = (open.get(), compared.get());
-    assert!(open * 2 < compared, "{open} are left open, {compared} are not");
+    assert!(
+        open * 2 < compared,
+        "{open} are left open, {compared} are not"
+    );
 }
 
 #[test]
 fn the_engine_does_what_the_language_says() {
-    compare(CASES, manners(), |case, manner| on_the_engine(case, *manner));
+    compare(CASES, manners(), |case, manner| {
+        on_the_engine(case, *manner)
+    });
 }
 
 #[test]

@@ -26,7 +26,9 @@ pub struct Used {
 pub fn delay(policy: &Value, used: &mut Used, code: &str) -> Option<u64> {
     let rules = policy["rules"].as_array().map_or(&[][..], Vec::as_slice);
     used.rules.resize(rules.len(), 0);
-    let rule = rules.iter().position(|rule| holds(&rule["errorCodes"], code));
+    let rule = rules
+        .iter()
+        .position(|rule| holds(&rule["errorCodes"], code));
     match rule {
         Some(at) => next(&rules[at], &mut used.rules[at]),
         None if is_retried(policy, code) => next(policy, &mut used.policy),
@@ -43,7 +45,9 @@ fn is_retried(policy: &Value, code: &str) -> bool {
 
 fn holds(codes: &Value, code: &str) -> bool {
     let codes = codes.as_array().map_or(&[][..], Vec::as_slice);
-    codes.iter().any(|one| one == code || (one == "*" && !PERMANENT.contains(&code)))
+    codes
+        .iter()
+        .any(|one| one == code || (one == "*" && !PERMANENT.contains(&code)))
 }
 
 fn next(part: &Value, used: &mut u64) -> Option<u64> {

@@ -36,7 +36,9 @@ pub async fn deaf(aws: &LocalAws, script: &Script) -> App {
 /// nor counted.
 pub async fn beside(aws: &LocalAws, script: &Script) -> App {
     let sdk = aws.background_sdk_config();
-    let urls = create_queues(&aws_sdk_sqs::Client::new(&sdk)).await.unwrap();
+    let urls = create_queues(&aws_sdk_sqs::Client::new(&sdk))
+        .await
+        .unwrap();
     let config = Config {
         sweep_horizon: 0,
         ..config(urls)

@@ -127,15 +127,13 @@ pub(crate) async fn ask(
     };
     let (app, event) = (app.clone(), event.clone());
     let fold = async move { workflows::fold(&app, id, std::slice::from_ref(&event)).await };
-    Ok(
-        match apart(fold).await? {
-            Outcome::Missing => Asked::Missing,
-            Outcome::Refused(refused) if workflows::is_too_late(&refused) => {
-                Asked::Send(Box::new(told))
-            }
-            Outcome::Refused(_) | Outcome::Taken => Asked::Told,
-        },
-    )
+    Ok(match apart(fold).await? {
+        Outcome::Missing => Asked::Missing,
+        Outcome::Refused(refused) if workflows::is_too_late(&refused) => {
+            Asked::Send(Box::new(told))
+        }
+        Outcome::Refused(_) | Outcome::Taken => Asked::Told,
+    })
 }
 
 /// What a child or a batch has to tell the record that waits for it.
