@@ -22,6 +22,8 @@ mod invocation;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod moments;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod poison;

@@ -1,7 +1,10 @@
 //! What the tasks of generated workflows answer: a function of the task's place and attempt, so
-//! that the interpreter and the engine are answered alike, whoever asks first.
+//! that the interpreter and the engine are answered alike, whoever asks first. And what a task
+//! comes to by that, as the language has it: attempts, retries and time limits.
 
 use serde_json::{Value, json};
+
+use super::retry::{self, Used};
 
 /// What an attempt comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +34,77 @@ pub fn answer(seed: u64, definition: &str, path: &str, nth: u32, attempt: u32) -
     Answer {
         after,
         result: if fails { Err(code) } else { Ok(output) },
+    }
+}
+
+/// How many milliseconds an attempt may take that nothing else limits.
+const ATTEMPT: u64 = 60_000;
+
+/// A task: whose answers it is given, and what bounds it.
+#[derive(Debug, Clone)]
+pub struct Task<'t> {
+    pub definition: &'t str,
+    pub path: &'t str,
+    /// How many tasks ran at the path before.
+    pub nth: u32,
+    pub retry_policy: &'t Value,
+    /// Milliseconds for an attempt.
+    pub start_to_close: Option<u64>,
+    /// Milliseconds for everything.
+    pub schedule_to_close: Option<u64>,
+}
+
+/// What a task comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    pub after: u64,
+    pub status: &'static str,
+    /// The output, or the code of its error.
+    pub result: Result<Value, &'static str>,
+}
+
+impl Task<'_> {
+    /// What it comes to when nothing comes in between.
+    pub fn course(&self, seed: u64) -> Course {
+        let whole = self.schedule_to_close.unwrap_or(u64::MAX);
+        let limit = self.start_to_close.unwrap_or(ATTEMPT);
+        let mut used = Used::default();
+        let mut began = 0;
+        for attempt in 1.. {
+            let answer = answer(seed, self.definition, self.path, self.nth, attempt);
+            let after = began + answer.after.min(limit);
+            if after >= whole {
+                break;
+            }
+            let (code, status) = match answer.result {
+                _ if answer.after >= limit => ("TIMEOUT", "TIMED_OUT"),
+                Err(code) => (code, "FAILED"),
+                Ok(output) => {
+                    return Course {
+                        after,
+                        status: "COMPLETED",
+                        result: Ok(output),
+                    };
+                }
+            };
+            let Some(delay) = retry::delay(self.retry_policy, &mut used, code) else {
+                let result = Err(code);
+                return Course {
+                    after,
+                    status,
+                    result,
+                };
+            };
+            began = after + delay;
+            if began >= whole {
+                break;
+            }
+        }
+        Course {
+            after: whole,
+            status: "TIMED_OUT",
+            result: Err("TIMEOUT"),
+        }
     }
 }
 

@@ -187,8 +187,8 @@ fn task(around: Around) -> BoxedStrategy<Value> {
         weighted(0.1, 5_000..90_000_u64),
     );
     let policy = of(retry_policy());
-    (kind, inputs(around), policy, limits, compensation(around))
-        .prop_map(|(kind, inputs, policy, (limit, whole), compensation)| {
+    let step = (kind, inputs(around), policy, limits, compensation(around)).prop_map(
+        |(kind, inputs, policy, (limit, whole), compensation)| {
             let mut step = json!({ "taskDefinitionId": kind, "inputMappings": inputs });
             put(&mut step, "retryPolicy", policy);
             put(&mut step, "timeout", limit);
@@ -199,9 +199,9 @@ fn task(around: Around) -> BoxedStrategy<Value> {
             );
             put(&mut step, "compensation", compensation);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        },
+    );
+    around_it(around, step)
 }
 
 fn compensation(around: Around) -> BoxedStrategy<Option<Value>> {
@@ -290,13 +290,12 @@ fn condition(around: Around) -> BoxedStrategy<String> {
 }
 
 /// A step with what every step may have around it.
-fn around_it(around: Around, step: Value) -> BoxedStrategy<Value> {
+fn around_it(around: Around, step: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     let goes_on = weighted(0.15, any::<bool>());
     let entries = weighted(0.25, on_error(around));
     let condition = weighted(0.15, condition(around));
-    (goes_on, entries, condition, outputs(around))
-        .prop_map(move |(goes_on, entries, condition, outputs)| {
-            let mut step = step.clone();
+    (step, goes_on, entries, condition, outputs(around))
+        .prop_map(|(mut step, goes_on, entries, condition, outputs)| {
             put(&mut step, "continueOnFailure", goes_on);
             let retries = entries
                 .iter()
@@ -332,16 +331,14 @@ fn on_error(around: Around) -> BoxedStrategy<Vec<Value>> {
 }
 
 fn wait(around: Around) -> BoxedStrategy<Value> {
-    (0..40_000_u64)
-        .prop_map(move |millis| {
-            let duration = match around.maps {
-                0 => json!(millis),
-                _ => json!(format!("{millis} + index * 137")),
-            };
-            json!({ "type": "WAIT", "duration": duration })
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+    let step = (0..40_000_u64).prop_map(move |millis| {
+        let duration = match around.maps {
+            0 => json!(millis),
+            _ => json!(format!("{millis} + index * 137")),
+        };
+        json!({ "type": "WAIT", "duration": duration })
+    });
+    around_it(around, step)
 }
 
 fn set(around: Around) -> BoxedStrategy<Value> {
@@ -365,19 +362,17 @@ fn set(around: Around) -> BoxedStrategy<Value> {
 
 fn signal(around: Around) -> BoxedStrategy<Value> {
     let words = (any::<bool>(), any::<bool>());
-    (words, 1..100_000_u64)
-        .prop_map(|((go, fails), timeout)| {
-            let name = if go { "go" } else { "stop" };
-            let on_timeout = if fails { "FAIL" } else { "CONTINUE" };
-            json!({ "type": "SIGNAL", "signal": name, "timeout": timeout, "onTimeout": on_timeout })
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+    let step = (words, 1..100_000_u64).prop_map(|((go, fails), timeout)| {
+        let name = if go { "go" } else { "stop" };
+        let on_timeout = if fails { "FAIL" } else { "CONTINUE" };
+        json!({ "type": "SIGNAL", "signal": name, "timeout": timeout, "onTimeout": on_timeout })
+    });
+    around_it(around, step)
 }
 
 fn sub_workflow(around: Around) -> BoxedStrategy<Value> {
     let kind = proptest::sample::select(vec!["steady", "fragile"]);
-    (
+    let step = (
         kind,
         inputs(around),
         of(retry_policy()),
@@ -390,9 +385,8 @@ fn sub_workflow(around: Around) -> BoxedStrategy<Value> {
             put(&mut step, "retryPolicy", policy);
             put(&mut step, "compensation", compensation);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        });
+    around_it(around, step)
 }
 
 fn terminate() -> BoxedStrategy<Value> {
@@ -421,8 +415,8 @@ fn parallel(around: Around) -> BoxedStrategy<Value> {
         1 => (1..4_u64).prop_map(|count| json!({ "count": count })),
     ];
     let way = proptest::sample::select(vec!["CANCEL", "WAIT"]);
-    (branches, join, way, weighted(0.2, retry_policy()))
-        .prop_map(|(branches, mut join, way, policy)| {
+    let step = (branches, join, way, weighted(0.2, retry_policy())).prop_map(
+        |(branches, mut join, way, policy)| {
             if let Some(count) = join["count"].as_u64() {
                 join["count"] = count.min(branches.len() as u64).into();
             }
@@ -433,9 +427,9 @@ fn parallel(around: Around) -> BoxedStrategy<Value> {
             });
             put(&mut step, "retryPolicy", policy);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        },
+    );
+    around_it(around, step)
 }
 
 fn map(around: Around) -> BoxedStrategy<Value> {
@@ -451,7 +445,7 @@ fn map(around: Around) -> BoxedStrategy<Value> {
         weighted(0.2, 0..90_u32),
     );
     let size = weighted(0.2, 1..4_u32);
-    (
+    let step = (
         block(inside, 0..4),
         items,
         result,
@@ -470,27 +464,26 @@ fn map(around: Around) -> BoxedStrategy<Value> {
                 put(&mut step, "retryPolicy", policy);
                 step
             },
-        )
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        );
+    around_it(around, step)
 }
 
 fn switch(around: Around) -> BoxedStrategy<Value> {
     let case = (condition(around), block(around.inside(), 0..3));
     let case = case.prop_map(|(when, steps)| json!({ "when": when, "steps": steps }));
-    (vec(case, 1..3), weighted(0.7, block(around.inside(), 0..3)))
-        .prop_map(|(cases, otherwise)| {
+    let step = (vec(case, 1..3), weighted(0.7, block(around.inside(), 0..3))).prop_map(
+        |(cases, otherwise)| {
             let mut step = json!({ "type": "SWITCH", "cases": cases });
             put(&mut step, "otherwise", otherwise);
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        },
+    );
+    around_it(around, step)
 }
 
 fn repeat(around: Around) -> BoxedStrategy<Value> {
     let letter = around.letter();
-    (
+    let step = (
         block(around.inside(), 0..3),
         0..4_u32,
         1..4_u32,
@@ -506,9 +499,8 @@ fn repeat(around: Around) -> BoxedStrategy<Value> {
                 }
             }
             step
-        })
-        .prop_flat_map(move |step| around_it(around, step))
-        .boxed()
+        });
+    around_it(around, step)
 }
 
 fn handler() -> BoxedStrategy<Value> {

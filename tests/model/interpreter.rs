@@ -15,13 +15,10 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
-use super::answers::answer;
+use super::answers::Task;
 use super::data::{Failure, Object, Scope, text};
 use super::retry::{self, Used};
 use super::time::Time;
-
-/// The limit of an attempt that nothing else limits.
-const ATTEMPT: u64 = 60_000;
 
 /// A task that ended: when, where, how, and what it was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -485,46 +482,25 @@ impl Model {
     /// The attempts of a task.
     async fn attempts(&self, step: &Value, input: Object, place: &Place) -> Result<Value, Failure> {
         let definition = text(step, "taskDefinitionId");
-        let begun = self.time.now();
-        let nth = self.count_call(&place.path);
         let open = Open {
             model: self,
-            begun,
+            begun: self.time.now(),
             path: place.path.clone(),
             input: input.into(),
             is_over: false,
         };
-        let whole = step["timeouts"]["scheduleToClose"].as_u64();
-        let whole = whole.map_or(u64::MAX, |limit| begun + limit);
-        let limit = step["timeout"].as_u64().unwrap_or(ATTEMPT);
-        let mut used = Used::default();
-        for attempt in 1.. {
-            let answer = answer(self.seed, definition, &place.path, nth, attempt);
-            let (ends, late) = (self.time.now() + answer.after, self.time.now() + limit);
-            self.time.until(ends.min(late).min(whole)).await;
-            if self.time.now() == whole {
-                break;
-            }
-            let (code, status) = match answer.result {
-                Ok(output) if ends < late => {
-                    open.end("COMPLETED");
-                    return Ok(output);
-                }
-                Err(code) if ends < late => (code, "FAILED"),
-                _ => ("TIMEOUT", "TIMED_OUT"),
-            };
-            let Some(delay) = retry::delay(&step["retryPolicy"], &mut used, code) else {
-                open.end(status);
-                return Err(Failure::of(code));
-            };
-            let next = self.time.now() + delay;
-            self.time.until(next.min(whole)).await;
-            if self.time.now() == whole {
-                break;
-            }
-        }
-        open.end("TIMED_OUT");
-        Err(Failure::of("TIMEOUT"))
+        let task = Task {
+            definition,
+            path: &place.path,
+            nth: self.count_call(&place.path),
+            retry_policy: &step["retryPolicy"],
+            start_to_close: step["timeout"].as_u64(),
+            schedule_to_close: step["timeouts"]["scheduleToClose"].as_u64(),
+        };
+        let course = task.course(self.seed);
+        self.time.until(self.time.now() + course.after).await;
+        open.end(course.status);
+        course.result.map_err(Failure::of)
     }
 
     fn count_call(&self, path: &str) -> u32 {

@@ -2,7 +2,8 @@
 //! to the same, to the millisecond, however messages are delivered.
 //!
 //! `generator` makes the workflows, `answers` says what their tasks answer, `interpreter` and
-//! `blocks` (over `data`, `retry` and `time`) are the interpreter, `engine` runs the real one.
+//! `blocks` (over `data`, `retry` and `time`) are the interpreter, `engine` runs the real one, and
+//! `machine` its decider alone, for many more of them.
 //! `TASKMILL_MODEL_CASES` runs another number of cases, `TASKMILL_MODEL_SEED` others.
 
 mod answers;
@@ -11,6 +12,7 @@ mod data;
 mod engine;
 mod generator;
 mod interpreter;
+mod machine;
 mod retry;
 mod time;
 
@@ -26,6 +28,8 @@ use interpreter::{Model, Story};
 
 /// Cases of an ordinary run.
 const CASES: u32 = 100;
+/// Milliseconds for making a case that fails smaller.
+const SHRINKING: u32 = 90_000;
 /// Their seed.
 const SEED: u64 = 1;
 
@@ -40,7 +44,8 @@ fn runner(cases: u32) -> TestRunner {
         failure_persistence: None,
         rng_algorithm: RngAlgorithm::ChaCha,
         rng_seed: RngSeed::Fixed(number("TASKMILL_MODEL_SEED").unwrap_or(SEED)),
-        max_shrink_iters: 400,
+        max_shrink_iters: 4000,
+        max_shrink_time: SHRINKING,
         ..Config::default()
     })
 }
@@ -74,15 +79,20 @@ fn expected(case: &Case) -> Option<Story> {
     Model::run(case.seed, &case.definitions, &case.input, &case.signals)
 }
 
-#[test]
-fn the_engine_does_what_the_language_says() {
-    let open = Cell::new(0);
-    let result = runner(CASES).run(&(cases(), manners()), |(case, manner)| {
+/// Runs cases, and compares; gives how many the language leaves open.
+fn compare<M: std::fmt::Debug>(
+    cases_to_run: u32,
+    manners: impl Strategy<Value = M>,
+    run: impl Fn(&Case, &M) -> Story,
+) {
+    let (open, compared) = (Cell::new(0), Cell::new(0));
+    let result = runner(cases_to_run).run(&(cases(), manners), |(case, manner)| {
         let Some(expected) = expected(&case) else {
             open.set(open.get() + 1);
             return Ok(());
         };
-        let actual = on_the_engine(&case, manner);
+        compared.set(compared.get() + 1);
+        let actual = run(&case, &manner);
         if actual == expected {
             return Ok(());
         }
@@ -95,5 +105,23 @@ fn the_engine_does_what_the_language_says() {
     if let Err(error) = result {
         panic!("{error}");
     }
-    eprintln!("the language left {} cases open", open.get());
+    let (open, compared) = (open.get(), compared.get());
+    assert!(
+        open * 2 < compared,
+        "{open} are left open, {compared} are not"
+    );
+}
+
+#[test]
+fn the_engine_does_what_the_language_says() {
+    compare(CASES, manners(), |case, manner| {
+        on_the_engine(case, *manner)
+    });
+}
+
+#[test]
+fn the_decider_does_what_the_language_says_in_any_order() {
+    compare(50 * CASES, any::<u64>(), |case, disorder| {
+        machine::run(case, *disorder)
+    });
 }

@@ -36,11 +36,17 @@ impl Time {
             return;
         }
         self.alarms.borrow_mut().insert(at);
+        let mut alarm = Alarm {
+            time: self,
+            at,
+            is_over: false,
+        };
         poll_fn(|_| match self.now() >= at {
             true => Poll::Ready(()),
             false => Poll::Pending,
         })
         .await;
+        alarm.is_over = true;
         if self.last.replace(at) == at {
             self.tie();
         }
@@ -56,6 +62,22 @@ impl Time {
             }
             let next = self.alarms.borrow_mut().pop_first()?;
             self.now.set(next.max(self.now()));
+        }
+    }
+}
+
+/// Somebody who waits.
+struct Alarm<'t> {
+    time: &'t Time,
+    at: u64,
+    is_over: bool,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        // It would have come at this very instant, and something else came first.
+        if !self.is_over && self.at == self.time.now() {
+            self.time.tie();
         }
     }
 }

@@ -31,3 +31,17 @@ pub async fn deaf(aws: &LocalAws, script: &Script) -> App {
         aws.clock(),
     )
 }
+
+/// Somebody beside a deployment, who asks for things in its queues and tables: neither metered
+/// nor counted.
+pub async fn beside(aws: &LocalAws, script: &Script) -> App {
+    let sdk = aws.background_sdk_config();
+    let urls = create_queues(&aws_sdk_sqs::Client::new(&sdk))
+        .await
+        .unwrap();
+    let config = Config {
+        sweep_horizon: 0,
+        ..config(urls)
+    };
+    boot::assemble(config, &sdk, script.executors(aws), aws.clock())
+}

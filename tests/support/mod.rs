@@ -21,7 +21,7 @@ use taskmill_aws::clock::Clock;
 use taskmill_local::service::Options;
 use taskmill_local::{LocalAws, Service};
 
-pub use deaf::deaf;
+pub use deaf::{beside, deaf};
 pub use fleet::Fleet;
 pub use records::Records;
 pub use script::{Answer, Script};

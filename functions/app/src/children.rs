@@ -7,10 +7,11 @@ use taskmill::error_info::ErrorInfo;
 use taskmill::ids::WorkflowId;
 use taskmill::limits::NESTED_WORKFLOWS;
 use taskmill::workflow::creation::{self, NewWorkflow};
-use taskmill::workflow::decider::{self, ChildEnd, Event, Fold, NewChild};
+use taskmill::workflow::decider::{self, ChildEnd, Decision, Event, Fold, NewChild};
 use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
 use taskmill_aws::queues::Message;
 use taskmill_aws::store::Created;
+use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::refusal::{Fault, Refusal};
@@ -53,7 +54,7 @@ pub(crate) async fn start(app: &App, child: &NewChild) -> Result<Option<Message>
         Ok(decision) => decision,
         Err(error) => return Ok(Some(refused(*error))),
     };
-    match workflows::create_first(app, &decision).await? {
+    match create_apart(app, decision).await? {
         Created::New => Ok(None),
         Created::Exists => Ok(Some(Message::ChildTold {
             child_id: child.id,
@@ -87,9 +88,28 @@ pub(crate) async fn begin(app: &App, batch: &WorkflowInstance) -> Result<(), Fau
     let plan = app.inner.definitions.plan_of(batch).await?;
     let decision = Fold::start(&plan, created, app.workflow_facts()).finish();
     if let Some(decision) = decision {
-        workflows::create_first(app, &decision).await?;
+        create_apart(app, decision).await?;
     }
     Ok(())
+}
+
+/// Creates a record apart.
+async fn create_apart(app: &App, decision: Decision) -> Result<Created, Fault> {
+    let app = app.clone();
+    apart(async move { workflows::create_first(&app, &decision).await }).await
+}
+
+/// Runs what one record makes of another on a stack of its own: records may stand around each
+/// other a hundred deep, and each would add to the stack of the one around it. Dropping the
+/// future stops it.
+async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work);
+    match tasks.join_next().await {
+        Some(Ok(done)) => done,
+        Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        None => unreachable!("one task was spawned"),
+    }
 }
 
 /// What became of asking.
@@ -120,24 +140,25 @@ pub(crate) async fn ask(
         child_id: id,
         workflow_id: parent.id,
     };
-    Ok(
-        match workflows::fold(app, id, std::slice::from_ref(event)).await? {
-            Outcome::Missing => Asked::Missing,
-            // It was asked before, and something has come between.
-            Outcome::Refused(refused) if workflows::asks_to_rerun(event) => {
-                let error = ErrorInfo::new(refused.code, refused.message, app.now());
-                Asked::Send(Box::new(Message::ChildRefused {
-                    child_id: id,
-                    workflow_id: parent.id,
-                    error: Box::new(error),
-                }))
-            }
-            Outcome::Refused(refused) if workflows::is_too_late(&refused) => {
-                Asked::Send(Box::new(told))
-            }
-            Outcome::Refused(_) | Outcome::Taken => Asked::Told,
-        },
-    )
+    let now = app.now();
+    let (app, folded) = (app.clone(), event.clone());
+    let fold = async move { workflows::fold(&app, id, std::slice::from_ref(&folded)).await };
+    Ok(match apart(fold).await? {
+        Outcome::Missing => Asked::Missing,
+        // It was asked before, and something has come between.
+        Outcome::Refused(refused) if workflows::asks_to_rerun(event) => {
+            let error = ErrorInfo::new(refused.code, refused.message, now);
+            Asked::Send(Box::new(Message::ChildRefused {
+                child_id: id,
+                workflow_id: parent.id,
+                error: Box::new(error),
+            }))
+        }
+        Outcome::Refused(refused) if workflows::is_too_late(&refused) => {
+            Asked::Send(Box::new(told))
+        }
+        Outcome::Refused(_) | Outcome::Taken => Asked::Told,
+    })
 }
 
 /// What a child or a batch has to tell the record that waits for it.

@@ -55,6 +55,8 @@ impl Fold<'_> {
             let ended = match terminated {
                 // Whatever was begun beside it ends with the workflow.
                 Some(_) => None,
+                // Ends of one instant count in the order of the list: the rest is not wanted.
+                None if is_met(parallel, &branches) => None,
                 None => self.advance(compiled, &mut block, &inside),
             };
             branches.push(match ended {
@@ -92,7 +94,13 @@ impl Fold<'_> {
             return Next::Open;
         };
         let mut moved = false;
-        for ((name, compiled), branch) in parallel.branches.iter().zip(branches) {
+        for (at, (name, compiled)) in parallel.branches.iter().enumerate() {
+            if is_met(parallel, branches) {
+                break;
+            }
+            let Some(branch) = branches.get_mut(at) else {
+                break;
+            };
             if let (Branch::Failed(block, ..), News::Reopen) = (&mut *branch, news) {
                 *branch = Branch::Running(std::mem::take(block));
             }
@@ -127,14 +135,11 @@ impl Fold<'_> {
         let State::Parallel(branches) = &active.state else {
             return Next::Open;
         };
-        let count = |of: fn(&Branch) -> bool| branches.iter().filter(|one| of(one)).count();
-        let done = count(|branch| matches!(branch, Branch::Done(_)));
-        let failed = count(|branch| matches!(branch, Branch::Failed(..)));
-        let needed = match parallel.join {
-            Join::All => branches.len(),
-            Join::Any => 1,
-            Join::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
-        };
+        let done = done(branches);
+        let failed = branches.iter();
+        let failed = failed.filter(|branch| matches!(branch, Branch::Failed(..)));
+        let failed = failed.count();
+        let needed = needed(parallel);
         if done >= needed {
             let output = outputs(parallel, branches);
             self.halt_step(step, active, place);
@@ -369,6 +374,27 @@ fn outputs(parallel: &CompiledParallel, branches: &[Branch]) -> Value {
         Branch::Running(_) | Branch::Failed(..) => None,
     });
     Value::Object(outputs.collect::<JsonObject>())
+}
+
+/// How many branches must complete.
+fn needed(parallel: &CompiledParallel) -> usize {
+    match parallel.join {
+        Join::All => parallel.branches.len(),
+        Join::Any => 1,
+        Join::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
+    }
+}
+
+/// How many branches completed.
+fn done(branches: &[Branch]) -> usize {
+    let done = branches.iter();
+    done.filter(|branch| matches!(branch, Branch::Done(_)))
+        .count()
+}
+
+/// Whether enough of them did.
+fn is_met(parallel: &CompiledParallel, branches: &[Branch]) -> bool {
+    done(branches) >= needed(parallel)
 }
 
 /// The error that the step fails with: the last one, or under ALL and under WAIT the first.

@@ -129,6 +129,8 @@ impl Fold<'_> {
                 active.handled.resize(entry + 1, 0);
             }
             active.handled[entry] += 1;
+            // Anew is with the whole of its policy.
+            active.retries = None;
         }
         active.generation = self.fresh_generation();
         active.since = self.since();

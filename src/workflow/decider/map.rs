@@ -175,6 +175,8 @@ impl Fold<'_> {
                     granted: batch.granted,
                     ..Iterations::default()
                 })),
+                // Its steps begin with that of the MAP: what is begun anew there comes after it.
+                generations: generation,
                 ..Course::default()
             },
             parent: Some(Parent {
