@@ -28,6 +28,8 @@ mod races;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod stopping;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod thousand;

@@ -90,6 +90,16 @@ pub struct RunArgs {
     /// The workflow to run; not needed when there is only one.
     #[arg(long, value_name = "ID", value_parser = definition_id)]
     pub workflow: Option<DefinitionId>,
+    /// Prints the definition as a picture instead, with what became of each step.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "mermaid"
+    )]
+    pub graph: Option<GraphFormat>,
     /// What every run is given.
     #[command(flatten)]
     pub common: Common,

@@ -91,6 +91,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
         timeouts: Timeouts {
             start_to_close: Some(60_000),
             ..Timeouts::default()
+            heartbeat: None,
         },
         continue_on_failure: false,
         attempts: Vec::new(),
