@@ -91,7 +91,6 @@ pub fn lone_task(number: u128) -> TaskInstance {
         timeouts: Timeouts {
             start_to_close: Some(60_000),
             ..Timeouts::default()
-            heartbeat: None,
         },
         continue_on_failure: false,
         attempts: Vec::new(),
@@ -215,6 +214,7 @@ pub fn full_task() -> TaskInstance {
             schedule_to_start: Some(1),
             start_to_close: Some(2),
             schedule_to_close: Some(3),
+            heartbeat: None,
         },
         continue_on_failure: true,
         attempts: vec![attempt(1, Some(error))],
