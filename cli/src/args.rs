@@ -72,7 +72,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
     /// Runs one task that stands alone to its end and prints it.
-    Run(TaskRunArgs),
+    Run(Box<TaskRunArgs>),
     /// Prints a task of a data folder.
     Show(TaskArgs),
 }

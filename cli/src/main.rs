@@ -64,7 +64,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
         Command::Resume(args) => commands::resume::resume(&args, verbose).await,
         Command::Workflow { command } => commands::workflow::workflow(command).await,
         Command::Task { command } => match command {
-            TaskCommand::Run(args) => commands::task::run(args, verbose).await,
+            TaskCommand::Run(args) => commands::task::run(*args, verbose).await,
             TaskCommand::Show(args) => commands::task::show(&args).await,
         },
         Command::Bench(args) => commands::bench::bench(&args).await,
