@@ -36,6 +36,8 @@ mod scale;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod stopping;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod thousand;

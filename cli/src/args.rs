@@ -74,7 +74,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
     /// Runs one task that stands alone to its end and prints it.
-    Run(TaskRunArgs),
+    Run(Box<TaskRunArgs>),
     /// Prints a task of a data folder.
     Show(TaskArgs),
     /// Lists the tasks that wait for a person, the oldest first.
@@ -104,6 +104,16 @@ pub struct RunArgs {
     /// The workflow to run; not needed when there is only one.
     #[arg(long, value_name = "ID", value_parser = definition_id)]
     pub workflow: Option<DefinitionId>,
+    /// Prints the definition as a picture instead, with what became of each step.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "mermaid"
+    )]
+    pub graph: Option<GraphFormat>,
     /// What every run is given.
     #[command(flatten)]
     pub common: Common,

@@ -3,7 +3,7 @@
 //! What a definition is and what may be wrong with one is decided by the core; this knows only
 //! files. A *set* is what one call can see: a folder, or files that were named together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use taskmill::problem::nearest;
 use taskmill::registration::{self, Definition, Reading};
 use taskmill::task::TaskDefinition;
 use taskmill::workflow::WorkflowDefinition;
+use taskmill::workflow::compiled::{Reference, references};
 
 use crate::exit::Error;
 use crate::problems::{Located, Severity};
@@ -211,6 +212,30 @@ pub struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    /// The workflow that is meant: when none is named, of several the only one that no other
+    /// runs.
+    ///
+    /// # Errors
+    /// There is none of that id, or there are several and none was named.
+    pub fn of_roots(self, set: &Set) -> Result<&WorkflowDefinition, Error> {
+        let run = |workflow: &WorkflowDefinition| {
+            let references = references(workflow).into_values();
+            let own = workflow.id.clone();
+            references.filter_map(move |reference| match reference {
+                Reference::Workflow(id, _) if id != own => Some(id),
+                Reference::Workflow(..) | Reference::Task(..) => None,
+            })
+        };
+        let run: HashSet<DefinitionId> = set.workflows().flat_map(run).collect();
+        let roots = set.workflows().filter(|one| !run.contains(&one.id));
+        let ids: HashSet<&DefinitionId> = roots.map(|root| &root.id).collect();
+        let is_meant = |one: &&WorkflowDefinition| {
+            self.named.is_some() || ids.len() != 1 || ids.contains(&one.id)
+        };
+        let candidates = set.workflows().filter(is_meant);
+        self.of(candidates, |one| (&one.id, &one.version))
+    }
+
     /// The definition of these that is meant, in its newest version.
     ///
     /// # Errors

@@ -3,10 +3,16 @@
 //! A step is a node; a step that consists of others is a group with a node that stands for its
 //! beginning.
 
+mod states;
+
 use std::collections::HashMap;
 
 use taskmill::workflow::WorkflowDefinition;
 use taskmill::workflow::definition::{Join, Step, StepKind};
+
+pub use states::{States, states_of};
+
+use crate::args::GraphFormat;
 
 /// The parts of a picture, in the order in which they are drawn.
 #[derive(Debug, Default)]
@@ -30,16 +36,23 @@ enum Line {
     Close,
 }
 
-/// The states of steps by their paths, for colours.
-pub type States = HashMap<String, String>;
+/// The picture in a language, with what became of the steps.
+pub fn picture(workflow: &WorkflowDefinition, states: &States, format: GraphFormat) -> String {
+    match format {
+        GraphFormat::Mermaid => mermaid(workflow, states),
+        GraphFormat::Dot => dot(workflow, states),
+    }
+}
 
 /// The picture in Mermaid's language.
-pub fn mermaid(workflow: &WorkflowDefinition, states: &States) -> String {
+fn mermaid(workflow: &WorkflowDefinition, states: &States) -> String {
     let picture = Picture::of(workflow);
     let mut text = "flowchart TD\n".to_owned();
     for line in &picture.lines {
         text += &match line {
-            Line::Node { id, label, .. } => format!("  {id}[\"{}\"]\n", quoted(label)),
+            Line::Node { id, label, path } => {
+                format!("  {id}[\"{}{}\"]\n", quoted(label), note(states, path))
+            }
             Line::Open { id, label } => format!("  subgraph {id}_group[\"{}\"]\n", quoted(label)),
             Line::Close => "  end\n".to_owned(),
         };
@@ -57,17 +70,18 @@ pub fn mermaid(workflow: &WorkflowDefinition, states: &States) -> String {
 }
 
 /// The picture in Graphviz' language.
-pub fn dot(workflow: &WorkflowDefinition, states: &States) -> String {
+fn dot(workflow: &WorkflowDefinition, states: &States) -> String {
     let picture = Picture::of(workflow);
     let colours: HashMap<_, _> = picture.colours(states).into_iter().collect();
     let mut text = "digraph workflow {\n  node [shape=box];\n".to_owned();
     for line in &picture.lines {
         text += &match line {
-            Line::Node { id, label, .. } => {
+            Line::Node { id, label, path } => {
+                let note = note(states, path);
                 let colour = colours.get(id).map_or(String::new(), |colour| {
                     format!(", style=filled, fillcolor=\"{colour}\"")
                 });
-                format!("  {id} [label=\"{}\"{colour}];\n", escaped(label))
+                format!("  {id} [label=\"{}{note}\"{colour}];\n", escaped(label))
             }
             Line::Open { id, label } => {
                 format!("  subgraph cluster_{id} {{ label=\"{}\";\n", escaped(label))
@@ -79,6 +93,12 @@ pub fn dot(workflow: &WorkflowDefinition, states: &States) -> String {
         text += &format!("  {from} -> {to} [label=\"{}\"];\n", escaped(label));
     }
     text + "}\n"
+}
+
+/// What became of a step, behind its label.
+fn note(states: &States, path: &str) -> String {
+    let became = states.get(path);
+    became.map_or_else(String::new, |became| format!(" · {}", became.note))
 }
 
 fn quoted(text: &str) -> String {
@@ -206,7 +226,7 @@ impl Picture {
 
     fn colours(&self, states: &States) -> Vec<(String, &'static str)> {
         let coloured = self.lines.iter().filter_map(|line| match line {
-            Line::Node { id, path, .. } => Some((id.clone(), colour(states.get(path)?))),
+            Line::Node { id, path, .. } => Some((id.clone(), colour(states.get(path)?.status))),
             Line::Open { .. } | Line::Close => None,
         });
         coloured.collect()
@@ -217,7 +237,8 @@ fn colour(status: &str) -> &'static str {
     match status {
         "COMPLETED" => "#b7e4c7",
         "FAILED" | "TIMED_OUT" => "#f4a6a6",
-        "CANCELLED" | "SKIPPED" => "#dddddd",
+        "CANCELLED" => "#cccccc",
+        "SKIPPED" => "#eeeeee",
         _ => "#ffe8a3",
     }
 }

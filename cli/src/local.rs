@@ -8,6 +8,7 @@ use aws_sdk_lambda::config::ProvideCredentials;
 use taskmill::ids::TenantId;
 use taskmill::registration::Definition;
 use taskmill::security::Caller;
+use taskmill::workflow::WorkflowDefinition;
 use taskmill_app::{App, Refusal, register};
 use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::lambda::{LambdaConfig, LambdaExecutor};
@@ -180,13 +181,48 @@ pub async fn register(app: &App, tenant: &TenantId, set: &Set) -> Result<(), Err
             registered.map_err(|refusal| located(&found, refusal))?;
         }
     }
-    for found in set.definitions() {
-        if let Definition::Workflow(workflow) = found.definition {
-            let registered = register::register_workflow(app, tenant, workflow).await;
-            registered.map_err(|refusal| located(&found, refusal))?;
+    let workflows = set
+        .definitions()
+        .filter_map(|found| match found.definition {
+            Definition::Workflow(workflow) => Some((found, workflow)),
+            Definition::Task(_) => None,
+        });
+    let registered = register_workflows(app, tenant, workflows.collect()).await;
+    registered.map_err(|(found, refusal)| located(&found, refusal))
+}
+
+/// Registers workflows, each with what it is known by: one that runs another after that one,
+/// whatever their order.
+///
+/// # Errors
+/// One that is refused still when all others are registered, and why.
+pub async fn register_workflows<T>(
+    app: &App,
+    tenant: &TenantId,
+    workflows: Vec<(T, &WorkflowDefinition)>,
+) -> Result<(), (T, Refusal)> {
+    let mut waiting = workflows;
+    loop {
+        let before = waiting.len();
+        let mut left = Vec::new();
+        for (known_by, workflow) in waiting {
+            match register::register_workflow(app, tenant, workflow).await {
+                Ok(()) => {}
+                Err(refusal @ Refusal::Problems(_)) => left.push((known_by, workflow, refusal)),
+                Err(refusal) => return Err((known_by, refusal)),
+            }
         }
+        if left.len() == before {
+            return match left.pop() {
+                None => Ok(()),
+                Some((known_by, _, refusal)) => Err((known_by, refusal)),
+            };
+        }
+        let again = left.into_iter();
+        waiting = again
+            .map(|(known_by, workflow, _)| (known_by, workflow))
+            .collect();
     }
-    Ok(())
 }
 
 fn located(found: &Found<'_>, refusal: Refusal) -> Error {

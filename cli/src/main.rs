@@ -67,7 +67,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
         Command::Resume(args) => commands::resume::resume(&args, verbose).await,
         Command::Workflow { command } => commands::workflow::workflow(command).await,
         Command::Task { command } => match command {
-            TaskCommand::Run(args) => commands::task::run(args, verbose).await,
+            TaskCommand::Run(args) => commands::task::run(*args, verbose).await,
             TaskCommand::Show(args) => commands::task::show(&args).await,
             TaskCommand::Inbox(args) => commands::people::inbox(&args).await,
             TaskCommand::Claim(ones) => commands::people::claim(ones).await,

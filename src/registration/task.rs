@@ -58,7 +58,7 @@ fn of_executors(root: &Place<'_>, config: &Place<'_>) -> Vec<Problem> {
     let executor = config.member("executor");
     if let Some(text) = executor.text().filter(|text| !text.is_empty()) {
         match ExecutorRef::parse(text) {
-            Ok(known) => problems.extend(combination(config, &known)),
+            Ok(known) => problems.extend(combination(root, &known)),
             Err(error) => problems.push(
                 executor
                     .problem(error.code(), error.to_string())
@@ -70,17 +70,18 @@ fn of_executors(root: &Place<'_>, config: &Place<'_>) -> Vec<Problem> {
 }
 
 /// What the executor cannot honour.
-fn combination(config: &Place<'_>, executor: &ExecutorRef) -> Vec<Problem> {
+fn combination(task: &Place<'_>, executor: &ExecutorRef) -> Vec<Problem> {
     let kind = kind(executor);
     let refused = unsupported::COMBINATIONS.iter().filter_map(|row| {
         let place = row
             .field
             .iter()
-            .fold(config.clone(), |place, name| place.member(name));
+            .fold(task.clone(), |place, name| place.member(name));
         let applies = row.executor == kind && place.is_there();
         let message = || format!("not supported with {kind:?}: {}", row.reason);
         applies.then(|| place.problem(registration::NOT_SUPPORTED, message()))
     });
+    let config = task.member("executionConfig");
     let run_as = config.member("securityContext").member("runAs");
     refused.chain(identity(&run_as, executor)).collect()
 }

@@ -35,7 +35,6 @@ pub const TABLE: &[Unsupported] = &[
         "rateLimit",
         "nothing here counts the starts of a definition yet",
     ),
-    field("Timeouts", "heartbeat", "no executor sends heartbeats yet"),
 ];
 
 const TASK: &str = "TaskDefinition";
@@ -73,7 +72,7 @@ pub const OF_EXECUTORS: [&str; 4] = [
     "request",
 ];
 
-/// A field of `executionConfig` that one kind of executor cannot honour.
+/// A field of a task definition that one kind of executor cannot honour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Combination {
     /// The kind of executor, with its colon.
@@ -86,38 +85,43 @@ pub struct Combination {
 
 /// All that is refused beside some executors.
 pub const COMBINATIONS: &[Combination] = &[
-    with("process:", &["request"], "only http: sends requests"),
+    with("process:", REQUEST, "only http: sends requests"),
     with(
         "process:",
         RUN_AS,
         "a program runs as the user of the service, which cannot become another",
     ),
-    with("lambda:", &["request"], "only http: sends requests"),
+    with("lambda:", REQUEST, "only http: sends requests"),
+    with("lambda:", HEARTBEAT, SILENT),
     with("lambda:", DISK, "a function's disk is set on the function"),
     with(
         "http:",
-        &["environmentVariables"],
+        ENVIRONMENT,
         "a request has no environment; use request.headers",
     ),
+    with("http:", HEARTBEAT, SILENT),
     with("http:", CPU, ELSEWHERE),
     with("http:", MEMORY, ELSEWHERE),
     with("http:", DISK, ELSEWHERE),
-    with("builtin:", &["request"], "only http: sends requests"),
-    with(
-        "builtin:",
-        &["environmentVariables"],
-        "a builtin reads no environment",
-    ),
+    with("builtin:", HEARTBEAT, "a builtin gives no sign of life"),
+    with("builtin:", REQUEST, "only http: sends requests"),
+    with("builtin:", ENVIRONMENT, "a builtin reads no environment"),
     with("builtin:", CPU, UNLIMITED),
     with("builtin:", MEMORY, UNLIMITED),
     with("builtin:", DISK, UNLIMITED),
     with("builtin:", RUN_AS, "a builtin acts as nobody"),
 ];
 
-const RUN_AS: &[&str] = &["securityContext", "runAs"];
-const CPU: &[&str] = &["resourceRequirements", "cpu"];
-const MEMORY: &[&str] = &["resourceRequirements", "memory"];
-const DISK: &[&str] = &["resourceRequirements", "disk"];
+const CONFIG: &str = "executionConfig";
+const RESOURCES: &str = "resourceRequirements";
+const REQUEST: &[&str] = &[CONFIG, "request"];
+const ENVIRONMENT: &[&str] = &[CONFIG, "environmentVariables"];
+const RUN_AS: &[&str] = &[CONFIG, "securityContext", "runAs"];
+const CPU: &[&str] = &[CONFIG, RESOURCES, "cpu"];
+const MEMORY: &[&str] = &[CONFIG, RESOURCES, "memory"];
+const DISK: &[&str] = &[CONFIG, RESOURCES, "disk"];
+const HEARTBEAT: &[&str] = &["timeouts", "heartbeat"];
+const SILENT: &str = "what runs there has no way to give a sign of life";
 const ELSEWHERE: &str = "the work is done elsewhere, where nothing here can limit it";
 const UNLIMITED: &str = "a builtin uses nothing that could be limited";
 

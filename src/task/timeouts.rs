@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 /// The limit of an attempt whose definition states none: a minute.
 const DEFAULT_TIMEOUT: u64 = 60_000;
 
-/// The four limits of a task in milliseconds, each optional.
+/// The limits of a task in milliseconds, each optional.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Timeouts {
@@ -29,6 +29,10 @@ pub struct Timeouts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::TIMER_MILLIS))]
     pub schedule_to_close: Option<u64>,
+    /// From the start of an attempt to its first heartbeat, and from each to the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::TIMER_MILLIS))]
+    pub heartbeat: Option<u64>,
 }
 
 /// Which limit passed.
@@ -41,6 +45,8 @@ pub enum TimeoutKind {
     ScheduleToStart,
     /// The task as a whole took too long.
     ScheduleToClose,
+    /// An attempt gave no sign of life for too long.
+    Heartbeat,
 }
 
 impl TimeoutKind {
@@ -51,6 +57,7 @@ impl TimeoutKind {
             Self::StartToClose => "START_TO_CLOSE",
             Self::ScheduleToStart => "SCHEDULE_TO_START",
             Self::ScheduleToClose => "SCHEDULE_TO_CLOSE",
+            Self::Heartbeat => "HEARTBEAT",
         }
     }
 }
@@ -84,6 +91,7 @@ impl Timeouts {
             schedule_to_close: own
                 .schedule_to_close
                 .or(definition.timeouts.schedule_to_close),
+            heartbeat: own.heartbeat.or(definition.timeouts.heartbeat),
         }
     }
 
@@ -102,6 +110,16 @@ impl Timeouts {
             .into_iter()
             .flatten()
             .min_by_key(|deadline| deadline.at)
+    }
+
+    /// When an attempt that last gave a sign of life at `last` has been silent for too long: its
+    /// start is the first.
+    #[must_use]
+    pub fn silence(&self, last: Timestamp) -> Option<Deadline> {
+        self.heartbeat.map(|limit| Deadline {
+            at: last.plus_millis(limit),
+            kind: TimeoutKind::Heartbeat,
+        })
     }
 
     /// The next limit that a task runs into while no attempt is running. `started` tells whether
@@ -141,7 +159,7 @@ pub fn attempt(definition: &TaskDefinition) -> Option<u64> {
 pub struct StepTimeouts {
     /// One attempt, in milliseconds.
     pub timeout: Option<u64>,
-    /// The four limits.
+    /// The limits of the task.
     pub timeouts: Option<Timeouts>,
 }
 

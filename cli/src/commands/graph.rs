@@ -1,6 +1,6 @@
 //! `taskmill graph`: prints a workflow definition as a picture.
 
-use crate::args::{GraphArgs, GraphFormat};
+use crate::args::GraphArgs;
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
 use crate::graph::{self, States};
@@ -17,11 +17,8 @@ pub fn graph(args: &GraphArgs) -> Result<Exit, Error> {
         how: "with --workflow",
         named: args.workflow.as_ref().map(|id| id.as_str()),
     };
-    let workflow = choice.of(set.workflows(), |one| (&one.id, &one.version))?;
-    let text = match args.format {
-        GraphFormat::Mermaid => graph::mermaid(workflow, &States::new()),
-        GraphFormat::Dot => graph::dot(workflow, &States::new()),
-    };
+    let workflow = choice.of_roots(&set)?;
+    let text = graph::picture(workflow, &States::new(), args.format);
     output::print_text(&text)?;
     Ok(Exit::Done)
 }

@@ -5,13 +5,14 @@ use taskmill::ids::DefinitionId;
 use taskmill::security::Caller;
 use taskmill::workflow::{WorkflowDefinition, WorkflowInstance};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
-use taskmill_app::views;
+use taskmill_app::{App, views};
 use taskmill_local::{LocalAws, Service};
 
 use super::session::{self, display, exactly, serve, tell_skipped};
-use crate::args::{Common, RunArgs};
+use crate::args::{Common, GraphFormat, RunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
+use crate::graph::{picture, states_of};
 use crate::idle::stuck;
 use crate::input::Source;
 use crate::interrupt::Interrupts;
@@ -34,15 +35,14 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
         how: "with --workflow",
         named: args.workflow.as_ref().map(DefinitionId::as_str),
     };
-    let definition = choice.of(set.workflows(), |workflow| {
-        (&workflow.id, &workflow.version)
-    })?;
+    let definition = choice.of_roots(&set)?;
     let run = Run {
         caller: local::caller(&args.common),
         request: request(&args.common, definition, &source)?,
         source,
         definition,
         args: &args.common,
+        graph: args.graph,
         display: display(args.common.quiet, verbose),
     };
     let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
@@ -62,6 +62,7 @@ struct Run<'a> {
     request: StartWorkflow,
     definition: &'a WorkflowDefinition,
     args: &'a Common,
+    graph: Option<GraphFormat>,
     display: Display,
 }
 
@@ -106,12 +107,11 @@ impl Run<'_> {
             ended = watch.until_settled(id) => { ended?; Vec::new() }
             awaited = stuck(service, tenant, changes) => awaited?,
         };
-        let view = views::workflow(service.app(), tenant, id).await?;
         self.display.clear();
-        output::print(&view, self.args.output)?;
         let ended = service.observer().workflow(id).await?;
         let gone = || Error::Unexpected(format!("the workflow {id} is gone"));
         let ended = ended.ok_or_else(gone)?;
+        self.print(service.app(), &ended).await?;
         let summary = summary(&ended, tracker.counts());
         session::tell_end(service, &self.display, &summary).await;
         session::tell_awaited(&self.display, &awaited, self.args.data.as_deref());
@@ -119,6 +119,22 @@ impl Run<'_> {
             true => Exit::from(ended.status),
             false => Exit::Waiting,
         })
+    }
+
+    /// Prints the workflow, or its picture.
+    async fn print(&self, app: &App, workflow: &WorkflowInstance) -> Result<(), Error> {
+        let tenant = &self.caller.tenant_id;
+        match self.graph {
+            Some(format) => {
+                let tasks = views::tasks_of(app, tenant, workflow.id).await?;
+                let states = states_of(self.definition, workflow, &tasks);
+                output::print_text(&picture(self.definition, &states, format))
+            }
+            None => {
+                let view = views::workflow(app, tenant, workflow.id).await?;
+                output::print(&view, self.args.output)
+            }
+        }
     }
 
     /// What was done before is not told again.

@@ -12,7 +12,7 @@ use taskmill::problem::Problem;
 use taskmill::registration::Definition;
 use taskmill::security::Caller;
 use taskmill::workflow::decider::{Ask, Operation};
-use taskmill_app::register::{register_task, register_workflow};
+use taskmill_app::register::register_task;
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
 use taskmill_app::{App, Refusal, workflows};
 use taskmill_aws::clock::Clock;
@@ -28,6 +28,7 @@ use super::script::Script;
 use super::story::{Story, Writes};
 use super::update::{Seen, What};
 use crate::exit::Error;
+use crate::local::register_workflows;
 
 /// When every case begins.
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -157,31 +158,13 @@ async fn register(
     for definition in &all {
         match definition {
             Definition::Task(task) => register_task(app, &tenant, task).await?,
-            Definition::Workflow(workflow) => waiting.push(workflow),
+            Definition::Workflow(workflow) => waiting.push(((), workflow)),
         }
     }
-    // A workflow that runs another is registered after it, whatever their order.
-    loop {
-        let mut left = Vec::new();
-        let mut refused = Vec::new();
-        let before = waiting.len();
-        for workflow in waiting {
-            match register_workflow(app, &tenant, workflow).await {
-                Ok(()) => {}
-                Err(Refusal::Problems(problems)) => {
-                    left.push(workflow);
-                    refused = problems;
-                }
-                Err(refusal) => return Err(refusal.into()),
-            }
-        }
-        if left.is_empty() {
-            break;
-        }
-        if left.len() == before {
-            return Ok(Err(refused));
-        }
-        waiting = left;
+    match register_workflows(app, &tenant, waiting).await {
+        Ok(()) => {}
+        Err(((), Refusal::Problems(problems))) => return Ok(Err(problems)),
+        Err(((), refusal)) => return Err(refusal.into()),
     }
     let id = definitions.tested["id"].as_str().unwrap_or_default();
     Ok(DefinitionId::new(id).map_err(|_| Vec::new()))

@@ -122,6 +122,9 @@ pub struct Answer {
     /// Milliseconds that it takes.
     #[serde(default)]
     pub after: u64,
+    /// When it gives signs of life, in milliseconds after its start.
+    #[serde(default)]
+    pub heartbeats: Vec<u64>,
 }
 
 /// A failure.

@@ -197,7 +197,7 @@ impl Rewriter<'_> {
         let (start, told) = (self.start(node), self.offset(node.span.end.index()));
         let last = match &node.data {
             YamlData::Sequence(items) => items.last(),
-            YamlData::Mapping(members) => members.values().last(),
+            YamlData::Mapping(members) => members.values().next_back(),
             _ => None,
         };
         match (last, self.text[start..].chars().next()) {

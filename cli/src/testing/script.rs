@@ -1,6 +1,7 @@
 //! The executor of a case: it answers every task as the case says.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -122,6 +123,24 @@ impl Script {
         let Some(answer) = self.answer_to(path, call) else {
             return Err(Failure::permanent("NO_ANSWER", "the case has no answer"));
         };
+        tokio::select! {
+            biased;
+            never = self.beat(&answer, call) => match never {},
+            result = self.answered(answer.clone(), path, call) => result,
+        }
+    }
+
+    /// Gives signs of life when the answer says so.
+    async fn beat(&self, answer: &Answer, call: &Call) -> Infallible {
+        let start = self.0.clock.now();
+        for millis in &answer.heartbeats {
+            self.0.clock.sleep_until(start.plus_millis(*millis)).await;
+            call.beats.beat();
+        }
+        std::future::pending().await
+    }
+
+    async fn answered(&self, answer: Answer, path: &str, call: &Call) -> Result<Value, Failure> {
         if answer.after > 0 {
             let at = self.0.clock.now().plus_millis(answer.after);
             self.0.clock.sleep_until(at).await;

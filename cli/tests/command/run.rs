@@ -254,6 +254,145 @@ fn bad_usage_ends_with_2_and_says_what_would_be_good() {
 }
 
 #[test]
+fn a_run_is_drawn_with_what_became_of_each_step() {
+    let text = r#"
+{id: echo, version: 1.0.0, name: E, type: AUTOMATED, executionConfig: {executor: 'builtin:echo'}}
+---
+{id: fail, version: 1.0.0, name: F, type: AUTOMATED, executionConfig: {executor: 'builtin:fail'}, retryPolicy: {maxRetries: 0}}
+---
+id: flow
+version: 1.0.0
+name: Flow
+steps:
+  - {name: no, taskDefinitionId: echo, condition: "false"}
+  - name: each
+    type: MAP
+    items: "[0, 1, 2]"
+    toleratedFailureCount: 1
+    steps:
+      - {name: odd, taskDefinitionId: fail, inputMappings: [{type: EXPRESSION, expression: "item", target: times}]}
+  - name: both
+    type: PARALLEL
+    branches:
+      - {name: a, steps: [{name: broken, taskDefinitionId: fail}]}
+      - {name: b, steps: [{name: wait, type: WAIT, duration: P1D}]}
+  - {name: never, taskDefinitionId: echo}
+"#;
+    let folder = Folder::new(&[("flow.yaml", text)]);
+    let mermaid = folder.run(&["run", "flow.yaml", "--graph"]);
+    let drawn = &mermaid.expect(1).stdout;
+    let rows = [
+        "[\"start\"]",
+        "[\"no: echo · SKIPPED\"]",
+        "[\"each: MAP over [0, 1, 2] · FAILED, 3 iterations\"]",
+        "[\"odd: fail · 1 COMPLETED, 2 FAILED\"]",
+        "[\"both: PARALLEL\"]",
+        "[\"never: echo\"]",
+    ];
+    for row in rows {
+        assert!(drawn.contains(row), "no {row} in {drawn}");
+    }
+    let tolerant = text.replace("toleratedFailureCount: 1", "toleratedFailureCount: 2");
+    folder.write("flow.yaml", &tolerant);
+    let dot = folder.run(&["run", "flow.yaml", "--graph=dot", "-q"]);
+    let drawn = &dot.expect(1).stdout;
+    let rows = [
+        "[label=\"each: MAP over [0, 1, 2] · COMPLETED, 3 iterations\", style=filled, fillcolor=\"#b7e4c7\"]",
+        "[label=\"both: PARALLEL · FAILED\", style=filled, fillcolor=\"#f4a6a6\"]",
+        "[label=\"broken: fail · FAILED\", style=filled, fillcolor=\"#f4a6a6\"]",
+        "[label=\"wait: WAIT · CANCELLED\", style=filled, fillcolor=\"#cccccc\"]",
+        "[label=\"never: echo\"]",
+    ];
+    for row in rows {
+        assert!(drawn.contains(row), "no {row} in {drawn}");
+    }
+}
+
+/// The winner waits until the loser has begun, and what comes after the race until the loser's
+/// program is gone.
+#[test]
+fn the_program_that_loses_a_race_is_killed_while_the_workflow_goes_on() {
+    let text = r#"
+id: sh
+version: 1.0.0
+name: Sh
+type: AUTOMATED
+retryPolicy: {maxRetries: 0}
+executionConfig: {executor: 'process:sh race.sh'}
+---
+id: race
+version: 1.0.0
+name: Race
+steps:
+  - name: both
+    type: PARALLEL
+    join: ANY
+    branches:
+      - {name: a, steps: [{name: fast, taskDefinitionId: sh}]}
+      - {name: b, steps: [{name: slow, taskDefinitionId: sh}]}
+  - {name: last, taskDefinitionId: sh}
+"#;
+    let program = r#"
+case $TASKMILL_TASK_PATH in
+  both/a/fast) until [ -s pid ]; do sleep 0.01; done ;;
+  both/b/slow) echo $$ > pid; exec sleep 1000 ;;
+  last) while kill -0 "$(cat pid)" 2> /dev/null; do sleep 0.01; done ;;
+esac
+"#;
+    let folder = Folder::new(&[("flow/race.yaml", text), ("flow/race.sh", program)]);
+    let ended = folder.run(&["run", "flow"]);
+    ended
+        .expect(0)
+        .says("both/b/slow          CANCELLED")
+        .says(": 3 tasks");
+}
+
+#[test]
+fn what_children_do_is_told_and_a_step_of_steps_is_not_called_skipped() {
+    let text = r#"
+{id: echo, version: 1.0.0, name: E, type: AUTOMATED, executionConfig: {executor: 'builtin:echo'}}
+---
+id: outer
+version: 1.0.0
+name: Outer
+steps:
+  - {name: set, type: SET, variableMappings: [{type: EXPRESSION, expression: "1", target: a}]}
+  - {name: sub, type: SUB_WORKFLOW, workflowDefinitionId: inner}
+  - name: each
+    type: MAP
+    items: "[1, 2]"
+    steps:
+      - {name: odd, taskDefinitionId: echo, condition: "item = 1"}
+---
+id: inner
+version: 1.0.0
+name: Inner
+steps:
+  - {name: no, taskDefinitionId: echo, condition: "false"}
+  - {name: yes, taskDefinitionId: echo}
+"#;
+    let folder = Folder::new(&[("flow.yaml", text)]);
+    // The workflow that no other one runs is the one that is meant.
+    let ended = folder.run(&["run", "flow.yaml"]);
+    ended.expect(0).says(": 2 tasks, 2 skipped");
+    let mut lines = ended.progress();
+    lines.retain(|line| line.contains("SKIPPED") || line.contains("COMPLETED attempt"));
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "sub/no SKIPPED",
+            "sub/yes COMPLETED",
+            "each[1]/odd SKIPPED",
+            "each[0]/odd COMPLETED"
+        ]
+    );
+}
+
+#[test]
 fn what_is_no_definition_is_skipped_and_named_when_asked() {
     let folder = Folder::new(&[
         ("flow/flow.yaml", FLOW),

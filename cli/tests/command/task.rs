@@ -42,6 +42,25 @@ fn a_task_that_fails_ends_with_1_after_its_retries() {
 }
 
 #[test]
+fn a_program_that_falls_silent_is_over_though_its_time_is_not() {
+    let text = r#"
+id: beat
+version: 1.0.0
+name: Beat
+type: AUTOMATED
+timeouts: {heartbeat: 400}
+retryPolicy: {maxRetries: 0}
+executionConfig: {executor: process:sh beat.sh}
+"#;
+    let program = "echo '::heartbeat:: 1 of 2' >&2; exec sleep 1000";
+    let folder = Folder::new(&[("beat.yaml", text), ("beat.sh", program)]);
+    let task = folder.run(&["task", "run", "beat.yaml"]).expect(1).json();
+    assert_eq!(task["status"], "TIMED_OUT");
+    assert_eq!(task["error"]["code"], "TIMEOUT");
+    assert_eq!(task["error"]["details"]["kind"], "HEARTBEAT");
+}
+
+#[test]
 fn which_task_must_be_clear() {
     let folder = Folder::new(&[("flow.yaml", FLOW)]);
     let cases: [(&[&str], &str); 3] = [

@@ -6,6 +6,9 @@
 //! comes from the start of a process that follows another. A task that was lost before runs
 //! without company, so that it cannot burn its neighbours, and its end is written before the next
 //! one begins, so that none of those that are tried alone can take the word of another with it.
+//!
+//! An attempt whose task was cancelled, or went on without it, is stopped: at once when that was
+//! written by this process, else when its message is hidden again and the record is looked at.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +25,11 @@ use taskmill::task::dispatch::{self, Dispatch};
 use taskmill::task::due::LONGEST_MESSAGE_DELAY;
 use taskmill::task::lifecycle::{Event, Start};
 use taskmill::task::routing;
-use taskmill::task::timeouts::Deadline;
+use taskmill::task::timeouts::{Deadline, TimeoutKind};
 use taskmill::task::{AttemptReport, CompiledTask, Outcome, TaskInstance, TaskStatus, output};
 use taskmill::workflow::WorkflowStatus;
 use taskmill::workflow::expression::{self, Scope};
-use taskmill_aws::executor::{Call, Execution, Executor, Used};
+use taskmill_aws::executor::{Beats, Call, Execution, Executor, Used};
 use taskmill_aws::payloads::{ContentHash, INLINE_BYTES, PayloadKey, PayloadKind};
 use taskmill_aws::queues::{Carried, Execute, Message, QueueName};
 
@@ -36,6 +39,7 @@ use crate::emit;
 use crate::process_result;
 use crate::refusal::Fault;
 use crate::tasks::{self, Applied};
+use crate::underway::Claim;
 
 /// An attempt that lives this long is recorded as RUNNING.
 const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
@@ -53,7 +57,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
             match message {
                 Message::Execute(execute) => {
                     let work = take(app, &execute, facts.receive_count);
-                    while_hidden(app, &facts, work).await
+                    while_hidden(app, &facts, &execute, work).await
                 }
                 Message::CreateTask { .. }
                 | Message::StartWorkflow { .. }
@@ -71,10 +75,12 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     .await
 }
 
-/// Keeps the message hidden while the work goes on, so that nobody else takes it.
+/// Keeps the message hidden while the work goes on, so that nobody else takes it, and looks each
+/// time whether the work is still wanted.
 async fn while_hidden(
     app: &App,
     facts: &RecordFacts,
+    execute: &Execute,
     work: impl Future<Output = Result<(), Unhandled>>,
 ) -> Result<(), Unhandled> {
     let visibility = facts.queue.settings().visibility_seconds;
@@ -88,6 +94,11 @@ async fn while_hidden(
                 if let Err(error) = hidden.await {
                     tracing::warn!(%error, "a message may come back while its attempt runs");
                 }
+                // One that cannot be read now is looked at the next time.
+                if let Ok(Some(task)) = app.store().task(execute.task_id).await {
+                    let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
+                    app.inner.underway.stop_unless_wanted(attempt, &task);
+                }
             }
         }
     }
@@ -96,7 +107,7 @@ async fn while_hidden(
 async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Unhandled> {
     let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
     // Taken before the record is read: what is read after it shows what a holder before left.
-    let Some(_claim) = app.inner.underway.claim(attempt) else {
+    let Some(claim) = app.inner.underway.claim(attempt) else {
         let at = app.now().plus_millis(UNDER_WAY_DELAY);
         return come_back(app, Message::Execute(execute.clone()), at).await;
     };
@@ -110,11 +121,11 @@ async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Un
         Past::Unknown | Past::Clear => company.together().await,
     };
     if !place.waited {
-        return run(app, &task, past).await;
+        return run(app, &task, past, &claim).await;
     }
     // Meanwhile the task may have been cancelled, or have run out of time.
     match to_be_run(app, execute).await? {
-        Some(task) => run(app, &task, past).await,
+        Some(task) => run(app, &task, past, &claim).await,
         None => Ok(()),
     }
 }
@@ -197,13 +208,18 @@ enum Past {
 }
 
 /// Runs the attempt and sends its outcome.
-async fn run(app: &App, task: &TaskInstance, past: Past) -> Result<(), Unhandled> {
+async fn run(
+    app: &App,
+    task: &TaskInstance,
+    past: Past,
+    claim: &Claim<'_>,
+) -> Result<(), Unhandled> {
     let definition = app.inner.definitions.of_task(task).await?;
     let recording = match past {
         Past::Clear => recording_of(&definition, task),
         Past::Unknown | Past::Suspect => Recording::First,
     };
-    let Some(report) = attempt(app, task, &definition, recording).await? else {
+    let Some(report) = attempt(app, task, &definition, recording, claim).await? else {
         return Ok(());
     };
     if past == Past::Suspect {
@@ -234,6 +250,7 @@ async fn attempt(
     task: &TaskInstance,
     definition: &Arc<CompiledTask>,
     recording: Recording,
+    claim: &Claim<'_>,
 ) -> Result<Option<AttemptReport>, Unhandled> {
     let started_at = app.now();
     let start = Event::Start(Start {
@@ -243,7 +260,13 @@ async fn attempt(
         started_at,
     });
     let deadline = task.timeouts.deadline(task.created_at, started_at);
-    let mut running = std::pin::pin!(execution(app, task, definition, deadline));
+    let mut running = std::pin::pin!(async {
+        tokio::select! {
+            biased;
+            execution = execution(app, task, definition, deadline) => Some(execution),
+            () = claim.stopped() => None,
+        }
+    });
     let execution = match recording {
         Recording::First => match begin(app, task, &start).await? {
             Begun::Go => running.await,
@@ -265,7 +288,10 @@ async fn attempt(
             },
         },
     };
-    Ok(Some(report(app, task, definition, started_at, execution)))
+    if execution.is_none() {
+        tracing::debug!(task.id = %task.id, attempt = task.attempt(), "an attempt was stopped");
+    }
+    Ok(execution.map(|execution| report(app, task, definition, started_at, execution)))
 }
 
 /// Whether an attempt that is to be recorded may go on.
@@ -303,21 +329,38 @@ async fn execution(
         Err(error) => return failed(*error),
     };
     let executor = &app.inner.executors;
-    let Some(deadline) = deadline else {
-        return executor.execute(&call).await;
-    };
-    let ended = tokio::select! {
+    let spent = tokio::select! {
         biased;
-        execution = executor.execute(&call) => Some(execution),
-        () = app.clock().sleep_until(deadline.at) => None,
+        execution = executor.execute(&call) => return execution,
+        kind = passed(app, deadline) => kind,
+        kind = silent(app, task, &call.beats) => kind,
     };
     // The call was dropped by now, and what it used is told.
-    ended.unwrap_or_else(|| Execution {
-        outcome: Outcome::TimedOut {
-            kind: deadline.kind,
-        },
+    Execution {
+        outcome: Outcome::TimedOut { kind: spent },
         metrics: call.used.told(),
-    })
+    }
+}
+
+/// Returns when a limit passes; never where there is none.
+async fn passed(app: &App, deadline: Option<Deadline>) -> TimeoutKind {
+    let Some(deadline) = deadline else {
+        return std::future::pending().await;
+    };
+    app.clock().sleep_until(deadline.at).await;
+    deadline.kind
+}
+
+/// Returns when the attempt has been silent for too long; never where there is no limit to that.
+async fn silent(app: &App, task: &TaskInstance, beats: &Beats) -> TimeoutKind {
+    loop {
+        let limit = task.timeouts.silence(app.now());
+        tokio::select! {
+            biased;
+            () = beats.next() => {}
+            kind = passed(app, limit) => return kind,
+        }
+    }
 }
 
 fn failed(error: ErrorInfo) -> Execution {
@@ -364,6 +407,7 @@ fn call(
         correlation_id: task.context.correlation_id.clone(),
         traceparent: task.traceparent.clone(),
         used: Used::default(),
+        beats: Beats::default(),
     })
 }
 

@@ -45,7 +45,11 @@ pub(crate) async fn apply_to(
             Ok(Transition::Changed { task, effect }) => (task, effect),
         };
         match app.store().replace_task(&task, &after.0).await {
-            Ok(()) => return Ok(Applied::Owes(after.0, after.1)),
+            Ok(()) => {
+                let underway = &app.inner.underway;
+                underway.stop_unless_wanted(task.execution_id(), &after.0);
+                return Ok(Applied::Owes(after.0, after.1));
+            }
             Err(error) if error.is_version_conflict() => {
                 loaded = app.store().task(id).await?;
             }

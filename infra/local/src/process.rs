@@ -5,6 +5,7 @@
 //!
 //! - stdin is the input as JSON; the environment is described in `environment`;
 //! - stdout is the output as JSON, null when empty, at most [`limits::PAYLOAD_BYTES`];
+//! - a line of stderr that begins with [`HEARTBEAT`] is a sign of life;
 //! - exit status 0 is success, anything else a failure, see `verdict`; stderr is for people,
 //!   its last [`STDERR_BYTES`] are kept with a failure.
 //!
@@ -21,6 +22,7 @@
 mod command;
 mod environment;
 mod group;
+mod heartbeat;
 mod pipes;
 mod usage;
 mod verdict;
@@ -50,6 +52,7 @@ use taskmill_aws::secrets::{Redactor, Revealer, Secrets};
 use tokio::time::Instant;
 
 use group::{Ended, Group};
+use heartbeat::Lines;
 use pipes::{Bounded, Pipes, Tail, TooLarge};
 
 /// Bytes of stderr that a failure shows.
@@ -69,6 +72,7 @@ pub struct ProcessConfig {
 }
 
 pub use environment::inherited;
+pub use heartbeat::HEARTBEAT;
 
 /// Runs `process:` tasks.
 #[derive(Debug, Clone)]
@@ -169,12 +173,13 @@ async fn run(mut command: Command, call: &Call, redactor: &Redactor) -> Run {
     };
     let mut stdout = Bounded::new(limits::PAYLOAD_BYTES);
     let mut stderr = Tail::new(STDERR_BYTES + redactor.margin());
+    let mut beats = Lines::of(&call.beats);
     let watch = Watch {
         leader: group.leader(),
         used: &call.used,
     };
     let input = call.input.to_string();
-    let transfer = pipes.transfer(input.as_bytes(), &mut stdout, &mut stderr);
+    let transfer = pipes.transfer(input.as_bytes(), &mut stdout, &mut stderr, &mut beats);
     let ended = tokio::select! {
         ended = seen_to_the_end(&mut group, transfer) => ended,
         never = watch.go_on() => match never {},

@@ -233,6 +233,21 @@ fn what_an_executor_cannot_honour_is_refused_and_the_rest_is_not() {
 }
 
 #[test]
+fn a_heartbeat_is_for_executors_that_can_give_one() {
+    let task = |executor: &str| {
+        let config = config(&format!("  executor: '{executor}'\n"));
+        format!("{}\ntimeouts: {{heartbeat: 1000}}\n", config.trim_end())
+    };
+    good(&task("process:true"));
+    for executor in ["lambda:f", "https://example.com", "builtin:sleep"] {
+        check(
+            &task(executor),
+            &[("NOT_SUPPORTED", "/timeouts/heartbeat", 7)],
+        );
+    }
+}
+
+#[test]
 fn what_goes_to_the_executor_has_a_form() {
     let http = "  executor: 'https://example.com'\n  ";
     let lambda = "  executor: 'lambda:f'\n  ";
@@ -370,7 +385,6 @@ fn what_is_known_and_cannot_be_honoured_says_so() {
     let cases = [
         ("concurrency: {limit: 1}", "/concurrency"),
         ("rateLimit: {perSecond: 1}", "/rateLimit"),
-        ("timeouts: {heartbeat: 1000}", "/timeouts/heartbeat"),
     ];
     for (field, pointer) in cases {
         check(&task(field), &[("NOT_SUPPORTED", pointer, 6)]);

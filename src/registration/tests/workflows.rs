@@ -58,8 +58,8 @@ fn a_field_of_a_step_that_is_wrong_is_told_at_its_place() {
         ("priority: URGENT", "WRONG_TYPE", "/priority"),
         ("timeout: 0", "OUT_OF_RANGE", "/timeout"),
         (
-            "timeouts: {heartbeat: 5}",
-            "NOT_SUPPORTED",
+            "timeouts: {heartbeat: 0}",
+            "OUT_OF_RANGE",
             "/timeouts/heartbeat",
         ),
         (

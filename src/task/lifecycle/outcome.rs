@@ -60,7 +60,7 @@ pub(super) fn apply(
         Outcome::TimedOut { kind } => {
             let error = timeout_error(*kind, now);
             match kind {
-                TimeoutKind::StartToClose => {
+                TimeoutKind::StartToClose | TimeoutKind::Heartbeat => {
                     let failed = failed(error, TaskStatus::TimedOut);
                     retry_or_end(task, after, failed, facts)
                 }
@@ -226,6 +226,7 @@ fn wait_for_next(mut after: TaskInstance, at: Timestamp, now: Timestamp) -> Tran
 fn timeout_error(kind: TimeoutKind, now: Timestamp) -> ErrorInfo {
     let message = match kind {
         TimeoutKind::StartToClose => "the attempt took longer than its time limit",
+        TimeoutKind::Heartbeat => "the attempt gave no heartbeat within the time limit",
         TimeoutKind::ScheduleToStart => "no attempt began within the time limit",
         TimeoutKind::ScheduleToClose => "the task took longer than its time limit",
     };

@@ -63,7 +63,7 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
                 Kind::ReportOfAnother,
             ],
             Outcome::TimedOut {
-                kind: TimeoutKind::StartToClose,
+                kind: TimeoutKind::StartToClose | TimeoutKind::Heartbeat,
             } => &[Kind::TimeOut, Kind::TimeOutForGood],
             Outcome::TimedOut {
                 kind: TimeoutKind::ScheduleToClose,

@@ -149,3 +149,24 @@ fn kinds_are_written_as_the_language_names_them() {
         assert_eq!(serde_json::to_value(kind).unwrap(), json!(kind.as_str()));
     }
 }
+
+#[test]
+fn an_attempt_is_silent_for_too_long_from_its_last_sign_of_life() {
+    let limits = limits_of(&json!({ "heartbeat": 50 }));
+    let expected = Deadline {
+        at: at(350),
+        kind: TimeoutKind::Heartbeat,
+    };
+    assert_eq!(limits.silence(at(300)), Some(expected));
+    assert_eq!(Timeouts::default().silence(at(300)), None);
+    check_effective(
+        json!({ "timeouts": { "heartbeat": 50 } }),
+        step(None, None),
+        &json!({ "startToClose": 60_000, "heartbeat": 50 }),
+    );
+    check_effective(
+        json!({ "timeouts": { "heartbeat": 50 } }),
+        step(None, Some(json!({ "heartbeat": 70 }))),
+        &json!({ "startToClose": 60_000, "heartbeat": 70 }),
+    );
+}

@@ -27,6 +27,7 @@ use taskmill::metrics::ExecutionMetrics;
 use taskmill::security::SecurityContext;
 use taskmill::task::routing::ExecutorRef;
 use taskmill::task::{Outcome, TaskDefinition};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use failure::{Failure, ReportedFailure, redacted};
@@ -77,7 +78,14 @@ pub struct Call {
     pub traceparent: Option<String>,
     /// Where the executor tells what the attempt has used so far.
     pub used: Used,
+    /// Where the executor tells that the attempt lives.
+    pub beats: Beats,
 }
+
+/// Signs of life of an attempt. One that has a limit for heartbeats, and gives none for so long,
+/// is dropped. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Beats(Arc<Notify>);
 
 /// What an attempt has used so far, told while it runs: so it is known as well of one that is
 /// dropped when its time is over. Clones are the same.
@@ -154,6 +162,18 @@ impl Used {
 
     fn lock(&self) -> MutexGuard<'_, ExecutionMetrics> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Beats {
+    /// Gives a sign of life.
+    pub fn beat(&self) {
+        self.0.notify_one();
+    }
+
+    /// Returns at the next sign of life, or at once when there was one since the last return.
+    pub async fn next(&self) {
+        self.0.notified().await;
     }
 }
 

@@ -9,7 +9,7 @@ use taskmill::security::SecurityContext;
 use taskmill::task::routing::ExecutorRef;
 use taskmill::task::{Outcome, TaskDefinition};
 
-use super::{Call, Execution, Used};
+use super::{Beats, Call, Execution, Used};
 use crate::secrets::Secrets;
 
 /// The tenant of every call.
@@ -52,6 +52,7 @@ pub(crate) fn call(executor: ExecutorRef, config: &Value, input: Value) -> Call 
         correlation_id: None,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         used: Used::default(),
+        beats: Beats::default(),
     }
 }
 

@@ -79,6 +79,7 @@ fn fixed(task: &TaskInstance, shards: Shards) -> Item {
     head.limit("tss", task.timeouts.schedule_to_start);
     head.limit("tsc", task.timeouts.start_to_close);
     head.limit("tcc", task.timeouts.schedule_to_close);
+    head.limit("thb", task.timeouts.heartbeat);
     head.count("mx", task.metrics.execution_time);
     head.count("mc", task.metrics.cpu_time);
     head.count("mm", task.metrics.memory_usage);
@@ -228,6 +229,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
             schedule_to_start: read.opt_number("tss")?,
             start_to_close: read.opt_number("tsc")?,
             schedule_to_close: read.opt_number("tcc")?,
+            heartbeat: read.opt_number("thb")?,
         },
         continue_on_failure: head.contains_key("cf"),
         attempts: read.opt_json("ats")?.unwrap_or_default(),

@@ -238,6 +238,7 @@ pub fn full_task() -> TaskInstance {
             schedule_to_start: Some(1),
             start_to_close: Some(2),
             schedule_to_close: Some(3),
+            heartbeat: None,
         },
         continue_on_failure: true,
         attempts: vec![attempt(1, Some(error))],

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::process::Child;
 
+use super::heartbeat::Lines;
 use taskmill_aws::secrets::Redactor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -53,13 +54,14 @@ impl Pipes {
         input: &[u8],
         stdout: &mut Bounded,
         stderr: &mut Tail,
+        beats: &mut Lines,
     ) -> Result<(), TooLarge> {
         let feed = async {
             feed(self.stdin, input).await;
             Ok(())
         };
         let show = async {
-            stderr.fill(self.stderr).await;
+            stderr.fill(self.stderr, beats).await;
             Ok(())
         };
         tokio::try_join!(feed, stdout.fill(self.stdout), show).map(|_| ())
@@ -110,9 +112,10 @@ impl Tail {
         redactor.excerpt(bytes, start..bytes.len())
     }
 
-    async fn fill(&mut self, mut from: impl AsyncRead + Unpin) {
+    async fn fill(&mut self, mut from: impl AsyncRead + Unpin, beats: &mut Lines) {
         let mut chunk = vec![0; CHUNK];
         while let Ok(length @ 1..) = from.read(&mut chunk).await {
+            beats.read(&chunk[..length]);
             self.bytes.extend(&chunk[..length]);
             let over = self.bytes.len().saturating_sub(self.keep);
             self.bytes.drain(..over);
@@ -122,13 +125,16 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    use taskmill_aws::executor::Beats;
+
     use super::*;
 
     async fn tail(text: &str, show: usize, secret: &str) -> String {
         let mut redactor = Redactor::none();
         redactor.hide(secret);
         let mut tail = Tail::new(show + redactor.margin());
-        tail.fill(text.as_bytes()).await;
+        tail.fill(text.as_bytes(), &mut Lines::of(&Beats::default()))
+            .await;
         tail.excerpt(show, &redactor)
     }
 

@@ -9,6 +9,7 @@ use taskmill::ids::{ExecutionId, TaskId, TenantId};
 use taskmill::security::SecurityContext;
 use taskmill::task::{Outcome, TaskDefinition};
 use taskmill::{ErrorInfo, JsonObject};
+use taskmill_aws::executor::Beats;
 
 use super::*;
 
@@ -55,6 +56,7 @@ pub(super) fn call(command: &str, input: Value, config: &Value) -> Call {
         correlation_id: None,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         used: Used::default(),
+        beats: Beats::default(),
     }
 }
 
