@@ -80,7 +80,7 @@ async fn another_process_stops_an_attempt_when_it_hides_its_message_again() {
     pass(&aws, 30 * SECOND).await;
     let cancel = Operation {
         request_id: None,
-        by_parent: false,
+        by_parent: None,
         ask: Ask::cancel("enough"),
     };
     workflows::operate(fleet.app(), &tenant(), id, cancel)

@@ -351,6 +351,9 @@ impl Machine {
                 let outputs = of.iter().map(|id| self.records[id].output.clone());
                 Supply::Results(outputs.map(|one| one.unwrap_or(json!([]))).collect())
             }
+            Need::History | Need::Records(_) | Need::Rerun { .. } => {
+                unreachable!("nobody asks here for a step to begin again")
+            }
         }
     }
 
@@ -390,6 +393,7 @@ impl Machine {
             Effect::CreateTask(task) => self.create(*task),
             Effect::CancelTask(id) => self.cancel(id),
             Effect::StartChild(child) => self.start_child(*child),
+            Effect::RefuseChild { id, error } => self.refuse_child(id, *error, state.id),
             Effect::StartBatch(batch) => self.start_batch(*batch),
             Effect::Ask(id, event) => match *event {
                 Event::Granted { .. } => self.come(self.now, Coming::Event(id, *event)),
@@ -428,17 +432,20 @@ impl Machine {
         let plan = self.plans[child.workflow_definition_id.as_str()].clone();
         match creation::start(&plan, new, self.facts()) {
             Ok(decision) => self.commit(decision),
-            Err(error) => {
-                let end = ChildEnd {
-                    id: child.id,
-                    status: WorkflowStatus::Failed,
-                    output: Value::Null,
-                    error: Some(*error),
-                };
-                let event = Event::ChildEnded(Box::new(end));
-                self.come(self.now, Coming::Event(child.parent.id, event));
-            }
+            Err(error) => self.refuse_child(child.id, *error, child.parent.id),
         }
+    }
+
+    fn refuse_child(&mut self, id: WorkflowId, error: ErrorInfo, parent: WorkflowId) {
+        let end = ChildEnd {
+            id,
+            heeded: u64::MAX,
+            status: WorkflowStatus::Failed,
+            output: Value::Null,
+            error: Some(error),
+        };
+        let event = Event::ChildEnded(Box::new(end));
+        self.come(self.now, Coming::Event(parent, event));
     }
 
     fn start_batch(&mut self, mut batch: WorkflowInstance) {

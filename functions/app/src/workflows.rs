@@ -353,6 +353,7 @@ async fn create_all(app: &App, effects: &[Effect]) -> Result<Vec<Message>, Fault
             Effect::CreateTask(task) => Some(&**task),
             Effect::CancelTask(_)
             | Effect::StartChild(_)
+            | Effect::RefuseChild { .. }
             | Effect::StartBatch(_)
             | Effect::Ask(..)
             | Effect::TellParent(_)
