@@ -37,7 +37,7 @@ use crate::task::attempt::{AttemptReport, Outcome};
 use crate::task::definition::TaskType;
 use crate::task::due;
 use crate::task::instance::{TaskInstance, TaskStatus};
-use crate::task::timeouts::Deadline;
+use crate::task::timeouts::{Deadline, TimeoutKind};
 use crate::time::Timestamp;
 
 mod outcome;
@@ -186,6 +186,12 @@ pub enum Rejection {
         /// The status.
         status: TaskStatus,
     },
+    /// A limit of the task has passed: it is about to end.
+    #[error("the task's time is over: {}", .kind.as_str())]
+    Late {
+        /// Which limit.
+        kind: TimeoutKind,
+    },
     /// Somebody else has the task.
     #[error("the task is claimed already")]
     AlreadyClaimed,
@@ -209,7 +215,7 @@ impl Rejection {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Stale { .. } => refusal::VERSION_CONFLICT,
-            Self::IllegalState { .. } => refusal::ILLEGAL_STATE,
+            Self::IllegalState { .. } | Self::Late { .. } => refusal::ILLEGAL_STATE,
             Self::AlreadyClaimed => refusal::ALREADY_CLAIMED,
             Self::NotTheAssignee => refusal::NOT_THE_ASSIGNEE,
             Self::NotACandidate => refusal::NOT_A_CANDIDATE,

@@ -29,6 +29,7 @@ pub async fn act(
     id: TaskId,
     act: Act,
 ) -> Result<TaskInstance, Refusal> {
+    requests::check_text("person", Some(&person.user_id))?;
     let not_found = || Refusal::not_found("task", id);
     let found = app.store().task(id).await?;
     let is_theirs = |task: &TaskInstance| task.tenant_id == person.tenant_id;

@@ -152,6 +152,7 @@ impl From<Rejection> for Refusal {
             }
             Rejection::Stale { .. }
             | Rejection::IllegalState { .. }
+            | Rejection::Late { .. }
             | Rejection::AlreadyClaimed
             | Rejection::NotTheAssignee
             | Rejection::NotACandidate => JsonObject::new(),

@@ -4,12 +4,17 @@
 //! |---|---|---|
 //! | assign | who administers tasks | `PERMISSION_DENIED` |
 //! | claim | a candidate; where none is named, anybody | `NOT_A_CANDIDATE`, `ALREADY_CLAIMED` |
-//! | release, complete, fail | the assignee, or who administers tasks | `NOT_THE_ASSIGNEE` |
+//! | release, complete | the assignee, or who administers tasks | `NOT_THE_ASSIGNEE` |
+//! | fail | likewise, once somebody has it | `NOT_THE_ASSIGNEE` |
+//! | any | nobody, once its time is over | `ILLEGAL_STATE` |
 //!
 //! Claiming and completing ask for the permissions that the definition requires as well. Doing
 //! again what one has just done is no refusal, and changes nothing.
 
-use super::{Act, Effect, Facts, PersonsAct, Rejection, Transition, changed, changed_to, outcome};
+use super::{
+    Act, Effect, Facts, PersonsAct, Rejection, Transition, changed, changed_to, outcome,
+    spent_while_waiting,
+};
 use crate::error_info::ErrorInfo;
 use crate::metrics::ExecutionMetrics;
 use crate::security::{ADMINISTER_TASKS, Caller};
@@ -28,6 +33,10 @@ pub(super) fn act(
 ) -> Result<Transition, Rejection> {
     let (by, now) = (&persons.by, facts.now);
     of_a_person(task)?;
+    // The look that ends it may yet have to come.
+    if let Some(spent) = spent_while_waiting(task, now) {
+        return Err(Rejection::Late { kind: spent.kind });
+    }
     match &persons.act {
         Act::Assign { assignee } => assign(task, assignee, by, now),
         Act::Claim => claim(task, by, now),

@@ -41,6 +41,7 @@ kinds! {
     LookReminds, Cancel,
     Assign, AssignAnother, AssignUnasked, Claim, ClaimFromAnother, ClaimByStranger, ClaimUnallowed,
     Release, ReleaseOfAnother, Complete, CompleteOfAnother, CompleteByAdmin, CompleteUnallowed,
+    CompleteTooLate,
     GiveUp, GiveUpForGood, GiveUpOfAnother,
 }
 
@@ -99,6 +100,7 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
                 Kind::CompleteOfAnother,
                 Kind::CompleteByAdmin,
                 Kind::CompleteUnallowed,
+                Kind::CompleteTooLate,
             ],
             Act::Fail { .. } => &[Kind::GiveUp, Kind::GiveUpForGood, Kind::GiveUpOfAnother],
         },
@@ -138,7 +140,9 @@ fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
         }
     }
     match kind {
-        Kind::StartTooLate | Kind::LookTooLate => task.timeouts.schedule_to_close = Some(NOW),
+        Kind::StartTooLate | Kind::LookTooLate | Kind::CompleteTooLate => {
+            task.timeouts.schedule_to_close = Some(NOW)
+        }
         Kind::TimeOutForGood | Kind::GiveUpForGood => task.retry_policy = None,
         Kind::ClaimUnallowed | Kind::CompleteUnallowed => {
             let security = &mut task.context.security_context;
@@ -205,7 +209,7 @@ fn event(kind: Kind, task: &TaskInstance) -> Event {
         Kind::ClaimByStranger => acts("eve", Act::Claim),
         Kind::Release => acts("ann", Act::Release),
         Kind::ReleaseOfAnother => acts("bob", Act::Release),
-        Kind::Complete | Kind::CompleteUnallowed => acts("ann", complete()),
+        Kind::Complete | Kind::CompleteUnallowed | Kind::CompleteTooLate => acts("ann", complete()),
         Kind::CompleteOfAnother => acts("bob", complete()),
         Kind::CompleteByAdmin => acts("root", complete()),
         Kind::GiveUp | Kind::GiveUpForGood => acts("ann", give_up()),
@@ -257,6 +261,7 @@ fn cell(task: &TaskInstance, event: &Event) -> String {
             assert_eq!(status, task.status);
             "illegal".to_owned()
         }
+        Err(Rejection::Late { .. }) => "late".to_owned(),
         Err(Rejection::AlreadyClaimed) => "claimed".to_owned(),
         Err(Rejection::NotTheAssignee) => "not theirs".to_owned(),
         Err(Rejection::NotACandidate) => "no candidate".to_owned(),
@@ -342,6 +347,7 @@ Complete         |illegal       |illegal       |illegal       |illegal       |il
 CompleteOfAnother|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 CompleteByAdmin  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 CompleteUnallowed|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteTooLate  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUp           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpForGood    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpOfAnother  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
@@ -390,6 +396,7 @@ Complete         |not theirs    |COMPLETED!    |illegal       |illegal       |il
 CompleteOfAnother|not theirs    |not theirs    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 CompleteByAdmin  |COMPLETED!    |COMPLETED!    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 CompleteUnallowed|denied        |denied        |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteTooLate  |late          |late          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUp           |not theirs    |PENDING       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpForGood    |not theirs    |FAILED!       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpOfAnother  |not theirs    |not theirs    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal

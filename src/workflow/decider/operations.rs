@@ -130,6 +130,13 @@ impl Fold<'_> {
                 return Ok(());
             }
             self.state.course.asked = version;
+            // It is told again whenever its parent is looked at.
+            match (&operation.ask, self.state.status) {
+                (Ask::Pause, WorkflowStatus::Paused) | (Ask::Resume, WorkflowStatus::Running) => {
+                    return Ok(());
+                }
+                _ => {}
+            }
         }
         match &operation.ask {
             Ask::Cancel { reason, compensate } => {

@@ -410,30 +410,27 @@ pub(super) fn due_of(
         sent.contains(&Effect::Wake(*at)) || state.due_at.is_some_and(|due| due > *at)
     };
     let unsent = |at: &Timestamp| !is_promised(at);
-    if state.status != WorkflowStatus::Paused {
-        state
-            .deadline_at
-            .filter(unsent)
-            .into_iter()
-            .for_each(&mut need);
-        each_state(state, &mut |under_way| match under_way {
-            // A time that has passed was acted upon: the task says when it must be looked at next.
-            State::Task { wake_at } => wake_at
-                .filter(|at| *at > now)
-                .into_iter()
-                .for_each(&mut need),
-            State::Wait { until: at }
-            | State::Signal { until: Some(at) }
-            | State::Retrying { at } => {
-                Some(*at).filter(unsent).into_iter().for_each(&mut need);
-            }
-            _ => {}
-        });
-        let undoing = running_undoing(state).and_then(|undoing| undoing.wake_at);
-        undoing
+    let is_paused = state.status == WorkflowStatus::Paused;
+    let deadline = state.deadline_at.filter(|_| !is_paused);
+    deadline.filter(unsent).into_iter().for_each(&mut need);
+    each_state(state, &mut |under_way| match under_way {
+        // A task that has begun lives on in a pause. A time that has passed was acted upon: the
+        // task says when it must be looked at next.
+        State::Task { wake_at } => wake_at
             .filter(|at| *at > now)
             .into_iter()
-            .for_each(&mut need);
-    }
+            .for_each(&mut need),
+        State::Wait { until: at } | State::Signal { until: Some(at) } | State::Retrying { at }
+            if !is_paused =>
+        {
+            Some(*at).filter(unsent).into_iter().for_each(&mut need);
+        }
+        _ => {}
+    });
+    let undoing = running_undoing(state).and_then(|undoing| undoing.wake_at);
+    undoing
+        .filter(|at| *at > now)
+        .into_iter()
+        .for_each(&mut need);
     Some(due::keep_or_move(state.due_at, needed, now))
 }

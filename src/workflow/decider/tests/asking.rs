@@ -290,6 +290,24 @@ fn asked_by_parent(version: u64, ask: Ask) -> Event {
 }
 
 #[test]
+fn what_a_parent_asks_for_again_is_so_already() {
+    let plan = three_steps();
+    let child = started(&plan).state;
+    let paused = changed(&plan, &child, 1000, &[asked_by_parent(5, Ask::Pause)]);
+    let again = asked_by_parent(6, Ask::Pause);
+    let resumed = asked_by_parent(7, Ask::Resume);
+    let resumed = changed(&plan, &paused.state, 2000, &[again.clone(), resumed]);
+    for (state, ask) in [
+        (paused.state, again),
+        (resumed.state, asked_by_parent(8, Ask::Resume)),
+    ] {
+        let mut fold = Fold::of(&plan, state, facts(3000));
+        let applied = fold.apply(&ask);
+        assert!(!matches!(applied, Applied::Refused(_)), "{applied:?}");
+    }
+}
+
+#[test]
 fn what_a_parent_asked_before_is_not_heeded_any_more() {
     let plan = three_steps();
     let child = started(&plan).state;
