@@ -20,7 +20,7 @@ fn definition() -> Plan {
 fn begun(plan: &Plan) -> (WorkflowInstance, TaskEnd) {
     let new = NewWorkflow {
         id: workflow_id(),
-        input: json!({ "n": 1 }).into(),
+        input: json!({ "n": 1 }),
         security_context: user(&["read"]),
         correlation_id: Some("c-1".to_owned()),
         traceparent: None,

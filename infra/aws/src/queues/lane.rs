@@ -70,7 +70,7 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
-    use futures::future::{join_all, pending};
+    use futures::future::{join_all, join3, pending};
     use tokio::sync::Mutex;
 
     use super::*;
@@ -136,7 +136,7 @@ mod tests {
                 lane.join(vec![message(body)], |all| take(sent, all)).await
             }
         };
-        let (first, second, third) = tokio::join!(first, late("b"), late("c"));
+        let (first, second, third) = join3(first, late("b"), late("c")).await;
         assert_eq!([first, second, third], [Ok(()), Ok(()), Ok(())]);
         assert_eq!(sent.into_inner(), [vec!["a"], vec!["b", "c"]]);
     }

@@ -68,11 +68,17 @@ enum Line {
     Fifo(Groups),
 }
 
-/// A deduplication id within its scope.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Deduplication {
-    group: Option<String>,
-    id: String,
+/// A deduplication id within its scope, as its hash: there is one for every message of five
+/// minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Deduplication(Uuid);
+
+impl Deduplication {
+    fn new(group: Option<&str>, id: &str) -> Self {
+        // Neither can contain the line break.
+        let name = format!("{}\n{id}", group.unwrap_or_default());
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+    }
 }
 
 /// How a send is answered.
@@ -149,7 +155,7 @@ impl Queue {
             sequence: message.sequence,
         };
         if let Some(key) = key {
-            self.seen.insert(key.clone(), sent);
+            self.seen.insert(key, sent);
             let forgotten = now.plus_millis(DEDUPLICATION_MILLIS);
             self.forgetting.push_back((forgotten, key));
         }
@@ -311,10 +317,10 @@ impl Queue {
         };
         let group = match scope {
             DeduplicationScope::Queue => None,
-            DeduplicationScope::MessageGroup => message.group.clone(),
+            DeduplicationScope::MessageGroup => message.group.as_deref(),
         };
-        let id = message.deduplication.clone()?;
-        Some(Deduplication { group, id })
+        let id = message.deduplication.as_deref()?;
+        Some(Deduplication::new(group, id))
     }
 
     fn sequence(&mut self) -> Option<u64> {
