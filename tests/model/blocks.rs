@@ -93,6 +93,7 @@ impl Model {
         let mut outputs = vec![None; branches.len()];
         let mut failures: Vec<Failure> = Vec::new();
         async move {
+            let began = self.time.now();
             poll_fn(|context| {
                 for at in 0..branches.len() {
                     let Some(branch) = &mut running[at] else {
@@ -128,12 +129,21 @@ impl Model {
                 }
                 Poll::Pending
             })
-            .await?;
+            .await
+            .inspect_err(|_: &Stop| self.tie_of(began, &running))?;
+            self.tie_of(began, &running);
             let outputs = names.zip(outputs);
             let outputs = outputs.filter_map(|(name, output)| Some((name.to_owned(), output?)));
             Ok(Value::Object(outputs.collect()))
         }
         .boxed_local()
+    }
+
+    /// When a step is over in the instant in which it began, how far the others came is not said.
+    fn tie_of<T>(&self, began: u64, others: &[Option<T>]) {
+        if self.time.now() == began && others.iter().any(Option::is_some) {
+            self.time.tie();
+        }
     }
 
     pub fn map<'a>(
@@ -162,7 +172,10 @@ impl Model {
                 let scope = scope.with("item", items[at].clone()).with("index", at);
                 self.iteration(step, scope, in_turn(place, at))
             };
-            self.iterations(step, items.len(), iteration).await
+            let began = self.time.now();
+            let result = self.iterations(step, items.len(), iteration).await;
+            self.tie_of(began, &items.iter().map(Some).collect::<Vec<_>>());
+            result
         }
         .boxed_local()
     }
