@@ -15,8 +15,8 @@ use taskmill_app::{App, Refusal, workflows};
 use taskmill_local::{LocalAws, Service};
 
 use crate::support::{
-    Answer, HOUR, MINUTE, Records, Script, aws, beside, pass, register, service, start, tenant,
-    workflow_of,
+    Answer, HOUR, MINUTE, Records, Script, aws, beside, pass, register, service, settle, start,
+    tenant, workflow_of,
 };
 
 const TASKS: &str = "
@@ -163,6 +163,15 @@ impl Run {
         }
     }
 
+    /// A new process in the place of one that died.
+    async fn again(self) -> Self {
+        drop(self.service);
+        settle(&self.aws).await;
+        self.aws.faults().revive();
+        let service = service(&self.aws, &self.script).await;
+        Self { service, ..self }
+    }
+
     async fn start(&self) -> WorkflowId {
         start(self.service.app(), "run", json!({}), "run").await
     }
@@ -276,6 +285,7 @@ async fn check(definition: &str, happening: Asked, call: u64) {
     let workflow = run.until_over().await;
     let everything = run.everything(&mut written).await;
     check_over(&run, &everything).await;
+    check_once(&run);
     let expected = match (happening, &asked) {
         (Asked::Cancel | Asked::Undo, Ok(_)) => WorkflowStatus::Cancelled,
         _ => WorkflowStatus::Completed,
@@ -320,6 +330,10 @@ async fn check_over(run: &Run, everything: &Everything) {
         "something is still to be looked at"
     );
     assert_eq!(run.service.dead_letters().await.unwrap(), []);
+}
+
+/// No attempt ran twice.
+fn check_once(run: &Run) {
     let calls = run.script.calls();
     let distinct: BTreeSet<_> = calls.iter().map(|call| call.execution).collect();
     assert_eq!(distinct.len(), calls.len(), "an attempt ran twice");
@@ -406,6 +420,7 @@ async fn undisturbed(definition: &str, script: Script) -> (WorkflowInstance, Eve
     let workflow = run.until_over().await;
     let everything = run.everything(&mut written).await;
     check_over(&run, &everything).await;
+    check_once(&run);
     (workflow, everything, run.script.calls().len())
 }
 
@@ -474,4 +489,59 @@ fn check_handled(everything: &Everything) {
     let undone = everything.tasks.iter();
     let mut undone = undone.filter(|one| path(one).ends_with("/compensation"));
     assert!(undone.all(|one| one.end_time <= Some(told[0].created_at)));
+}
+
+/// When somebody cancels the run that dies: something is done by then, and something runs.
+const CANCELLED_AT: u64 = 2500;
+
+/// Has the workflow undone by the service itself, under one id.
+async fn undo(app: &App) {
+    let operation = Operation {
+        request_id: Some("enough".to_owned()),
+        by_parent: false,
+        ask: Asked::Undo.ask(),
+    };
+    let undone = workflows::operate(app, &tenant(), workflow_of("run"), operation).await;
+    undone.unwrap();
+}
+
+/// The calls that a cancellation takes, up to the end of everything.
+async fn calls_of_undoing() -> u64 {
+    let run = Run::new(SAGA, script(None)).await;
+    run.start().await;
+    pass(&run.aws, CANCELLED_AT).await;
+    run.aws.faults().revive();
+    undo(run.service.app()).await;
+    run.until_over().await;
+    run.aws.faults().calls()
+}
+
+async fn check_death(call: u64) {
+    let run = Run::new(SAGA, script(None)).await;
+    let mut written = Written::to(&run.aws);
+    run.start().await;
+    pass(&run.aws, CANCELLED_AT).await;
+    run.aws.faults().revive();
+    run.aws.faults().kill_after(call);
+    let app = run.service.app().clone();
+    let asking = tokio::spawn(async move { undo(&app).await });
+    run.aws.faults().killed().await;
+    asking.abort();
+    let run = run.again().await;
+    // Whoever asked has no answer, and asks again.
+    undo(run.service.app()).await;
+    let workflow = run.until_over().await;
+    assert_eq!(workflow.status, WorkflowStatus::Cancelled);
+    let everything = run.everything(&mut written).await;
+    check_over(&run, &everything).await;
+    check_undone(&everything, true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_while_it_cancels_leaves_nothing_half_done() {
+    let calls = calls_of_undoing().await;
+    for call in some((1..=calls).collect(), 6) {
+        eprintln!("it dies after call {call}");
+        check_death(call).await;
+    }
 }

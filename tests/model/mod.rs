@@ -27,7 +27,7 @@ use generator::{Case, cases};
 use interpreter::{Model, Story};
 
 /// Cases of an ordinary run.
-const CASES: u32 = 100;
+const CASES: u32 = 40;
 /// Milliseconds for making a case that fails smaller.
 const SHRINKING: u32 = 90_000;
 /// Their seed.
@@ -121,7 +121,7 @@ fn the_engine_does_what_the_language_says() {
 
 #[test]
 fn the_decider_does_what_the_language_says_in_any_order() {
-    compare(50 * CASES, any::<u64>(), |case, disorder| {
+    compare(75 * CASES, any::<u64>(), |case, disorder| {
         machine::run(case, *disorder)
     });
 }
