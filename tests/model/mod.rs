@@ -1,20 +1,23 @@
 //! Generated workflows on the real engine, and in a simple interpreter of the language: both come
 //! to the same, to the millisecond, however messages are delivered.
 //!
-//! `generator` makes the workflows, `answers` says what their tasks answer, `interpreter` and
-//! `blocks` (over `data`, `retry` and `time`) are the interpreter, `engine` runs the real one, and
-//! `machine` its decider alone, for many more of them.
+//! `generator` and `composites` make the workflows, `answers` says what their tasks come to,
+//! `interpreter`, `blocks` and `waits` (over `data`, `retry`, `story` and `time`) are the interpreter,
+//! `engine` runs the real one, and `machine` its decider alone, for many more of them.
 //! `TASKMILL_MODEL_CASES` runs another number of cases, `TASKMILL_MODEL_SEED` others.
 
 mod answers;
 mod blocks;
+mod composites;
 mod data;
 mod engine;
 mod generator;
 mod interpreter;
 mod machine;
 mod retry;
+mod story;
 mod time;
+mod waits;
 
 use std::cell::Cell;
 
