@@ -26,7 +26,7 @@ pub fn answer(seed: u64, definition: &str, path: &str, nth: u32, attempt: u32) -
     let after = 1 + drawn % 49_999;
     let fails = match definition {
         "sure" => false,
-        "maybe" => (drawn >> 20) % 2 == 0,
+        "maybe" => (drawn >> 20).is_multiple_of(2),
         _ => true,
     };
     let code = CODES[(drawn >> 32) as usize % CODES.len()];

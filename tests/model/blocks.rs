@@ -93,7 +93,8 @@ impl Model {
         let mut outputs = vec![None; branches.len()];
         let mut failures: Vec<Failure> = Vec::new();
         async move {
-            poll_fn(|context| {
+            let began = self.time.now();
+            let result = poll_fn(|context| {
                 for at in 0..branches.len() {
                     let Some(branch) = &mut running[at] else {
                         continue;
@@ -104,36 +105,36 @@ impl Model {
                     running[at] = None;
                     match result {
                         Ok(output) => outputs[at] = Some(output),
-                        Err(Stop::Failed(failure) | Stop::FailedForGood(failure)) => {
-                            failures.push(failure);
-                        }
+                        Err(Stop::Failed(failure)) => failures.push(failure),
                         Err(stop) => return Poll::Ready(Err(stop)),
                     }
                     let met = outputs.iter().flatten().count();
-                    if met >= needed {
-                        return Poll::Ready(Ok(()));
-                    }
                     let is_lost = failures.len() + needed > branches.len();
                     let is_over = !waits || running.iter().all(Option::is_none);
-                    if is_lost && is_over {
+                    if met >= needed {
+                        return Poll::Ready(Ok(()));
+                    } else if is_lost && is_over {
                         let is_first = waits || needed == branches.len();
-                        let failure = if is_first {
-                            failures.first()
-                        } else {
-                            failures.last()
-                        };
-                        let failure = failure.expect("something failed").clone();
-                        return Poll::Ready(Err(Stop::Failed(failure)));
+                        return Poll::Ready(Err(Stop::Failed(one_of(&failures, is_first))));
                     }
                 }
                 Poll::Pending
             })
-            .await?;
+            .await;
+            self.tie_of(began, &running);
+            result?;
             let outputs = names.zip(outputs);
             let outputs = outputs.filter_map(|(name, output)| Some((name.to_owned(), output?)));
             Ok(Value::Object(outputs.collect()))
         }
         .boxed_local()
+    }
+
+    /// When a step is over in the instant in which it began, how far the others came is not said.
+    fn tie_of<T>(&self, began: u64, others: &[Option<T>]) {
+        if self.time.now() == began && others.iter().any(Option::is_some) {
+            self.time.tie();
+        }
     }
 
     pub fn map<'a>(
@@ -162,7 +163,10 @@ impl Model {
                 let scope = scope.with("item", items[at].clone()).with("index", at);
                 self.iteration(step, scope, in_turn(place, at))
             };
-            self.iterations(step, items.len(), iteration).await
+            let began = self.time.now();
+            let result = self.iterations(step, items.len(), iteration).await;
+            self.tie_of(began, &items.iter().map(Some).collect::<Vec<_>>());
+            result
         }
         .boxed_local()
     }
@@ -197,7 +201,7 @@ impl Model {
                 *slot = None;
                 match result {
                     Ok(result) => results[at - 1] = result,
-                    Err(Stop::Failed(failure) | Stop::FailedForGood(failure)) => {
+                    Err(Stop::Failed(failure)) => {
                         failed += 1;
                         if !is_tolerated(step, failed, total) {
                             return Poll::Ready(Err(Stop::Failed(failure)));
@@ -266,6 +270,12 @@ impl Model {
         }
         Ok(output)
     }
+}
+
+/// The first failure, or the last.
+fn one_of(failures: &[Failure], is_first: bool) -> Failure {
+    let at = if is_first { 0 } else { failures.len() - 1 };
+    failures[at].clone()
 }
 
 /// What the step at a place of a graph waits for.

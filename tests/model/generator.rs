@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::answers::{CODES, TASKS};
+use super::composites::{map, parallel, repeat, switch};
 use super::interpreter::Signal;
 
 /// A workflow with everything that decides what comes of it.
@@ -24,21 +25,21 @@ pub struct Case {
 
 /// Where steps stand.
 #[derive(Debug, Clone, Copy)]
-struct Around {
+pub(super) struct Around {
     /// How deep steps may yet be inside each other.
-    depth: u32,
+    pub depth: u32,
     /// How many MAPs are around.
-    maps: usize,
+    pub maps: usize,
 }
 
 impl Around {
-    fn inside(self) -> Self {
+    pub fn inside(self) -> Self {
         let depth = self.depth - 1;
         Self { depth, ..self }
     }
 
     /// The first letter of variables here.
-    fn letter(self) -> char {
+    pub fn letter(self) -> char {
         ['v', 'w', 'x', 'y', 'z'][self.maps]
     }
 }
@@ -114,7 +115,7 @@ fn children() -> Vec<Value> {
 }
 
 /// Every block is a list or a graph.
-fn block(around: Around, size: std::ops::Range<usize>) -> BoxedStrategy<Value> {
+pub(super) fn block(around: Around, size: std::ops::Range<usize>) -> BoxedStrategy<Value> {
     let steps = vec(
         (
             step(around),
@@ -174,7 +175,7 @@ fn step(around: Around) -> BoxedStrategy<Value> {
 }
 
 /// Sets what is there.
-fn put<T: Into<Value>>(step: &mut Value, field: &str, value: Option<T>) {
+pub(super) fn put<T: Into<Value>>(step: &mut Value, field: &str, value: Option<T>) {
     if let Some(value) = value {
         step[field] = value.into();
     }
@@ -218,7 +219,7 @@ fn compensation(around: Around) -> BoxedStrategy<Option<Value>> {
     weighted(0.4, step).boxed()
 }
 
-fn retry_policy() -> BoxedStrategy<Value> {
+pub(super) fn retry_policy() -> BoxedStrategy<Value> {
     let codes = || proptest::sample::subsequence([&CODES[..], &["TIMEOUT"]].concat(), 1..4);
     let rule = (codes(), 0..3_u32, 1..4000_u64).prop_map(|(codes, most, interval)| {
         json!([{ "errorCodes": codes, "maxRetries": most, "retryInterval": interval }])
@@ -278,7 +279,7 @@ fn outputs(around: Around) -> BoxedStrategy<Value> {
     vec(one, 0..2).prop_map(Value::Array).boxed()
 }
 
-fn condition(around: Around) -> BoxedStrategy<String> {
+pub(super) fn condition(around: Around) -> BoxedStrategy<String> {
     let letter = around.letter();
     let fixed = ["workflowInput.n > 4", "index = 0", "workflowInput.n < 8"];
     let fixed = proptest::sample::select(fixed.to_vec()).prop_map(str::to_owned);
@@ -290,7 +291,10 @@ fn condition(around: Around) -> BoxedStrategy<String> {
 }
 
 /// A step with what every step may have around it.
-fn around_it(around: Around, step: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
+pub(super) fn around_it(
+    around: Around,
+    step: impl Strategy<Value = Value> + 'static,
+) -> BoxedStrategy<Value> {
     let goes_on = weighted(0.15, any::<bool>());
     let entries = weighted(0.25, on_error(around));
     let condition = weighted(0.15, condition(around));
@@ -405,102 +409,6 @@ fn terminate() -> BoxedStrategy<Value> {
             }
         })
         .boxed()
-}
-
-fn parallel(around: Around) -> BoxedStrategy<Value> {
-    let branches = vec(block(around.inside(), 0..4), 1..4);
-    let join = prop_oneof![
-        2 => Just(json!("ALL")),
-        1 => Just(json!("ANY")),
-        1 => (1..4_u64).prop_map(|count| json!({ "count": count })),
-    ];
-    let way = proptest::sample::select(vec!["CANCEL", "WAIT"]);
-    let step = (branches, join, way, weighted(0.2, retry_policy())).prop_map(
-        |(branches, mut join, way, policy)| {
-            if let Some(count) = join["count"].as_u64() {
-                join["count"] = count.min(branches.len() as u64).into();
-            }
-            let branches = branches.into_iter().map(|steps| json!({ "steps": steps }));
-            let branches: Vec<Value> = branches.collect();
-            let mut step = json!({
-                "type": "PARALLEL", "branches": branches, "join": join, "onBranchFailure": way,
-            });
-            put(&mut step, "retryPolicy", policy);
-            step
-        },
-    );
-    around_it(around, step)
-}
-
-fn map(around: Around) -> BoxedStrategy<Value> {
-    let inside = Around {
-        maps: around.maps + 1,
-        ..around.inside()
-    };
-    let items = proptest::sample::select(vec!["[]", "[1..3]", "[workflowInput.n, 'x']", "[1..5]"]);
-    let result = weighted(0.3, Just("[index, taskOutput]"));
-    let bounds = (
-        weighted(0.4, 1..4_u32),
-        weighted(0.4, 0..3_u32),
-        weighted(0.2, 0..90_u32),
-    );
-    let size = weighted(0.2, 1..4_u32);
-    let step = (
-        block(inside, 0..4),
-        items,
-        result,
-        bounds,
-        size,
-        weighted(0.2, retry_policy()),
-    )
-        .prop_map(
-            |(steps, items, result, (most, count, share), size, policy)| {
-                let mut step = json!({ "type": "MAP", "items": items, "steps": steps });
-                put(&mut step, "result", result);
-                put(&mut step, "maxConcurrency", most);
-                put(&mut step, "toleratedFailureCount", count);
-                put(&mut step, "toleratedFailurePercentage", share);
-                put(&mut step, "batchSize", size);
-                put(&mut step, "retryPolicy", policy);
-                step
-            },
-        );
-    around_it(around, step)
-}
-
-fn switch(around: Around) -> BoxedStrategy<Value> {
-    let case = (condition(around), block(around.inside(), 0..3));
-    let case = case.prop_map(|(when, steps)| json!({ "when": when, "steps": steps }));
-    let step = (vec(case, 1..3), weighted(0.7, block(around.inside(), 0..3))).prop_map(
-        |(cases, otherwise)| {
-            let mut step = json!({ "type": "SWITCH", "cases": cases });
-            put(&mut step, "otherwise", otherwise);
-            step
-        },
-    );
-    around_it(around, step)
-}
-
-fn repeat(around: Around) -> BoxedStrategy<Value> {
-    let letter = around.letter();
-    let step = (
-        block(around.inside(), 0..3),
-        0..4_u32,
-        1..4_u32,
-        any::<bool>(),
-    )
-        .prop_map(move |(steps, turns, most, is_before)| {
-            let mut step = json!({ "type": "LOOP", "steps": steps, "maxIterations": most });
-            match is_before {
-                true => step["while"] = format!("index < {turns}").into(),
-                false => {
-                    let ends = format!("index = {turns} or $exists(workflowVariables.{letter}3)");
-                    step["until"] = ends.into();
-                }
-            }
-            step
-        });
-    around_it(around, step)
 }
 
 fn handler() -> BoxedStrategy<Value> {

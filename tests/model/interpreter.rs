@@ -18,52 +18,9 @@ use serde_json::{Value, json};
 use super::answers::Task;
 use super::data::{Failure, Object, Scope, text};
 use super::retry::{self, Used};
+pub use super::story::{Line, Signal, Stop, Story};
 use super::time::Time;
-
-/// A task that ended: when, where, how, and what it was given.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    pub at: u64,
-    pub path: String,
-    pub status: &'static str,
-    /// Null when it was refused before it had one.
-    pub input: Value,
-}
-
-/// What a workflow came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Story {
-    pub status: &'static str,
-    pub output: Value,
-    pub code: Option<String>,
-    pub variables: Object,
-    pub took: u64,
-    /// By time, then path.
-    pub trace: Vec<Line>,
-}
-
-/// Why a step gives no output.
-#[derive(Debug, Clone)]
-pub enum Stop {
-    Failed(Failure),
-    /// `then: FAIL`: nothing about the step lets it go.
-    FailedForGood(Failure),
-    Terminated(Result<Value, Failure>),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-/// A signal that comes at a time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Signal {
-    pub at: u64,
-    pub name: String,
-    pub data: Value,
-}
+use super::waits::Signals;
 
 /// One run of the interpreter.
 pub struct Model {
@@ -72,20 +29,7 @@ pub struct Model {
     definitions: BTreeMap<String, Value>,
     trace: RefCell<Vec<Line>>,
     calls: RefCell<BTreeMap<String, u32>>,
-    signals: RefCell<Signals>,
-}
-
-#[derive(Default)]
-struct Signals {
-    kept: Vec<(String, Value)>,
-    waiting: Vec<Waiting>,
-}
-
-struct Waiting {
-    since: u64,
-    path: String,
-    name: String,
-    given: Rc<RefCell<Option<Value>>>,
+    pub signals: RefCell<Signals>,
 }
 
 /// A step's place: the workflow that it is in, and the path around it.
@@ -217,24 +161,6 @@ impl Model {
         self.trace.borrow_mut().push(line);
     }
 
-    /// Hands in the signals at their times.
-    async fn deliver(&self, signals: &[Signal]) {
-        for signal in signals {
-            self.time.until(signal.at).await;
-            let mut all = self.signals.borrow_mut();
-            let waiting = all.waiting.iter().enumerate();
-            let waiting = waiting.filter(|(_, one)| one.name == signal.name);
-            let first = waiting.min_by_key(|(_, one)| (one.since, one.path.clone()));
-            match first.map(|(at, _)| at) {
-                Some(at) => {
-                    let waiting = all.waiting.remove(at);
-                    *waiting.given.borrow_mut() = Some(signal.data.clone());
-                }
-                None => all.kept.push((signal.name.clone(), signal.data.clone())),
-            }
-        }
-    }
-
     /// A workflow: its steps, its output or error, and what follows a failure.
     fn workflow<'a>(
         &'a self,
@@ -290,7 +216,11 @@ impl Model {
     }
 
     /// What a future gives, unless a time comes first: then it is dropped.
-    async fn before<T>(&self, deadline: Option<u64>, future: LocalBoxFuture<'_, T>) -> Option<T> {
+    pub async fn before<T>(
+        &self,
+        deadline: Option<u64>,
+        future: LocalBoxFuture<'_, T>,
+    ) -> Option<T> {
         let mut future = future;
         let mut alarm = pin!(async {
             match deadline {
@@ -510,47 +440,6 @@ impl Model {
         *count - 1
     }
 
-    async fn wait(&self, step: &Value, scope: &Scope) -> Result<Value, Stop> {
-        let millis = match &step["duration"] {
-            Value::Number(millis) => millis.as_u64(),
-            Value::String(expression) => scope.something(expression)?.as_u64(),
-            other => panic!("no duration is {other}"),
-        };
-        let millis = millis.ok_or_else(|| Failure::of("EXPRESSION_ERROR"))?;
-        self.time.until(self.time.now() + millis).await;
-        Ok(Value::Null)
-    }
-
-    async fn signal(&self, step: &Value, place: &Place) -> Result<Value, Stop> {
-        let name = text(step, "signal");
-        let given = Rc::new(RefCell::new(None));
-        {
-            let mut all = self.signals.borrow_mut();
-            if let Some(at) = all.kept.iter().position(|(kept, _)| kept == name) {
-                return Ok(all.kept.remove(at).1);
-            }
-            all.waiting.push(Waiting {
-                since: self.time.now(),
-                path: place.path.clone(),
-                name: name.to_owned(),
-                given: Rc::clone(&given),
-            });
-        }
-        let _gone = Gone(self, &given);
-        let deadline = step["timeout"]
-            .as_u64()
-            .map(|limit| self.time.now() + limit);
-        let comes = poll_fn(|_| match given.borrow_mut().take() {
-            Some(data) => Poll::Ready(data),
-            None => Poll::Pending,
-        });
-        match self.before(deadline, comes.boxed_local()).await {
-            Some(data) => Ok(data),
-            None if step["onTimeout"] == "CONTINUE" => Ok(Value::Null),
-            None => Err(Failure::of("TIMEOUT").into()),
-        }
-    }
-
     async fn sub_workflow(
         &self,
         step: &Value,
@@ -572,16 +461,6 @@ impl Model {
         };
         self.can_be_undone(step, scope, place, &output)?;
         Ok(output)
-    }
-}
-
-/// A step that waits for a signal no more.
-struct Gone<'m>(&'m Model, &'m Rc<RefCell<Option<Value>>>);
-
-impl Drop for Gone<'_> {
-    fn drop(&mut self) {
-        let mut all = self.0.signals.borrow_mut();
-        all.waiting.retain(|one| !Rc::ptr_eq(&one.given, self.1));
     }
 }
 

@@ -1,20 +1,23 @@
 //! Generated workflows on the real engine, and in a simple interpreter of the language: both come
 //! to the same, to the millisecond, however messages are delivered.
 //!
-//! `generator` makes the workflows, `answers` says what their tasks answer, `interpreter` and
-//! `blocks` (over `data`, `retry` and `time`) are the interpreter, `engine` runs the real one, and
-//! `machine` its decider alone, for many more of them.
+//! `generator` and `composites` make the workflows, `answers` says what their tasks come to,
+//! `interpreter`, `blocks` and `waits` (over `data`, `retry`, `story` and `time`) are the interpreter,
+//! `engine` runs the real one, and `machine` its decider alone, for many more of them.
 //! `TASKMILL_MODEL_CASES` runs another number of cases, `TASKMILL_MODEL_SEED` others.
 
 mod answers;
 mod blocks;
+mod composites;
 mod data;
 mod engine;
 mod generator;
 mod interpreter;
 mod machine;
 mod retry;
+mod story;
 mod time;
+mod waits;
 
 use std::cell::Cell;
 
@@ -27,7 +30,7 @@ use generator::{Case, cases};
 use interpreter::{Model, Story};
 
 /// Cases of an ordinary run.
-const CASES: u32 = 100;
+const CASES: u32 = 40;
 /// Milliseconds for making a case that fails smaller.
 const SHRINKING: u32 = 90_000;
 /// Their seed.
@@ -121,7 +124,7 @@ fn the_engine_does_what_the_language_says() {
 
 #[test]
 fn the_decider_does_what_the_language_says_in_any_order() {
-    compare(50 * CASES, any::<u64>(), |case, disorder| {
+    compare(75 * CASES, any::<u64>(), |case, disorder| {
         machine::run(case, *disorder)
     });
 }
