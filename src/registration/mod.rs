@@ -32,7 +32,9 @@ use crate::problem::{Problem, nearest};
 use crate::task::TaskDefinition;
 use crate::workflow::WorkflowDefinition;
 
-pub use references::{Existing, check_references, check_together, referred_to};
+pub use references::{
+    Existing, asked_for_heartbeats, check_references, check_together, referred_to,
+};
 pub use warnings::warnings;
 
 /// A definition of either kind.

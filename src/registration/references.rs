@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::{Version, VersionReq};
 
+use super::task::gives_heartbeats;
 use super::{Definition, DefinitionKind, Reading, steps};
 use crate::codes::registration;
 use crate::ids::DefinitionId;
 use crate::problem::{Problem, nearest};
+use crate::task::TaskDefinition;
 use crate::workflow::WorkflowDefinition;
 use crate::workflow::definition::{Compensation, Step, StepKind};
 
@@ -19,6 +21,8 @@ use crate::workflow::definition::{Compensation, Step, StepKind};
 pub struct Existing {
     tasks: BTreeMap<DefinitionId, Versions>,
     workflows: BTreeMap<DefinitionId, Versions>,
+    /// Versions of tasks whose executors give no heartbeats.
+    silent: BTreeSet<(DefinitionId, Version)>,
 }
 
 /// The versions of a definition.
@@ -46,6 +50,14 @@ impl Existing {
         }
     }
 
+    /// Adds what a step can ask of a task definition. Of one that is not added, it can ask
+    /// anything.
+    pub fn add_abilities(&mut self, task: &TaskDefinition) {
+        if !gives_heartbeats(task) {
+            self.silent.insert((task.id.clone(), task.version.clone()));
+        }
+    }
+
     fn add_any(&mut self, kind: DefinitionKind, id: DefinitionId) {
         self.of_mut(kind).insert(id, Versions::Any);
     }
@@ -70,6 +82,9 @@ impl Existing {
         for (definition, _) in readings.iter().flat_map(|reading| &reading.definitions) {
             let version = definition.version().clone();
             all.add(definition.kind(), definition.id().clone(), [version]);
+            if let Definition::Task(task) = definition {
+                all.add_abilities(task);
+            }
         }
         for (kind, id) in readings.iter().flat_map(|reading| &reading.troubled) {
             all.add_any(*kind, id.clone());
@@ -88,8 +103,33 @@ pub fn check_references(workflow: &WorkflowDefinition, existing: &Existing) -> V
         for reference in references(pointer, step) {
             problems.extend(reference.problem(existing, own));
         }
+        problems.extend(heartbeat_of_silent(pointer, step, existing));
     });
     problems
+}
+
+/// A heartbeat that a step asks of a task of which no version that it may run gives any.
+fn heartbeat_of_silent(pointer: &str, step: &Step, existing: &Existing) -> Option<Problem> {
+    let StepKind::Task(task) = &step.kind else {
+        return None;
+    };
+    task.timeouts.as_ref()?.heartbeat?;
+    let id = &task.task_definition_id;
+    let Some(Versions::These(versions)) = existing.tasks.get(id) else {
+        return None;
+    };
+    let range = task.task_version.as_ref();
+    let mut meant = versions
+        .iter()
+        .filter(|version| range.is_none_or(|range| range.matches(version)))
+        .peekable();
+    let is_silent = |version: &Version| existing.silent.contains(&(id.clone(), version.clone()));
+    let all_silent = meant.peek().is_some() && meant.all(is_silent);
+    all_silent.then(|| {
+        let message = format!("the executor of {:?} gives no heartbeats", id.as_str());
+        let pointer = format!("{pointer}/timeouts/heartbeat");
+        Problem::new(registration::NOT_SUPPORTED, pointer, message)
+    })
 }
 
 /// The definitions that a workflow refers to, each once.
@@ -99,6 +139,22 @@ pub fn referred_to(workflow: &WorkflowDefinition) -> BTreeSet<(DefinitionKind, D
     steps::each_step(workflow, &mut |pointer, step| {
         let found = references(pointer, step).into_iter();
         all.extend(found.map(|reference| (reference.kind, reference.id.clone())));
+    });
+    all
+}
+
+/// The tasks of which steps of a workflow ask for heartbeats.
+#[must_use]
+pub fn asked_for_heartbeats(workflow: &WorkflowDefinition) -> BTreeSet<DefinitionId> {
+    let mut all = BTreeSet::new();
+    steps::each_step(workflow, &mut |_, step| {
+        if let StepKind::Task(task) = &step.kind
+            && task
+                .timeouts
+                .is_some_and(|timeouts| timeouts.heartbeat.is_some())
+        {
+            all.insert(task.task_definition_id.clone());
+        }
     });
     all
 }

@@ -81,7 +81,26 @@ async fn existing(
         };
         existing.add(kind, id, versions);
     }
+    add_abilities(app, tenant, definition, &mut existing).await?;
     Ok(existing)
+}
+
+/// Adds what the tasks can do of which the definition asks for more than that they run.
+async fn add_abilities(
+    app: &App,
+    tenant: &TenantId,
+    definition: &WorkflowDefinition,
+    existing: &mut Existing,
+) -> Result<(), Refusal> {
+    let store = app.store();
+    for id in registration::asked_for_heartbeats(definition) {
+        for version in store.task_definition_versions(tenant, &id).await? {
+            if let Some(task) = store.task_definition(tenant, &id, &version).await? {
+                existing.add_abilities(&task);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn taken(error: store::Error) -> Refusal {
