@@ -283,7 +283,9 @@ fn a_step_asks_for_heartbeats_only_of_tasks_that_can_give_them() {
         )
     };
     let silent = [("NOT_SUPPORTED", "/steps/0/timeouts/heartbeat")];
-    let cases: [(&[&str], &str, &[(&str, &str)]); 5] = [
+    /// The executors of the versions, the range, and the problems.
+    type Case<'a> = (&'a [&'a str], &'a str, &'a [(&'a str, &'a str)]);
+    let cases: [Case<'_>; 5] = [
         (&["process:true"], "'*'", &[]),
         (&["https://example.com"], "'*'", &silent),
         (&["lambda:f", "builtin:noop"], "'*'", &silent),
