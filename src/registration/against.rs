@@ -4,6 +4,7 @@
 use semver::VersionReq;
 
 use super::steps;
+use super::task::gives_heartbeats;
 use crate::codes::registration;
 use crate::ids::DefinitionId;
 use crate::problem::{Problem, member};
@@ -92,10 +93,20 @@ fn of_step(
             message,
         )
     });
+    let beats = step.timeouts.and_then(|own| own.heartbeat);
+    let silent = (beats.is_some() && !gives_heartbeats(task)).then(|| {
+        let message = format!(
+            "not supported here: what runs {:?} gives no sign of life",
+            task.id.as_str()
+        );
+        let pointer = format!("{pointer}/timeouts/heartbeat");
+        Problem::new(registration::NOT_SUPPORTED, pointer, message)
+    });
     let own = step.step_timeouts();
     let states_time = own.timeout.is_some() || own.timeouts.is_some();
     let late = states_time.then(|| too_long(pointer, task, own, longest));
-    unassigned.into_iter().chain(late.flatten()).collect()
+    let found = [unassigned, silent, late.flatten()];
+    found.into_iter().flatten().collect()
 }
 
 fn of_undoing(

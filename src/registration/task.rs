@@ -10,6 +10,7 @@ use super::{seam, unsupported};
 use crate::JsonObject;
 use crate::codes::registration;
 use crate::problem::Problem;
+use crate::task::TaskDefinition;
 use crate::task::routing::ExecutorRef;
 
 /// The problems of a task definition that its schema does not show.
@@ -84,6 +85,17 @@ fn combination(task: &Place<'_>, executor: &ExecutorRef) -> Vec<Problem> {
     let config = task.member("executionConfig");
     let run_as = config.member("securityContext").member("runAs");
     refused.chain(identity(&run_as, executor)).collect()
+}
+
+/// Whether the executor of a definition can give heartbeats.
+pub(super) fn gives_heartbeats(task: &TaskDefinition) -> bool {
+    let Ok(executor) = ExecutorRef::parse(&task.execution_config.executor) else {
+        return false;
+    };
+    let refused = |row: &unsupported::Combination| {
+        row.executor == kind(&executor) && row.field == unsupported::HEARTBEAT
+    };
+    !unsupported::COMBINATIONS.iter().any(refused)
 }
 
 fn kind(executor: &ExecutorRef) -> &'static str {

@@ -120,7 +120,8 @@ const RUN_AS: &[&str] = &[CONFIG, "securityContext", "runAs"];
 const CPU: &[&str] = &[CONFIG, RESOURCES, "cpu"];
 const MEMORY: &[&str] = &[CONFIG, RESOURCES, "memory"];
 const DISK: &[&str] = &[CONFIG, RESOURCES, "disk"];
-const HEARTBEAT: &[&str] = &["timeouts", "heartbeat"];
+/// Where a task definition asks for heartbeats.
+pub(super) const HEARTBEAT: &[&str] = &["timeouts", "heartbeat"];
 const SILENT: &str = "what runs there has no way to give a sign of life";
 const ELSEWHERE: &str = "the work is done elsewhere, where nothing here can limit it";
 const UNLIMITED: &str = "a builtin uses nothing that could be limited";

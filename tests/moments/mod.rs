@@ -241,7 +241,7 @@ const CANCELLED_AT: u64 = 2500;
 async fn undo(app: &App) {
     let operation = Operation {
         request_id: Some("enough".to_owned()),
-        by_parent: false,
+        by_parent: None,
         ask: Asked::Undo.ask(),
     };
     let undone = workflows::operate(app, &tenant(), workflow_of("run"), operation).await;

@@ -98,7 +98,7 @@ impl Run {
     pub(super) async fn ask(&self, ask: Ask) -> Result<WorkflowInstance, Refusal> {
         let operation = Operation {
             request_id: None,
-            by_parent: false,
+            by_parent: None,
             ask,
         };
         workflows::operate(&self.other, &tenant(), workflow_of("run"), operation).await

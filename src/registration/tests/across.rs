@@ -288,3 +288,40 @@ id: w\nversion: 1.0.0\nname: W\nsteps:\n\
         .collect();
     assert_eq!(found, [("NOT_SUPPORTED", "/steps/1/assignment", Some(17))]);
 }
+
+#[test]
+fn a_step_asks_for_heartbeats_only_of_tasks_that_can_give_them() {
+    let task = |version: &str, executor: &str| {
+        format!(
+            "{{id: t, version: {version}, name: T, type: AUTOMATED, executionConfig: {{executor: '{executor}'}}}}\n---\n"
+        )
+    };
+    let flow = |range: &str| {
+        format!(
+            "{{id: w, version: 1.0.0, name: W, steps: [{{name: a, taskDefinitionId: t, taskVersion: {range}, timeouts: {{heartbeat: 5}}}}]}}\n"
+        )
+    };
+    let silent = [("NOT_SUPPORTED", "/steps/0/timeouts/heartbeat")];
+    /// The executors of the versions, the range, and the problems.
+    type Case<'a> = (&'a [&'a str], &'a str, &'a [(&'a str, &'a str)]);
+    let cases: [Case<'_>; 5] = [
+        (&["process:true"], "'*'", &[]),
+        (&["https://example.com"], "'*'", &silent),
+        (&["lambda:f", "builtin:noop"], "'*'", &silent),
+        (&["lambda:f", "process:true"], "'*'", &[]),
+        (&["lambda:f", "process:true"], "'=1.0.0'", &silent),
+    ];
+    for (executors, range, expected) in cases {
+        let tasks = executors.iter().enumerate();
+        let tasks: String = tasks
+            .map(|(n, one)| task(&format!("1.{n}.0"), one))
+            .collect();
+        let text = tasks + &flow(range);
+        let problems = check_together(&[read_text(&text)]).remove(0);
+        let found: Vec<_> = problems
+            .iter()
+            .map(|one| (one.code, one.pointer.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}

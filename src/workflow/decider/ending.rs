@@ -48,6 +48,8 @@ impl Fold<'_> {
     pub(super) fn hear(&mut self, news: &News<'_>) {
         match self.state.status {
             WorkflowStatus::Running | WorkflowStatus::Pending => {}
+            // A task that has begun keeps its clock.
+            WorkflowStatus::Paused if matches!(news, News::TaskWaits { .. }) => {}
             // What arrives is kept by its own record, and taken in at the resume.
             WorkflowStatus::Paused => return,
             WorkflowStatus::Completed
