@@ -23,6 +23,8 @@ pub enum WorkflowCommand {
     Resume(Request),
     /// Lets a workflow that is FAILED or TIMED_OUT go on at the steps that failed.
     Retry(Request),
+    /// Begins a step of a workflow that ended again, and what follows from it.
+    Rerun(RerunArgs),
     /// Takes a step as done: one that waits, that failed, or that has yet to come.
     Skip(SkipArgs),
     /// Sends a signal to a workflow.
@@ -99,6 +101,16 @@ pub struct CancelArgs {
     /// Runs the compensations of the steps that completed.
     #[arg(long)]
     pub compensate: bool,
+}
+
+/// The arguments of `workflow rerun`.
+#[derive(Debug, Args)]
+pub struct RerunArgs {
+    /// What is asked of which workflow.
+    #[command(flatten)]
+    pub request: Request,
+    /// The path of the step: names joined by slashes. Without it everything begins again.
+    pub path: Option<String>,
 }
 
 /// The arguments of `workflow skip`.

@@ -25,6 +25,10 @@ pub async fn workflow(command: WorkflowCommand) -> Result<Exit, Error> {
         WorkflowCommand::Pause(request) => ask(request, Ask::Pause).await,
         WorkflowCommand::Resume(request) => ask(request, Ask::Resume).await,
         WorkflowCommand::Retry(request) => ask(request, Ask::Retry).await,
+        WorkflowCommand::Rerun(args) => {
+            let path = args.path;
+            ask(args.request, Ask::Rerun { path }).await
+        }
         WorkflowCommand::Skip(args) => {
             let (path, output) = (args.path, value(&args.result)?);
             ask(args.request, Ask::Skip { path, output }).await

@@ -79,6 +79,21 @@ fn a_signal_is_kept_and_a_failure_is_tried_again() {
     assert_eq!(shown["output"]["done"], true);
     // Nothing is open any more.
     assert_eq!(resume(&folder).expect(0).json(), serde_json::json!([]));
+
+    let nowhere = ask(&folder, &id, "rerun", &["nowhere"]);
+    nowhere.expect(2).says("NOT_FOUND");
+    let rerun = ask(&folder, &id, "rerun", &["work"]);
+    assert_eq!(status(&rerun), "RUNNING");
+    let again = resume(&folder).expect(0).json();
+    assert_eq!(again[0]["status"], "COMPLETED");
+    let shown = ask(&folder, &id, "show", &[]).expect(0).json();
+    let tasks = shown["taskInstances"].as_array().unwrap();
+    assert_eq!(
+        tasks.len(),
+        3,
+        "the records of the first run stay: {tasks:?}"
+    );
+    assert_eq!(shown["output"]["by"], "ann");
 }
 
 #[test]
