@@ -8,7 +8,7 @@ use taskmill_aws::store::{
     DateRange, Error, PageRequest, Store, TaskFilter, TaskSummary, WorkflowSummary,
 };
 
-/// The workflows of a tenant that are open.
+/// The workflows of a tenant that are open, or have not done all that follows their end.
 ///
 /// # Errors
 /// The store fails.
@@ -19,6 +19,13 @@ pub async fn open_workflows(
     let mut found = Vec::new();
     for status in WorkflowStatus::ALL.into_iter().filter(|s| !s.is_terminal()) {
         found.extend(workflows(store, tenant, status, ever()).await?);
+    }
+    // One that ended may still have its compensations and error handlers before it.
+    for due in store.every_due_workflow().await? {
+        let workflow = store.workflow(due.id).await?;
+        let ended = workflow.filter(|one| one.status.is_terminal() && !one.is_settled());
+        let theirs = ended.filter(|one| one.tenant_id == *tenant && one.batch.is_none());
+        found.extend(theirs.as_ref().map(summary_of));
     }
     Ok(found)
 }

@@ -209,7 +209,10 @@ impl<'a> Fold<'a> {
             }),
             Event::ChildEnded(end) => self.hear(&News::ChildEnded(end)),
             Event::BatchTold { id, report } => self.hear(&News::BatchTold { id: *id, report }),
-            Event::Granted { slots } => self.hear(&News::Granted(*slots)),
+            Event::Granted { run, slots } if *run == self.state.run => {
+                self.hear(&News::Granted(*slots));
+            }
+            Event::Granted { .. } => {}
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::session::{self, display, exactly, serve, tell_skipped};
 use crate::args::{Common, TaskArgs, TaskRunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
+use crate::idle::stuck;
 use crate::input::Source;
 use crate::interrupt::Interrupts;
 use crate::progress::{Display, Tracker, duration};
@@ -88,7 +89,7 @@ impl Run<'_> {
     }
 
     async fn to_its_end(&self, service: &Service, open: Option<TaskId>) -> Result<Exit, Error> {
-        let writes = service.aws().writes();
+        let (writes, changes) = (service.aws().writes(), service.aws().writes());
         let mut tracker = Tracker::default();
         let id = match open {
             Some(id) => {
@@ -101,12 +102,22 @@ impl Run<'_> {
                 created.map_err(|refusal| self.source.explain(refusal))?.id
             }
         };
-        let ended = watch::task(service, writes, id, &mut tracker, &self.display).await?;
-        let view = views::task(service.app(), &self.caller.tenant_id, id).await?;
+        let tenant = &self.caller.tenant_id;
+        let (ended, awaited) = tokio::select! {
+            biased;
+            ended = watch::task(service, writes, id, &mut tracker, &self.display) => {
+                (Some(ended?), Vec::new())
+            }
+            awaited = stuck(service, tenant, changes) => (None, awaited?),
+        };
+        let view = views::task(service.app(), tenant, id).await?;
         self.display.clear();
         output::print(&view, self.args.output)?;
-        session::tell_end(service, &self.display, &summary(&ended)).await;
-        Ok(Exit::from(ended.status))
+        if let Some(ended) = &ended {
+            session::tell_end(service, &self.display, &summary(ended)).await;
+        }
+        session::tell_awaited(&self.display, &awaited, self.args.data.as_deref());
+        Ok(ended.map_or(Exit::Waiting, |ended| Exit::from(ended.status)))
     }
 }
 

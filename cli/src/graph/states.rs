@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill::workflow::definition::{Step, StepKind};
 use taskmill::workflow::frontier::{Active, Block, Branch, Done, Root, State};
-use taskmill::workflow::{WorkflowDefinition, WorkflowInstance};
+use taskmill::workflow::{WorkflowDefinition, WorkflowInstance, WorkflowStatus};
 
 /// What became of steps, by their paths without the numbers of iterations.
 pub type States = HashMap<String, Became>;
@@ -43,6 +43,16 @@ pub fn states_of(
     }
     if let Root::Steps(block) = &workflow.course.root {
         let is_over = workflow.status.is_terminal();
+        // Of one that went through all its steps nothing more is kept.
+        let is_through = workflow.status == WorkflowStatus::Completed;
+        let all = Block {
+            done: Done::all_below(definition.steps.len()),
+            ..Block::default()
+        };
+        let block = match is_through && *block == Block::default() {
+            true => &all,
+            false => block,
+        };
         Frontier { is_over }.block(&definition.steps, block, "", &mut states);
     }
     count_iterations(tasks, &mut states);

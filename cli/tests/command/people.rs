@@ -113,3 +113,15 @@ fn a_task_is_given_back_handed_on_and_given_up() {
     assert_eq!(failed.expect(0).json()["status"], "FAILED");
     folder.run(&["run", "flow", "--data", "data"]).expect(1);
 }
+
+#[test]
+fn a_persons_task_that_stands_alone_is_waited_for_by_nobody() {
+    let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
+    let waiting = folder.run(&["task", "run", "flow/flow.yaml#sign", "--data", "data"]);
+    waiting.expect(4).says("waits for a person");
+    let id = waiting.json()["id"].as_str().unwrap().to_owned();
+    does(&folder, "claim", &id, &["--as", "ann"]).expect(0);
+    let done = ["--as", "ann", "--result", r#"{"signed": 1}"#];
+    let done = does(&folder, "complete", &id, &done);
+    assert_eq!(done.expect(0).json()["status"], "COMPLETED");
+}

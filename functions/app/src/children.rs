@@ -130,9 +130,10 @@ pub(crate) async fn ask(
     event: &Event,
     parent: &WorkflowInstance,
 ) -> Result<Asked, Fault> {
-    if let Event::Granted { slots } = event {
+    if let Event::Granted { run, slots } = event {
         return Ok(Asked::Send(Box::new(Message::Granted {
             workflow_id: id,
+            run: *run,
             slots: *slots,
         })));
     }

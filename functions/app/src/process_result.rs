@@ -163,8 +163,13 @@ async fn take(
             workflow_id,
             error,
         } => Ok(vec![(*workflow_id, children::refused(*child_id, error))]),
-        Message::Granted { workflow_id, slots } => {
-            Ok(vec![(*workflow_id, Event::Granted { slots: *slots })])
+        Message::Granted {
+            workflow_id,
+            run,
+            slots,
+        } => {
+            let (run, slots) = (*run, *slots);
+            Ok(vec![(*workflow_id, Event::Granted { run, slots })])
         }
         Message::Due(record) => {
             match record {

@@ -169,6 +169,11 @@ fn retry_or_end(
             end(after, for_good, ended_at, facts)
         }
         Verdict::Retry { delay, counts } => {
+            // A person is not told to come back later.
+            let delay = match task.task_type {
+                TaskType::Manual => 0,
+                TaskType::Automated | TaskType::Integration => delay,
+            };
             let at = ended_at.plus_millis(delay);
             remember(&mut after, started_at, ended_at, Some(error), Some(at));
             let tally = Tally {

@@ -101,8 +101,7 @@ fn assign(
 fn claim(task: &TaskInstance, by: &Caller, now: Timestamp) -> Result<Transition, Rejection> {
     permitted(task, by)?;
     let is_theirs = task.assignee.as_ref() == Some(&by.user_id);
-    let handling = task.handling.as_ref();
-    if !is_theirs && !handling.is_none_or(|people| people.is_candidate(by)) {
+    if !is_theirs && !is_candidate(task, by) {
         return Err(Rejection::NotACandidate);
     }
     if task.assignee.is_some() && !is_theirs {
@@ -112,7 +111,8 @@ fn claim(task: &TaskInstance, by: &Caller, now: Timestamp) -> Result<Transition,
 }
 
 fn release(task: &TaskInstance, by: &Caller, now: Timestamp) -> Result<Transition, Rejection> {
-    if task.assignee.is_none() {
+    let may_have_had_it = is_candidate(task, by) || by.is_administrator();
+    if task.assignee.is_none() && may_have_had_it {
         return Ok(Transition::Repeated(Effect::None));
     }
     has_it(task, by)?;
@@ -159,6 +159,11 @@ fn give_to(task: &TaskInstance, assignee: &str, now: Timestamp) -> Transition {
         handling.taken_at.get_or_insert(now);
     }
     changed_to(after, Effect::None, now)
+}
+
+fn is_candidate(task: &TaskInstance, person: &Caller) -> bool {
+    let handling = task.handling.as_ref();
+    handling.is_none_or(|people| people.is_candidate(person))
 }
 
 fn has_it(task: &TaskInstance, by: &Caller) -> Result<(), Rejection> {

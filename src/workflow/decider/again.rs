@@ -44,6 +44,18 @@ fn find_in<'c>(block: &'c CompiledBlock, names: &[&str]) -> Option<&'c CompiledS
     step.blocks().find_map(|block| find_in(block, rest))
 }
 
+/// Whether a path has an index where it leads through a LOOP, and none elsewhere.
+pub(super) fn turns_are_told(block: &CompiledBlock, path: &str) -> bool {
+    let names: Vec<&str> = path.split('/').collect();
+    names.iter().enumerate().all(|(at, name)| {
+        let step = find(block, &names[..=at].join("/"));
+        let is_loop = step.is_some_and(|step| matches!(step.kind, CompiledKind::Loop(_)));
+        let leads_inside = at + 1 < names.len();
+        let index = split_index(name).1;
+        index.is_some() == (is_loop && leads_inside) && name.contains('[') == index.is_some()
+    })
+}
+
 /// Whether a path leads into a MAP, whose iterations have records of their own.
 pub(super) fn is_in_map(block: &CompiledBlock, path: &str) -> bool {
     let path = without_indexes(path);

@@ -105,7 +105,13 @@ impl Fold<'_> {
             }
             (EndStatus::Completed | EndStatus::Failed, _) => {
                 match self.checked_output(termination.output) {
-                    Ok(output) => self.complete(output),
+                    Ok(output) => {
+                        // What was under way beside it is not done, should a step begin again.
+                        self.halt();
+                        let root = std::mem::take(&mut self.state.course.root);
+                        self.complete(output);
+                        self.state.course.root = root;
+                    }
                     Err(error) => self.fail(WorkflowStatus::Failed, *error),
                 }
             }

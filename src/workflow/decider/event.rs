@@ -35,6 +35,8 @@ pub enum Event {
     },
     /// The workflow of this batch allows it so many iterations in all, those given back counted.
     Granted {
+        /// The workflow's `run`: what an earlier one allowed means nothing any more.
+        run: u32,
         /// Iterations.
         slots: u32,
     },

@@ -134,8 +134,9 @@ impl Fold<'_> {
                     let record = self.new_batch(map, &frozen, batch, generation, place, path);
                     self.effects.push(Effect::StartBatch(Box::new(record)));
                 } else {
-                    self.effects
-                        .push(Effect::Ask(id, Box::new(Event::Granted { slots })));
+                    let run = self.state.run;
+                    let granted = Event::Granted { run, slots };
+                    self.effects.push(Effect::Ask(id, Box::new(granted)));
                 }
             }
         }

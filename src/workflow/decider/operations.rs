@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::again::{do_again, find, is_in_map, is_over};
+use super::again::{do_again, find, is_in_map, is_over, turns_are_told, without_indexes};
 use super::{Fold, News};
 use crate::JsonObject;
 use crate::codes::refusal;
@@ -129,13 +129,11 @@ impl Fold<'_> {
             if self.is_overtaken(version, &operation.ask) {
                 return Ok(());
             }
+            // What was asked before must not be heeded after this, also when this is so already.
+            self.changed |= version > self.state.course.asked;
             self.state.course.asked = version;
-            // It is told again whenever its parent is looked at.
-            match (&operation.ask, self.state.status) {
-                (Ask::Pause, WorkflowStatus::Paused) | (Ask::Resume, WorkflowStatus::Running) => {
-                    return Ok(());
-                }
-                _ => {}
+            if self.is_so(&operation.ask) {
+                return Ok(());
             }
         }
         match &operation.ask {
@@ -178,6 +176,20 @@ impl Fold<'_> {
                 requests.remove(0);
             }
             requests.push(request);
+        }
+    }
+
+    /// Whether what a parent asks is so: it asks again whenever it is looked at.
+    fn is_so(&self, ask: &Ask) -> bool {
+        match ask {
+            Ask::Pause => self.state.status == WorkflowStatus::Paused,
+            Ask::Resume => self.state.status == WorkflowStatus::Running,
+            Ask::Cancel { .. }
+            | Ask::Signal { .. }
+            | Ask::UpdateVariables { .. }
+            | Ask::Retry
+            | Ask::Rerun { .. }
+            | Ask::Skip { .. } => false,
         }
     }
 
@@ -379,11 +391,37 @@ impl Fold<'_> {
 
     /// Whether the step of a path is under way, or was when the workflow failed.
     fn is_active(&mut self, path: &str) -> bool {
+        self.under_way(|under_way| under_way == path).is_some()
+    }
+
+    /// The path of a step under way that is meant, the last of several.
+    fn under_way(&mut self, is_meant: impl Fn(&str) -> bool) -> Option<String> {
         let status = std::mem::replace(&mut self.state.status, WorkflowStatus::Running);
-        let mut found = false;
-        self.each_active(&mut |_, step, _, place| found |= place.path_of(&step.name) == path);
+        let mut found = None;
+        self.each_active(&mut |_, step, _, place| {
+            let path = place.path_of(&step.name);
+            if is_meant(&path) {
+                found = Some(path);
+            }
+        });
         self.state.status = status;
         found
+    }
+
+    /// The path with the turns of LOOPs that are meant: without an index, the turn under way.
+    fn turn_meant(&mut self, path: &str) -> Result<String, Refused> {
+        if turns_are_told(&self.plan.workflow.steps, path) {
+            return Ok(path.to_owned());
+        }
+        let plain = without_indexes(path);
+        let found = match plain == path {
+            true => self.under_way(|under_way| without_indexes(under_way) == plain),
+            false => None,
+        };
+        found.ok_or_else(|| Refused {
+            code: refusal::NOT_FOUND,
+            message: format!("{path} is no step under way, and names no turn of its LOOP"),
+        })
     }
 
     fn skip_by_hand(
@@ -410,25 +448,29 @@ impl Fold<'_> {
                 message: format!("{path} is part of an iteration: skip the MAP around it"),
             });
         }
+        let path = &self.turn_meant(path)?;
+        check_size(output, self.facts.now).map_err(|error| Refused {
+            code: refusal::INVALID_INPUT,
+            message: error.message,
+        })?;
         let is_active = self.is_active(path);
-        if !is_active {
-            if is_over(&self.plan.workflow.steps, &self.state.course.root, path) {
-                return Err(Refused {
-                    code: refusal::ILLEGAL_STATE,
-                    message: format!("the step {path} is over"),
-                });
-            }
+        if !is_active && is_over(&self.plan.workflow.steps, &self.state.course.root, path) {
+            return Err(Refused {
+                code: refusal::ILLEGAL_STATE,
+                message: format!("the step {path} is over"),
+            });
+        }
+        // Of a step under way it acts at the resume, as everything that comes during a pause.
+        let is_paused = status == WorkflowStatus::Paused;
+        if !is_active || is_paused {
             let skips = &mut self.state.course.skips;
-            skips.insert(path.to_owned(), output.clone());
+            skips.insert(path.clone(), output.clone());
+        }
+        if is_paused {
+            return Ok(());
         }
         if failed {
             self.reopen();
-        }
-        if status == WorkflowStatus::Paused {
-            // It acts at the resume, as everything that comes during a pause.
-            let skips = &mut self.state.course.skips;
-            skips.insert(path.to_owned(), output.clone());
-            return Ok(());
         }
         if is_active {
             self.hear(&News::Skip { path, output });

@@ -178,8 +178,8 @@ impl<'a> Fold<'a> {
                     if batch.resumed > 0 {
                         effects.extend(self.asked_as_of(id, batch.resumed, Ask::Retry));
                     }
-                    let slots = batch.granted;
-                    effects.push(Effect::Ask(id, Box::new(Event::Granted { slots })));
+                    let (run, slots) = (self.state.run, batch.granted);
+                    effects.push(Effect::Ask(id, Box::new(Event::Granted { run, slots })));
                 }
                 effects
             }

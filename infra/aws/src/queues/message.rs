@@ -79,6 +79,9 @@ pub enum Message {
     Granted {
         /// The batch.
         workflow_id: WorkflowId,
+        /// The workflow's `run`.
+        #[serde(default)]
+        run: u32,
         /// Iterations.
         slots: u32,
     },

@@ -84,8 +84,13 @@ impl Outgoing {
                 let recognized_by = format!("{child_id}-{}-{}", now.millis(), unique());
                 Self::result(message, workflow_id.to_string(), recognized_by)
             }
-            Message::Granted { workflow_id, slots } => {
-                let recognized_by = format!("{workflow_id}-{slots}-{}-{}", now.millis(), unique());
+            Message::Granted {
+                workflow_id,
+                run,
+                slots,
+            } => {
+                let recognized_by =
+                    format!("{workflow_id}-{run}-{slots}-{}-{}", now.millis(), unique());
                 Self::result(message, workflow_id.to_string(), recognized_by)
             }
             Message::Due(record) => {

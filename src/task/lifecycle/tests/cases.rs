@@ -102,6 +102,16 @@ fn the_time_of_a_person_counts_from_creation_and_ends_for_good() {
 }
 
 #[test]
+fn a_persons_failure_needs_no_time_for_the_delay_of_its_retry() {
+    let policy = json!({ "maxRetries": 1, "retryInterval": 4000, "jitter": "NONE" });
+    let task = task(json!({ "type": "MANUAL", "timeout": 5000, "retryPolicy": policy }));
+    let taken = changed_task(&task, &acts("ann", Act::Claim), 1000);
+    let again = changed_task(&taken, &acts("ann", give_up()), 4900);
+    assert_eq!(again.status, TaskStatus::Pending);
+    assert_eq!(again.attempts[0].next_retry_at, Some(at(4900)));
+}
+
+#[test]
 fn an_overdue_task_is_looked_at_for_its_reminder_and_then_for_its_limit() {
     let assignment = json!({ "dueIn": 1000, "followUpIn": 400, "escalateTo": "eve" });
     let task = task(json!({ "type": "MANUAL", "timeout": 2000, "assignment": assignment }));
