@@ -18,6 +18,7 @@ use taskmill_aws::store::Due;
 
 use crate::app::App;
 use crate::emit;
+use crate::line;
 use crate::refusal::Fault;
 use crate::tasks::{self, Applied};
 use crate::workflows;
@@ -274,6 +275,9 @@ async fn look_at_task_as(app: &App, id: TaskId, looking: Looking) -> Result<(), 
 /// Looks at one task: writes what the look changes or, when it changes nothing, that the task
 /// was looked at. The message that performs what the task owes is returned.
 async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<Message>, Fault> {
+    if matches!(looking, Looking::AfterRestart) {
+        line::restarted(app, &task).await?;
+    }
     let event = event_of(&task, looking);
     let facts = app.task_facts(task.execution_id());
     let moved = matches!(looking, Looking::Due) && task.due_at.is_some();
