@@ -40,6 +40,8 @@ mod stopping;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod task_tokens;
+#[cfg(test)]
 mod thousand;
 #[cfg(test)]
 mod timers;

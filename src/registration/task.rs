@@ -103,6 +103,7 @@ fn kind(executor: &ExecutorRef) -> &'static str {
         ExecutorRef::Process { .. } => "process:",
         ExecutorRef::Http { .. } => "http:",
         ExecutorRef::Lambda { .. } => "lambda:",
+        ExecutorRef::States { .. } => "states:",
         ExecutorRef::Builtin(_) => "builtin:",
     }
 }
@@ -114,6 +115,10 @@ fn identity(run_as: &Place<'_>, executor: &ExecutorRef) -> Option<Problem> {
         ExecutorRef::Lambda { .. } => (
             is_role(text),
             "for lambda: it is the ARN of a role to assume",
+        ),
+        ExecutorRef::States { .. } => (
+            is_role(text),
+            "for states: it is the ARN of a role to assume",
         ),
         ExecutorRef::Http { .. } => (
             is_secret(text),

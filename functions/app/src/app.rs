@@ -13,6 +13,7 @@ use taskmill_aws::executor::Executors;
 use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
 use taskmill_aws::store::Store;
+use taskmill_aws::task_tokens::TaskTokens;
 use uuid::Uuid;
 
 use crate::company::Company;
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) payloads: Payloads,
     pub(crate) executors: Executors,
+    pub(crate) tokens: TaskTokens,
     pub(crate) clock: Clock,
     pub(crate) definitions: Definitions,
     pub(crate) company: Company,
@@ -54,6 +56,7 @@ impl App {
         queues: Queues,
         payloads: Payloads,
         executors: Executors,
+        tokens: TaskTokens,
         clock: Clock,
     ) -> Self {
         Self {
@@ -63,6 +66,7 @@ impl App {
                 store,
                 payloads,
                 executors,
+                tokens,
                 clock,
                 company: Company::default(),
                 underway: Underway::default(),

@@ -21,6 +21,7 @@ use crate::emit;
 use crate::refusal::Fault;
 use crate::sweep;
 use crate::tasks::{self, Applied};
+use crate::tokens;
 use crate::workflows;
 
 /// A message that failed once is hidden only this long: others of its workflow wait behind it.
@@ -148,6 +149,10 @@ async fn take(
                 .into_iter()
                 .collect())
         }
+        Message::TokenHeld { task_id } => {
+            tokens::tell(app, *task_id).await?;
+            Ok(Vec::new())
+        }
         Message::ChildTold {
             child_id,
             workflow_id,
@@ -258,7 +263,10 @@ async fn owe(
     let workflow = task.context.owner();
     let event = match effect {
         Effect::None | Effect::Remind(_) => None,
-        Effect::Announce => Some(Event::TaskEnded(Box::new(task.into()))),
+        Effect::Announce => {
+            tokens::answer(app, task).await?;
+            Some(Event::TaskEnded(Box::new(task.into())))
+        }
         Effect::Dispatch { at } => {
             if let Some(message) = emit::dispatch(task, at, now) {
                 app.queues().send(&[message]).await?;

@@ -31,6 +31,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                 | Message::Execute(_)
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::TokenHeld { .. }
                 | Message::ChildTold { .. }
                 | Message::ChildRefused { .. }
                 | Message::Granted { .. }

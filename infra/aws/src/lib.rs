@@ -12,3 +12,4 @@ pub mod queues;
 pub mod secrets;
 pub mod store;
 pub mod tables;
+pub mod task_tokens;

@@ -28,6 +28,7 @@ use crate::faults::{Failure, Fate, Faults};
 use crate::meter::{Meter, QueueKind};
 use crate::s3::{Objects, Precondition, Target};
 use crate::sqs::Queues;
+use crate::task_tokens::TaskTokens;
 use crate::wire::{Answer, Protocol, body_of};
 
 /// The embedded AWS. Clones are the same AWS.
@@ -37,6 +38,7 @@ pub struct LocalAws {
     tables: Tables,
     objects: Objects,
     queues: Queues,
+    task_tokens: TaskTokens,
     meter: Meter,
     background: Meter,
     faults: Faults,
@@ -75,6 +77,7 @@ impl LocalAws {
             tables,
             objects,
             queues: Queues::new(clock),
+            task_tokens: TaskTokens::default(),
             meter: Meter::default(),
             background: Meter::default(),
             faults: Faults::default(),
@@ -82,16 +85,20 @@ impl LocalAws {
         }
     }
 
-    /// The AWS that a new process finds after this one died: the same tables and objects, and no
-    /// queues, counts or faults.
+    /// The AWS that a new process finds after this one died: the same tables, objects and task
+    /// tokens, and no queues, counts or faults.
     #[must_use]
     pub fn restarted(&self) -> Self {
-        Self::new(
+        let fresh = Self::new(
             self.clock,
             self.tables.restarted(),
             self.objects.clone(),
             self.data_dir.clone(),
-        )
+        );
+        Self {
+            task_tokens: self.task_tokens.clone(),
+            ..fresh
+        }
     }
 
     /// The configuration that every SDK client of the process is built from.
@@ -133,6 +140,12 @@ impl LocalAws {
     #[must_use]
     pub fn queues(&self) -> &Queues {
         &self.queues
+    }
+
+    /// The task tokens of state machines.
+    #[must_use]
+    pub fn task_tokens(&self) -> &TaskTokens {
+        &self.task_tokens
     }
 
     /// The clock that everything here runs on.
@@ -210,6 +223,7 @@ enum Call {
     DynamoDb(String),
     Sqs(String),
     S3(Target),
+    StepFunctions(String),
     Unknown(String),
 }
 
@@ -278,6 +292,7 @@ impl Connector {
             Call::DynamoDb(operation) => self.aws.tables.answer(&operation, body, meter).await,
             Call::Sqs(action) => self.sqs(&action, body, meter).await,
             Call::S3(target) => self.aws.objects.answer(target, body, precondition).await,
+            Call::StepFunctions(operation) => self.aws.task_tokens.answer(&operation, &body),
             Call::Unknown(service) => Answer::json_error(
                 501,
                 "com.amazonaws#NotImplemented",
@@ -313,6 +328,7 @@ impl Call {
         match target.split_once('.') {
             Some(("DynamoDB_20120810", operation)) => Self::DynamoDb(operation.to_owned()),
             Some(("AmazonSQS", action)) => Self::Sqs(action.to_owned()),
+            Some(("AWSStepFunctions", operation)) => Self::StepFunctions(operation.to_owned()),
             Some((service, _)) => Self::Unknown(service.to_owned()),
             None => match signed_for(request) {
                 "s3" => Self::S3(Target::of(request.method(), request.uri())),
@@ -326,6 +342,7 @@ impl Call {
             Self::DynamoDb(operation) => format!("dynamodb.{operation}"),
             Self::Sqs(action) => format!("sqs.{action}"),
             Self::S3(target) => format!("s3.{}", target.operation.name()),
+            Self::StepFunctions(operation) => format!("states.{operation}"),
             Self::Unknown(service) => format!("{service}.Unknown"),
         }
     }
@@ -333,7 +350,9 @@ impl Call {
     fn protocol(&self) -> Protocol {
         match self {
             Self::S3(_) => Protocol::Xml,
-            Self::DynamoDb(_) | Self::Sqs(_) | Self::Unknown(_) => Protocol::Json,
+            Self::DynamoDb(_) | Self::Sqs(_) | Self::StepFunctions(_) | Self::Unknown(_) => {
+                Protocol::Json
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod s3;
 pub mod scheduler;
 pub mod service;
 pub mod sqs;
+mod task_tokens;
 mod wire;
 
 use std::io;
@@ -31,6 +32,7 @@ pub use meter::{Meter, Usage};
 pub use pollers::{EventSource, Handler, HandlerError, Pollers};
 pub use scheduler::{Scheduler, Sweep};
 pub use service::Service;
+pub use task_tokens::{TaskEnd, TaskTokens};
 
 /// Why there is no embedded AWS.
 #[derive(Debug, thiserror::Error)]

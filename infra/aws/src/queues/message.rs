@@ -59,6 +59,11 @@ pub enum Message {
         /// The workflow or batch that waits for it.
         workflow_id: WorkflowId,
     },
+    /// On `result`: somebody outside waits for a task by a token, and is to be told how it stands.
+    TokenHeld {
+        /// The task.
+        task_id: TaskId,
+    },
     /// On `result`: a child ended, or a batch has news, and the record that waits may not know.
     ChildTold {
         /// The child or batch.

@@ -72,6 +72,10 @@ impl Outgoing {
                 let recognized_by = format!("{task_id}-{}-{}", now.millis(), unique());
                 Self::result(message, workflow_id.to_string(), recognized_by)
             }
+            Message::TokenHeld { task_id } => {
+                let recognized_by = format!("{task_id}-{}-{}", now.millis(), unique());
+                Self::result(message, task_id.to_string(), recognized_by)
+            }
             Message::ChildTold {
                 child_id,
                 workflow_id,
