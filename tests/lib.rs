@@ -40,6 +40,8 @@ mod stopping;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod template;
+#[cfg(test)]
 mod thousand;
 #[cfg(test)]
 mod timers;
