@@ -1,7 +1,9 @@
 //! What each function may do: all of it, one line for each thing that it may do something with.
 //!
-//! What a function does is to be found in `functions/app`. A request that is not in its list is
-//! refused by AWS, and no emulator refuses it.
+//! That it is enough is shown by the checks of a deployment, on an emulator that refuses what a
+//! role does not allow. That it is no more than enough is shown here alone: a right that is added
+//! to the template has to be added to its list, where it can be held against what the function
+//! does in `functions/app`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
