@@ -68,6 +68,16 @@ fn every_function_is_built_from_its_own_binary() {
     }
 }
 
+/// `cargo lambda` chooses abort where nothing is said, and a panic of an expression that strangers
+/// wrote would end the process of all.
+#[test]
+fn a_function_survives_the_panic_of_an_expression() {
+    let workspace = include_str!("../../Cargo.toml");
+    let (_, profile) = workspace.split_once("[profile.release]\n").unwrap();
+    let profile = profile.split("\n[").next().unwrap();
+    assert!(profile.contains("panic = \"unwind\"\n"), "{profile}");
+}
+
 #[test]
 fn every_queue_has_one_consumer_with_partial_failures_and_a_limit() {
     let template = template();
