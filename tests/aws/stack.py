@@ -1,7 +1,7 @@
 """What the checks of the deployment ask of the emulator.
 
-`stack.py await` returns when it answers; `stack.py limit` has it take the limits of the event
-sources for numbers; `stack.py outputs NAME` prints the outputs of a stack.
+`stack.py await` returns when it answers; `stack.py adapt` tells it in its own words what it takes
+otherwise than AWS; `stack.py outputs NAME` prints the outputs of a stack.
 """
 
 import json
@@ -39,6 +39,23 @@ def limit():
         )
 
 
+def name_batches():
+    """Allows batches wherever single messages are allowed.
+
+    AWS knows one right to send; the emulator asks for another one where a batch is sent.
+    """
+    iam = boto3.client("iam")
+    for role in (role["RoleName"] for role in iam.list_roles()["Roles"]):
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            for statement in document["Statement"]:
+                if statement["Action"] == "sqs:SendMessage":
+                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+            iam.put_role_policy(
+                RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document)
+            )
+
+
 def outputs(name):
     """The outputs of a stack, by their names."""
     stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
@@ -48,8 +65,9 @@ def outputs(name):
 match sys.argv[1:]:
     case ["await"]:
         wait(60)
-    case ["limit"]:
+    case ["adapt"]:
         limit()
+        name_batches()
     case ["outputs", name]:
         print(json.dumps(outputs(name), indent=2))
     case _:
