@@ -41,6 +41,7 @@ mod stopping;
 mod support;
 #[cfg(test)]
 mod task_tokens;
+mod template;
 #[cfg(test)]
 mod thousand;
 #[cfg(test)]

@@ -44,6 +44,9 @@ use crate::underway::Claim;
 
 /// An attempt that lives this long is recorded as RUNNING.
 const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
+/// For how long a worker hides its message each time, and how long one is hidden that failed: twice
+/// the time between two looks, so that a worker that died is noticed soon.
+const HELD: Duration = Duration::from_secs(120);
 /// Milliseconds until a dispatch comes back whose attempt this process is running already.
 const UNDER_WAY_DELAY: u64 = 60_000;
 
@@ -85,17 +88,17 @@ async fn while_hidden(
     execute: &Execute,
     work: impl Future<Output = Result<(), Unhandled>>,
 ) -> Result<(), Unhandled> {
-    let visibility = facts.queue.settings().visibility_seconds;
-    let period = Duration::from_secs(u64::from(visibility) / 2);
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
-            done = &mut work => return done,
-            () = tokio::time::sleep(period) => {
-                let hidden = app.queues().hide(facts.queue, &facts.receipt, visibility);
-                if let Err(error) = hidden.await {
-                    tracing::warn!(%error, "a message may come back while its attempt runs");
+            done = &mut work => {
+                if let Err(Unhandled::Fault(_)) = &done {
+                    hold(app, facts).await;
                 }
+                return done;
+            }
+            () = tokio::time::sleep(HELD / 2) => {
+                hold(app, facts).await;
                 // One that cannot be read now is looked at the next time.
                 if let Ok(Some(task)) = app.store().task(execute.task_id).await {
                     let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
@@ -103,6 +106,15 @@ async fn while_hidden(
                 }
             }
         }
+    }
+}
+
+/// Hides the message for [`HELD`] from now.
+async fn hold(app: &App, facts: &RecordFacts) {
+    let seconds = u32::try_from(HELD.as_secs()).unwrap_or(u32::MAX);
+    let hidden = app.queues().hide(facts.queue, &facts.receipt, seconds);
+    if let Err(error) = hidden.await {
+        tracing::warn!(%error, "a message may come back at another time than it should");
     }
 }
 

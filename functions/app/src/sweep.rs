@@ -7,6 +7,7 @@
 use futures::future::join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::task::lifecycle::{Event as TaskEvent, Transition};
@@ -42,6 +43,36 @@ pub struct Swept {
     pub looked_at: usize,
     /// Records that fall due before the next sweep, of which a message was sent.
     pub promised: usize,
+    /// Milliseconds for which the record had been due that was due for longest.
+    pub oldest_due: u64,
+}
+
+impl Swept {
+    fn add(&mut self, other: Self) {
+        self.looked_at += other.looked_at;
+        self.promised += other.promised;
+        self.oldest_due = self.oldest_due.max(other.oldest_due);
+    }
+
+    /// A line that CloudWatch takes metrics from when `function` logs it (its *embedded metric
+    /// format*). In a deployment that is well no record is due for much longer than a minute.
+    #[must_use]
+    pub fn metrics(self, function: &str, now: Timestamp) -> Value {
+        json!({
+            "_aws": {
+                "Timestamp": now.millis(),
+                "CloudWatchMetrics": [{
+                    "Namespace": "Taskmill",
+                    "Dimensions": [["FunctionName"]],
+                    "Metrics": [{"Name": "OldestDueSeconds", "Unit": "Seconds"}],
+                }],
+            },
+            "FunctionName": function,
+            "OldestDueSeconds": self.oldest_due / 1000,
+            "lookedAt": self.looked_at,
+            "promised": self.promised,
+        })
+    }
 }
 
 /// Looks at everything that is due, and promises a message for what falls due before the next
@@ -54,9 +85,7 @@ pub async fn sweep(app: &App) -> Result<Swept, Fault> {
     let mut swept = Swept::default();
     for shard in 0..app.config().shards.due.max(1) {
         for kind in [Kind::Task, Kind::Workflow] {
-            let of_shard = sweep_shard(app, kind, shard).await?;
-            swept.looked_at += of_shard.looked_at;
-            swept.promised += of_shard.promised;
+            swept.add(sweep_shard(app, kind, shard).await?);
         }
     }
     Ok(swept)
@@ -68,6 +97,9 @@ async fn sweep_shard(app: &App, kind: Kind, shard: u8) -> Result<Swept, Fault> {
         let until = app.now().plus_millis(app.config().sweep_horizon);
         let page = Page::first(app, kind, shard, until).await?;
         let now = app.now();
+        if let Some(first) = page.entries.first() {
+            swept.oldest_due = swept.oldest_due.max(now.millis_since(first.due_at));
+        }
         let due = page.entries.partition_point(|entry| entry.due_at <= now);
         let moved = look_at_due(app, &page.entries[..due]).await;
         swept.looked_at += moved;
@@ -106,7 +138,7 @@ pub async fn recover(app: &App) -> Result<Swept, Fault> {
         .await;
     Ok(Swept {
         looked_at,
-        promised: 0,
+        ..Swept::default()
     })
 }
 

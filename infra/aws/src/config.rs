@@ -34,8 +34,11 @@ pub struct Config {
     pub own_functions: Vec<String>,
 }
 
+/// Milliseconds of a day.
+const DAY: u64 = 24 * 60 * 60 * 1000;
+const DEFAULT_RETENTION_DAYS: u64 = 90;
 /// Ninety days.
-pub const DEFAULT_RETENTION: u64 = 90 * 24 * 60 * 60 * 1000;
+pub const DEFAULT_RETENTION: u64 = DEFAULT_RETENTION_DAYS * DAY;
 /// Lambda's fifteen minutes, less a minute to report the end.
 const LONGEST_ATTEMPT_ON_LAMBDA: u64 = 14 * 60 * 1000;
 /// A sweep runs every minute; the overlap covers a late one.
@@ -102,7 +105,8 @@ impl Config {
                 dead_letters: queue_urls("DEAD_LETTERS_URL")?,
             },
             bucket: required("TASKMILL_PAYLOAD_BUCKET")?,
-            retention: number("TASKMILL_RETENTION_MILLIS", DEFAULT_RETENTION)?,
+            retention: number("TASKMILL_RETENTION_DAYS", DEFAULT_RETENTION_DAYS)?
+                .saturating_mul(DAY),
             sweep_horizon: number("TASKMILL_SWEEP_HORIZON_MILLIS", SWEEP_HORIZON)?,
             longest_attempt: Some(LONGEST_ATTEMPT_ON_LAMBDA),
             worker: worker(&variable),
@@ -180,12 +184,12 @@ mod tests {
         let missing = Config::read(without("TASKMILL_RESULT_QUEUE_URL")).unwrap_err();
         assert!(missing.to_string().contains("TASKMILL_RESULT_QUEUE_URL"));
         let wrong = |name: &str| match name {
-            "TASKMILL_RETENTION_MILLIS" => Some("soon".to_owned()),
+            "TASKMILL_RETENTION_DAYS" => Some("soon".to_owned()),
             name => complete(name),
         };
         let error = Config::read(wrong).unwrap_err();
         assert!(
-            error.to_string().contains("TASKMILL_RETENTION_MILLIS"),
+            error.to_string().contains("TASKMILL_RETENTION_DAYS"),
             "{error}"
         );
     }

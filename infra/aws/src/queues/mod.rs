@@ -62,8 +62,9 @@ impl QueueName {
             // Six times the function's timeout, as Lambda's documentation asks for.
             Self::Create | Self::Retry => (false, 180),
             Self::Result => (true, 180),
-            // A worker extends it while its executor runs, so that a dead one is noticed soon.
-            Self::Execute | Self::ExecuteUrgent => (false, 120),
+            // As long as the function may take, because Lambda refuses less. A worker shortens it
+            // while its executor runs, so that a dead one is noticed soon.
+            Self::Execute | Self::ExecuteUrgent => (false, 900),
         };
         Settings {
             fifo,
