@@ -32,6 +32,8 @@ mod purge;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod runaway;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod secrets;
