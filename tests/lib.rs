@@ -32,6 +32,8 @@ mod purge;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod runaway;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod secrets;
@@ -41,6 +43,7 @@ mod stopping;
 mod support;
 #[cfg(test)]
 mod task_tokens;
+#[cfg(test)]
 mod template;
 #[cfg(test)]
 mod thousand;

@@ -7,6 +7,7 @@ use taskmill::Timestamp;
 use taskmill::ids::{ExecutionId, TaskId, WorkflowId};
 use taskmill::task::lifecycle;
 use taskmill::workflow::decider;
+use taskmill_aws::chain::Chain;
 use taskmill_aws::clock::Clock;
 use taskmill_aws::config::Config;
 use taskmill_aws::executor::Executors;
@@ -24,12 +25,12 @@ use crate::underway::Underway;
 #[derive(Clone)]
 pub struct App {
     pub(crate) inner: Arc<Inner>,
+    store: Store,
     queues: Queues,
 }
 
 pub(crate) struct Inner {
     pub(crate) config: Config,
-    pub(crate) store: Store,
     pub(crate) payloads: Payloads,
     pub(crate) executors: Executors,
     pub(crate) tokens: TaskTokens,
@@ -63,7 +64,6 @@ impl App {
             inner: Arc::new(Inner {
                 definitions: Definitions::new(store.clone()),
                 config,
-                store,
                 payloads,
                 executors,
                 tokens,
@@ -71,6 +71,7 @@ impl App {
                 company: Company::default(),
                 underway: Underway::default(),
             }),
+            store,
             queues,
         }
     }
@@ -80,7 +81,18 @@ impl App {
     pub(crate) fn invocation(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
+            store: self.store.clone(),
             queues: self.queues.together(),
+        }
+    }
+
+    /// The same process while it handles a message that stands at this place in its chain.
+    pub(crate) fn in_chain(&self, hops: u32) -> Self {
+        let chain = Chain::of(hops);
+        Self {
+            inner: Arc::clone(&self.inner),
+            store: self.store.in_chain(&chain),
+            queues: self.queues.in_chain(&chain),
         }
     }
 
@@ -93,7 +105,7 @@ impl App {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.inner.store
+        &self.store
     }
 
     /// The queues.

@@ -57,11 +57,11 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         app,
         QueueName::Execute,
         &event.records,
-        |message, facts| async move {
+        |app, message, facts| async move {
             match message {
                 Message::Execute(execute) => {
-                    let work = take(app, &execute, facts.receive_count);
-                    while_hidden(app, &facts, &execute, work).await
+                    let work = take(&app, &execute, facts.receive_count);
+                    while_hidden(&app, &facts, &execute, work).await
                 }
                 Message::CreateTask { .. }
                 | Message::StartWorkflow { .. }

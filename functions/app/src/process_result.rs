@@ -52,6 +52,9 @@ async fn handle_group<'a>(
     app: &App,
     group: Vec<&'a Record<'a>>,
 ) -> Vec<(&'a Record<'a>, Result<(), Fault>)> {
+    // What is folded together is one change.
+    let hops = group.iter().map(|record| record.hops).max().unwrap_or(0);
+    let app = &app.in_chain(hops);
     let mut taken = Vec::new();
     let mut events: BTreeMap<WorkflowId, Vec<Event>> = BTreeMap::new();
     let mut fault = None;
