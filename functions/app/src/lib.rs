@@ -27,6 +27,7 @@ pub mod start_workflow;
 pub mod sweep;
 pub mod tasks;
 pub mod telemetry;
+mod told;
 pub mod underway;
 pub mod views;
 pub mod workflows;
