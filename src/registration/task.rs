@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::checks::{Place, schemas};
-use super::{seam, unsupported};
+use super::{people, seam, unsupported};
 use crate::JsonObject;
 use crate::codes::registration;
 use crate::problem::Problem;
@@ -37,6 +37,7 @@ fn of_people(root: &Place<'_>, config: &Place<'_>) -> Vec<Problem> {
     let message = "not supported with MANUAL: a person does the task";
     refused
         .map(|place| place.problem(registration::NOT_SUPPORTED, message))
+        .chain(people::of_definition(root))
         .collect()
 }
 

@@ -173,14 +173,8 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         |app, message, facts| async move {
             match message {
                 Message::CreateTask { caller, request } => {
-<<<<<<< HEAD
                     let request: CreateTask = read(request)?;
-                    create_from_queue(app, &caller, request, &facts).await
-=======
-                    let mut request: CreateTask = read(request)?;
-                    once(&mut request.idempotency_key, &facts);
-                    done(create_task(&app, &caller, request).await.map(drop))
->>>>>>> local
+                    create_from_queue(&app, &caller, request, &facts).await
                 }
                 Message::StartWorkflow { caller, request } => {
                     let mut request: StartWorkflow = read(request)?;

@@ -28,6 +28,7 @@ pub mod sweep;
 pub mod tasks;
 pub mod telemetry;
 mod tokens;
+mod told;
 pub mod underway;
 pub mod views;
 pub mod workflows;
