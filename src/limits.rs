@@ -30,6 +30,8 @@ pub const DOCUMENT_DEPTH: usize = 100;
 pub const TIMER_MILLIS: u64 = 366 * 24 * 60 * 60 * 1000;
 /// Retries of the most patient policy.
 pub const MAX_RETRIES: u32 = 100_000;
+/// Tasks of one definition that its `concurrency` lets run at once: their places stand in one item.
+pub const CONCURRENCY: u32 = 100;
 /// How many attempts may be lost with their worker before the task fails.
 pub const MAX_LOSSES: u32 = 3;
 /// Attempts that an instance lists; older ones are dropped.
@@ -156,6 +158,10 @@ mod tests {
                 TIMER_MILLIS,
             ),
             ("Retries of a policy or a rule", MAX_RETRIES.into()),
+            (
+                "Tasks that `concurrency` lets run at once",
+                CONCURRENCY.into(),
+            ),
             ("Losses of a task with its worker", MAX_LOSSES.into()),
             ("Attempts that a task lists", ATTEMPTS_LISTED as u64),
             (

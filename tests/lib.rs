@@ -26,6 +26,8 @@ mod moments;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod poison;
 #[cfg(test)]
 mod purge;

@@ -163,6 +163,7 @@ fn instance(
         retries: RetryCounts::default(),
         losses: 0,
         timeouts: Timeouts::effective(definition, new.overrides.timeouts),
+        concurrency_limit: definition.concurrency.map(|concurrency| concurrency.limit),
         continue_on_failure: new
             .overrides
             .continue_on_failure

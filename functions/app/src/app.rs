@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::company::Company;
 use crate::definitions::Definitions;
+use crate::line::Lines;
 use crate::underway::Underway;
 
 /// A process of Taskmill.
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) definitions: Definitions,
     pub(crate) company: Company,
     pub(crate) underway: Underway,
+    pub(crate) lines: Lines,
 }
 
 impl fmt::Debug for App {
@@ -70,6 +72,7 @@ impl App {
                 clock,
                 company: Company::default(),
                 underway: Underway::default(),
+                lines: Lines::default(),
             }),
             store,
             queues,
