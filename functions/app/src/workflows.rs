@@ -132,7 +132,7 @@ pub(crate) async fn decide(
             refusal.get_or_insert(refused);
         }
         while let Some(need) = fold.need().cloned() {
-            let supply = supply(app, before, need).await?;
+            let supply = supply(app, plan, before, need).await?;
             if let Folded::Refused(refused) = fold.supply(supply) {
                 refusal.get_or_insert(refused);
             }
@@ -141,7 +141,12 @@ pub(crate) async fn decide(
     Ok((fold.finish(), refusal))
 }
 
-async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Supply, Fault> {
+async fn supply(
+    app: &App,
+    plan: &Plan,
+    state: &WorkflowInstance,
+    need: Need,
+) -> Result<Supply, Fault> {
     Ok(match need {
         Need::Compensation(name) => {
             let compensable = app.store().compensable(state, &name).await?;
@@ -157,7 +162,7 @@ async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Suppl
                 .buffered(SIDE_BY_SIDE);
             Supply::Results(outputs.try_collect().await?)
         }
-        Need::History => Supply::History(history::tasks_of(app, state).await?),
+        Need::History => history::tasks_of(app, plan, state).await?,
         Need::Records(ids) => Supply::Records(history::ends_of(app, &ids).await?),
         Need::Rerun { child, path } => Supply::Rerun(history::refusal_of(app, child, path).await?),
     })
