@@ -10,6 +10,7 @@
 //! An attempt whose task was cancelled, or went on without it, is stopped: at once when that was
 //! written by this process, else when its message is hidden again and the record is looked at.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,31 +76,36 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     .await
 }
 
-/// Keeps the message hidden while the work goes on, so that nobody else takes it, and looks each
-/// time whether the work is still wanted.
+/// Does the work, and keeps its message hidden meanwhile.
 async fn while_hidden(
     app: &App,
     facts: &RecordFacts,
     execute: &Execute,
     work: impl Future<Output = Result<(), Unhandled>>,
 ) -> Result<(), Unhandled> {
+    // Both go on side by side: work does not stand still while a request about its message does.
+    tokio::select! {
+        biased;
+        done = work => done,
+        never = keep_hidden(app, facts, execute) => match never {},
+    }
+}
+
+/// Keeps the message hidden, so that nobody else takes it, and looks each time whether the work
+/// is still wanted.
+async fn keep_hidden(app: &App, facts: &RecordFacts, execute: &Execute) -> Infallible {
     let visibility = facts.queue.settings().visibility_seconds;
     let period = Duration::from_secs(u64::from(visibility) / 2);
-    let mut work = std::pin::pin!(work);
     loop {
-        tokio::select! {
-            done = &mut work => return done,
-            () = tokio::time::sleep(period) => {
-                let hidden = app.queues().hide(facts.queue, &facts.receipt, visibility);
-                if let Err(error) = hidden.await {
-                    tracing::warn!(%error, "a message may come back while its attempt runs");
-                }
-                // One that cannot be read now is looked at the next time.
-                if let Ok(Some(task)) = app.store().task(execute.task_id).await {
-                    let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
-                    app.inner.underway.stop_unless_wanted(attempt, &task);
-                }
-            }
+        tokio::time::sleep(period).await;
+        let hidden = app.queues().hide(facts.queue, &facts.receipt, visibility);
+        if let Err(error) = hidden.await {
+            tracing::warn!(%error, "a message may come back while its attempt runs");
+        }
+        // One that cannot be read now is looked at the next time.
+        if let Ok(Some(task)) = app.store().task(execute.task_id).await {
+            let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
+            app.inner.underway.stop_unless_wanted(attempt, &task);
         }
     }
 }
