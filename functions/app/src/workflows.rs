@@ -196,12 +196,37 @@ pub(crate) async fn commit(
 
 /// Creates the record of a first decision, and performs what it owes.
 pub(crate) async fn create_first(app: &App, decision: &Decision) -> Result<Created, Fault> {
-    store_beside(app, decision).await?;
-    let created = app.store().create_workflow(&decision.state).await?;
+    let created = create_record(app, decision).await?;
     if created == Created::New {
-        perform_all(app, &decision.state, &effects_after(decision)).await?;
+        perform_first(app, decision).await?;
     }
     Ok(created)
+}
+
+/// Creates the record of a first decision.
+pub(crate) async fn create_record(app: &App, decision: &Decision) -> Result<Created, Fault> {
+    store_beside(app, decision).await?;
+    Ok(app.store().create_workflow(&decision.state).await?)
+}
+
+/// Performs what a first decision owes.
+pub(crate) async fn perform_first(app: &App, decision: &Decision) -> Result<(), Fault> {
+    perform_all(app, &decision.state, &effects_after(decision)).await
+}
+
+/// Asks of a record that was just created what the workflow around it asks of all of them.
+pub(crate) async fn ask_newborn(
+    app: &App,
+    parent: &WorkflowInstance,
+    id: WorkflowId,
+) -> Result<(), Fault> {
+    let plan = app.inner.definitions.plan_of(parent).await?;
+    let mut owed = decider::owed(&plan, parent, app.workflow_facts(), |_, _| false);
+    owed.retain(|effect| matches!(effect, Effect::Ask(asked, _) if *asked == id));
+    match owed.is_empty() {
+        true => Ok(()),
+        false => perform_all(app, parent, &owed).await,
+    }
 }
 
 /// Stores what no later version can derive again, before the decision is written: the records of
