@@ -24,6 +24,8 @@ mod model;
 #[cfg(test)]
 mod moments;
 #[cfg(test)]
+mod newborn;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod places;

@@ -14,6 +14,7 @@
 //! An attempt whose task was cancelled, or went on without it, is stopped: at once when that was
 //! written by this process, else when its message is hidden again and the record is looked at.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,31 +83,35 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     .await
 }
 
-/// Keeps the message hidden while the work goes on, so that nobody else takes it, and looks each
-/// time whether the work is still wanted.
+/// Does the work, and keeps its message hidden meanwhile.
 async fn while_hidden(
     app: &App,
     facts: &RecordFacts,
     execute: &Execute,
     work: impl Future<Output = Result<(), Unhandled>>,
 ) -> Result<(), Unhandled> {
-    let mut work = std::pin::pin!(work);
+    // Both go on side by side: work does not stand still while a request about its message does.
+    let done = tokio::select! {
+        biased;
+        done = work => done,
+        never = keep_hidden(app, facts, execute) => match never {},
+    };
+    if let Err(Unhandled::Fault(_)) = &done {
+        hold(app, facts).await;
+    }
+    done
+}
+
+/// Keeps the message hidden, so that nobody else takes it, and looks each time whether the work
+/// is still wanted.
+async fn keep_hidden(app: &App, facts: &RecordFacts, execute: &Execute) -> Infallible {
     loop {
-        tokio::select! {
-            done = &mut work => {
-                if let Err(Unhandled::Fault(_)) = &done {
-                    hold(app, facts).await;
-                }
-                return done;
-            }
-            () = tokio::time::sleep(HELD / 2) => {
-                hold(app, facts).await;
-                // One that cannot be read now is looked at the next time.
-                if let Ok(Some(task)) = app.store().task(execute.task_id).await {
-                    let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
-                    app.inner.underway.stop_unless_wanted(attempt, &task);
-                }
-            }
+        tokio::time::sleep(HELD / 2).await;
+        hold(app, facts).await;
+        // One that cannot be read now is looked at the next time.
+        if let Ok(Some(task)) = app.store().task(execute.task_id).await {
+            let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
+            app.inner.underway.stop_unless_wanted(attempt, &task);
         }
     }
 }
