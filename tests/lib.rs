@@ -24,6 +24,8 @@ mod model;
 #[cfg(test)]
 mod moments;
 #[cfg(test)]
+mod newborn;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod places;
@@ -34,6 +36,8 @@ mod purge;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod runaway;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod secrets;
@@ -41,6 +45,10 @@ mod secrets;
 mod stopping;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod task_tokens;
+#[cfg(test)]
+mod template;
 #[cfg(test)]
 mod thousand;
 #[cfg(test)]

@@ -248,8 +248,9 @@ pub fn after(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Opti
     match event {
         Event::Start(_) | Event::Report(_) | Event::Act(_) => None,
         Event::Lost { execution_id } => Some(Ask::Lost(*execution_id)),
-        Event::Cancel { .. } if before.status == TaskStatus::Running => None,
-        Event::Look | Event::Cancel { .. } => is_over.then(|| Ask::Leave {
+        Event::Cancel { .. } | Event::TokenClosed if before.status == TaskStatus::Running => None,
+        Event::TokenClosed if before.status.is_terminal() => None,
+        Event::Look | Event::Cancel { .. } | Event::TokenClosed => is_over.then(|| Ask::Leave {
             execution_id,
             waiter: waiter(),
         }),

@@ -17,9 +17,10 @@
 //! | `composite.rs` | PARALLEL, SWITCH and LOOP |
 //! | `map.rs`, `batch.rs` | MAP, from the side of its workflow and of a batch of iterations |
 //! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
+//! | `late.rs` | when what was told to end is over, and what of it completed all the same |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
-//! | `operations.rs` | what people ask of a workflow: pause, retry, skip, signal |
-//! | `rerun.rs`, `recall.rs` | a step that begins again; what was around it, found out again |
+//! | `operations.rs`, `kept.rs` | what people ask of a workflow: pause, retry, skip, signal; what of it is kept |
+//! | `rerun.rs`, `recall.rs`, `past.rs` | a step that begins again; what was around it, found out again |
 //! | `event.rs`, `effect.rs` | what may happen; what is owed, and what a decision needs |
 //! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
 //! | `owing.rs` | what is owed and when it must be looked at again |
@@ -50,9 +51,12 @@ mod ending;
 mod evaluate;
 mod event;
 mod failing;
+mod kept;
+mod late;
 mod map;
 mod operations;
 mod owing;
+mod past;
 mod place;
 mod recall;
 mod rerun;
@@ -66,6 +70,7 @@ use event::News;
 pub use event::{ChildEnd, Event, TaskEnd};
 pub use operations::{Ask, Operation, Refused};
 pub use owing::{Leaf, LeafKind, checked, leaves, owed, undoing};
+pub use past::{PastTask, TooMuch, is_looked_through};
 
 /// What a workflow runs by: its definition and those of its tasks and children, in the versions
 /// that were pinned at its start, by the names of their pins.
@@ -200,14 +205,20 @@ impl<'a> Fold<'a> {
     fn take(&mut self, event: &Event) -> Result<(), Refused> {
         match event {
             Event::Operation(operation) => return self.operate(operation),
-            Event::CancelsDone => self.cancels_done(),
+            Event::CancelsDone(over) => self.cancels_done(over),
             Event::Look => self.look(),
-            Event::TaskEnded(end) => self.hear(&News::TaskEnded(end)),
+            Event::TaskEnded(end) => {
+                self.task_over(end);
+                self.hear(&News::TaskEnded(end));
+            }
             Event::TaskWaits { task_id, wake_at } => self.hear(&News::TaskWaits {
                 task_id: *task_id,
                 wake_at: *wake_at,
             }),
-            Event::ChildEnded(end) => self.hear(&News::ChildEnded(end)),
+            Event::ChildEnded(end) => {
+                self.child_over(end);
+                self.hear(&News::ChildEnded(end));
+            }
             Event::BatchTold { id, report } => self.hear(&News::BatchTold { id: *id, report }),
             Event::Granted { run, slots } if *run == self.state.run => {
                 self.hear(&News::Granted(*slots));
