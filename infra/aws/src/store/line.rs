@@ -93,6 +93,7 @@ impl Store {
             .send()
             .await;
         let Err(error) = put else {
+            self.chain.moved();
             return Ok(());
         };
         match error.as_service_error() {
@@ -100,6 +101,7 @@ impl Store {
             Some(PutItemError::ConditionalCheckFailedException(conflict))
                 if conflict.item.as_ref() == Some(&item) =>
             {
+                self.chain.moved();
                 Ok(())
             }
             Some(PutItemError::ConditionalCheckFailedException(_)) => Err(Error::VersionConflict {
