@@ -39,6 +39,7 @@ use crate::emit;
 use crate::process_result;
 use crate::refusal::Fault;
 use crate::tasks::{self, Applied};
+use crate::tokens;
 use crate::underway::Claim;
 
 /// An attempt that lives this long is recorded as RUNNING.
@@ -56,16 +57,17 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         app,
         QueueName::Execute,
         &event.records,
-        |message, facts| async move {
+        |app, message, facts| async move {
             match message {
                 Message::Execute(execute) => {
-                    let work = take(app, &execute, facts.receive_count);
-                    while_hidden(app, &facts, &execute, work).await
+                    let work = take(&app, &execute, facts.receive_count);
+                    while_hidden(&app, &facts, &execute, work).await
                 }
                 Message::CreateTask { .. }
                 | Message::StartWorkflow { .. }
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::TokenHeld { .. }
                 | Message::ChildTold { .. }
                 | Message::ChildRefused { .. }
                 | Message::Granted { .. }
@@ -272,13 +274,7 @@ async fn attempt(
         started_at,
     });
     let deadline = task.timeouts.deadline(task.created_at, started_at);
-    let mut running = std::pin::pin!(async {
-        tokio::select! {
-            biased;
-            execution = execution(app, task, definition, deadline) => Some(execution),
-            () = claim.stopped() => None,
-        }
-    });
+    let mut running = std::pin::pin!(execution(app, task, definition, deadline, claim));
     let execution = match recording {
         Recording::First => match begin(app, task, &start).await? {
             Begun::Go => running.await,
@@ -329,29 +325,35 @@ fn worker_of(app: &App, definition: &CompiledTask) -> String {
     format!("{kind}@{}", app.config().worker)
 }
 
-/// Runs the executor, until it is done or the time is over.
+/// Runs the executor, until it is done or the time is over. None when the attempt was stopped.
 async fn execution(
     app: &App,
     task: &TaskInstance,
     definition: &Arc<CompiledTask>,
     deadline: Option<Deadline>,
-) -> Execution {
+    claim: &Claim<'_>,
+) -> Option<Execution> {
     let call = match call(app, task, definition, deadline) {
         Ok(call) => call,
-        Err(error) => return failed(*error),
+        Err(error) => return Some(failed(*error)),
     };
     let executor = &app.inner.executors;
     let spent = tokio::select! {
         biased;
-        execution = executor.execute(&call) => return execution,
-        kind = passed(app, deadline) => kind,
-        kind = silent(app, task, &call.beats) => kind,
+        execution = executor.execute(&call) => return Some(execution),
+        kind = passed(app, deadline) => Some(kind),
+        kind = silent(app, task, &call.beats) => Some(kind),
+        () = claim.stopped() => None,
+        never = tokens::keep_alive(app, task) => match never {},
     };
-    // The call was dropped by now, and what it used is told.
-    Execution {
-        outcome: Outcome::TimedOut { kind: spent },
-        metrics: call.used.told(),
+    if let Err(failure) = executor.stop(&call).await {
+        tracing::warn!(task.id = %task.id, reason = failure.message, "what an attempt began elsewhere goes on");
     }
+    // The call was dropped by now, and what it used is told.
+    spent.map(|kind| Execution {
+        outcome: Outcome::TimedOut { kind },
+        metrics: call.used.told(),
+    })
 }
 
 /// Returns when a limit passes; never where there is none.

@@ -298,14 +298,14 @@ async fn look_at_task_as(app: &App, id: TaskId, looking: Looking) -> Result<(), 
     if early && matches!(looking, Looking::Due) {
         return Ok(());
     }
-    let message = look(app, task, looking).await?;
-    app.queues().send(message.as_slice()).await?;
+    let messages = look(app, task, looking).await?;
+    app.queues().send(&messages).await?;
     Ok(())
 }
 
 /// Looks at one task: writes what the look changes or, when it changes nothing, that the task
-/// was looked at. The message that performs what the task owes is returned.
-async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<Message>, Fault> {
+/// was looked at. The messages that perform what the task owes are returned.
+async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Vec<Message>, Fault> {
     let event = event_of(&task, looking);
     let facts = app.task_facts(task.execution_id());
     let moved = matches!(looking, Looking::Due) && task.due_at.is_some();
@@ -314,7 +314,7 @@ async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<
         match app.store().replace_task(&task, &after).await {
             Ok(()) => {}
             // Somebody moved the task on: it is looked after.
-            Err(error) if error.is_version_conflict() => return Ok(None),
+            Err(error) if error.is_version_conflict() => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         }
         return Ok(owed(app, &after, &event));
@@ -322,9 +322,12 @@ async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<
     match tasks::apply_to(app, task.id, Some(task), &event).await? {
         Applied::Owes(task, effect) => {
             let message = emit::message(&task, effect, app.now());
-            Ok(message.map(|message| as_of(message, looking)))
+            Ok(message
+                .map(|message| as_of(message, looking))
+                .into_iter()
+                .collect())
         }
-        Applied::Rejected(..) | Applied::Missing => Ok(None),
+        Applied::Rejected(..) | Applied::Missing => Ok(Vec::new()),
     }
 }
 
@@ -348,11 +351,17 @@ fn event_of(task: &TaskInstance, looking: Looking) -> TaskEvent {
     }
 }
 
-fn owed(app: &App, task: &TaskInstance, event: &TaskEvent) -> Option<Message> {
+/// What a task owes that nobody heard of for long: whoever waits for it by a token is told that it
+/// goes on, which also shows whether they still do.
+fn owed(app: &App, task: &TaskInstance, event: &TaskEvent) -> Vec<Message> {
     let facts = app.task_facts(task.execution_id());
     match lifecycle::transition(task, event, facts) {
-        Ok(Transition::Repeated(effect)) => emit::message(task, effect, facts.now),
-        Ok(Transition::Changed { .. }) | Err(_) => None,
+        Ok(Transition::Repeated(effect)) => {
+            let effect = emit::message(task, effect, facts.now);
+            let held = emit::held(task).filter(|_| !task.status.is_terminal());
+            effect.into_iter().chain(held).collect()
+        }
+        Ok(Transition::Changed { .. }) | Err(_) => Vec::new(),
     }
 }
 

@@ -114,6 +114,36 @@ impl Config {
             own_functions: vec![required("TASKMILL_FUNCTION_PREFIX")?],
         })
     }
+
+    /// The variables that [`read`](Self::read) makes this configuration of, but for what Lambda
+    /// itself sets.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let queues = self.queues.queues.iter();
+        let queues = queues.map(|(queue, url)| (queue_variable(*queue, "QUEUE_URL"), url.clone()));
+        let letters = self.queues.dead_letters.iter();
+        let letters =
+            letters.map(|(queue, url)| (queue_variable(*queue, "DEAD_LETTERS_URL"), url.clone()));
+        let others = [
+            ("TASKMILL_TASKS_TABLE", self.tables.tasks.clone()),
+            ("TASKMILL_WORKFLOWS_TABLE", self.tables.workflows.clone()),
+            (
+                "TASKMILL_DEFINITIONS_TABLE",
+                self.tables.definitions.clone(),
+            ),
+            ("TASKMILL_STATUS_SHARDS", self.shards.status.to_string()),
+            ("TASKMILL_DUE_SHARDS", self.shards.due.to_string()),
+            ("TASKMILL_PAYLOAD_BUCKET", self.bucket.clone()),
+            ("TASKMILL_RETENTION_MILLIS", self.retention.to_string()),
+            (
+                "TASKMILL_SWEEP_HORIZON_MILLIS",
+                self.sweep_horizon.to_string(),
+            ),
+            ("TASKMILL_FUNCTION_PREFIX", self.own_functions.join("")),
+        ];
+        let others = others.map(|(name, value)| (name.to_owned(), value));
+        others.into_iter().chain(queues).chain(letters).collect()
+    }
 }
 
 /// The variable that holds the URL of a queue: `TASKMILL_EXECUTE_URGENT_QUEUE_URL`.
@@ -172,6 +202,18 @@ mod tests {
         assert_eq!(config.execution_environment, "eu-central-1/7");
         assert_eq!(config.worker, "execute-task/abc");
         assert_eq!(config.retention, DEFAULT_RETENTION);
+    }
+
+    #[test]
+    fn tells_the_variables_that_it_was_read_from() {
+        let config = Config::read(complete).unwrap();
+        let told: BTreeMap<String, String> = config.variables().into_iter().collect();
+        let again = Config::read(|name| told.get(name).cloned()).unwrap();
+        assert_eq!(again.variables(), config.variables());
+        let lost =
+            |name: &&String| Config::read(|n| told.get(n).filter(|_| n != *name).cloned()).is_err();
+        let required = told.keys().filter(lost).count();
+        assert_eq!(required, 3 + 2 * QueueName::ALL.len() + 2, "{told:?}");
     }
 
     #[test]

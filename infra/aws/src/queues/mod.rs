@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use message::{Carried, Execute, Message, Record};
+pub use message::{Carried, Execute, Message, Received, Record};
 pub use route::Outgoing;
 pub use send::{Error, Queues};
 
