@@ -72,6 +72,7 @@ fn create_task_accepts() {
     check(
         "CreateTask",
         "
+        *: states:SendTaskFailure
         CreateDeadLetters: sqs:SendMessage
         CreateQueue: sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage
         CreateTaskLogs: logs:CreateLogStream logs:PutLogEvents
@@ -95,6 +96,7 @@ fn execute_task_runs_attempts() {
     check(
         "ExecuteTask",
         "
+        *: states:SendTaskHeartbeat
         Definitions: dynamodb:GetItem
         ExecuteDeadLetters: sqs:SendMessage
         ExecuteQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
@@ -108,7 +110,9 @@ fn execute_task_runs_attempts() {
         RunAsRoleArns: sts:AssumeRole
         TaskFunctionArns: lambda:InvokeFunction
         TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskStateMachineArns: states:StartExecution
         WorkflowInstances: dynamodb:GetItem dynamodb:Query
+        arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:*: states:DescribeExecution states:StopExecution
         ",
     );
     let own = "arn:AWS::Partition:lambda:*:AWS::AccountId:function:AWS::StackName-*";
@@ -123,6 +127,7 @@ fn process_result_moves_everything_on() {
     check(
         "ProcessResult",
         "
+        *: states:SendTaskFailure states:SendTaskHeartbeat states:SendTaskSuccess
         Definitions: dynamodb:GetItem dynamodb:Query
         ExecuteQueue: sqs:SendMessage
         ExecuteUrgentQueue: sqs:SendMessage

@@ -248,6 +248,7 @@ mod tests {
             Message::Execute(_) => "execute",
             Message::Outcome { .. } => "outcome",
             Message::TaskEnded { .. } => "taskEnded",
+            Message::TokenHeld { .. } => "tokenHeld",
             Message::ChildTold { .. } => "childTold",
             Message::ChildRefused { .. } => "childRefused",
             Message::Granted { .. } => "granted",
@@ -265,9 +266,9 @@ mod tests {
             .collect();
         let mut kinds = BTreeSet::new();
         for line in SENT.lines() {
-            let message =
-                Message::from_body(line).unwrap_or_else(|error| panic!("{line}: {error}"));
-            let now: Value = serde_json::from_str(&message.to_body()).unwrap();
+            let Received { message, hops } =
+                Received::from_body(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let now: Value = serde_json::from_str(&message.to_body(hops)).unwrap();
             assert!(
                 sent.contains(&now),
                 "{now} is a form of its own, and no line"
@@ -277,18 +278,18 @@ mod tests {
                 kinds.insert(kind(then));
             }
         }
-        assert_eq!(kinds.len(), 11, "{kinds:?}");
+        assert_eq!(kinds.len(), 12, "{kinds:?}");
     }
 
     #[test]
     fn what_is_newer_is_told_from_what_is_no_message() {
         let newer = json!({"v": FORMAT + 1, "kind": "unheardOf"}).to_string();
         assert!(
-            matches!(Message::from_body(&newer), Err(Unreadable::Newer(format)) if format == FORMAT + 1)
+            matches!(Received::from_body(&newer), Err(Unreadable::Newer(format)) if format == FORMAT + 1)
         );
         let unknown = json!({"v": FORMAT, "kind": "unheardOf"}).to_string();
         assert!(matches!(
-            Message::from_body(&unknown),
+            Received::from_body(&unknown),
             Err(Unreadable::Malformed(_))
         ));
     }
