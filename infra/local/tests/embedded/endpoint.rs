@@ -32,7 +32,8 @@ pub async fn serve() -> Served {
 
 pub async fn sdk(url: &str) -> aws_config::SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
-        .region("local")
+        // Others know AWS's own regions alone.
+        .region("us-east-1")
         .endpoint_url(url)
         .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
         .load()
