@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod dev;
 mod language;
 mod operations;
 mod people;
