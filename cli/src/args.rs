@@ -1,5 +1,6 @@
 //! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
 
+mod export;
 mod kept;
 mod people;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
+pub use export::{ExportArgs, ExportFormat};
 pub use kept::{CancelArgs, ListArgs, OneWorkflow, Request, ResumeArgs, TaskArgs, WorkflowCommand};
 pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
 
@@ -64,6 +66,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Prints a workflow definition as a picture.
     Graph(GraphArgs),
+    /// Writes a workflow definition in another language.
+    Export(ExportArgs),
     /// Prints the JSON Schema of definitions, for editors.
     Schema,
     /// Measures throughput, latency, and what a task and a workflow cost on AWS.

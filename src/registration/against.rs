@@ -26,7 +26,11 @@ impl<'a> FromIterator<&'a TaskDefinition> for Tasks<'a> {
 
 impl<'a> Tasks<'a> {
     /// The highest version of a task that is in a range.
-    pub(crate) fn highest(&self, id: &DefinitionId, range: Option<&VersionReq>) -> Option<&'a TaskDefinition> {
+    pub(crate) fn highest(
+        &self,
+        id: &DefinitionId,
+        range: Option<&VersionReq>,
+    ) -> Option<&'a TaskDefinition> {
         let named = || self.0.iter().filter(|task| task.id == *id);
         let version = versions::newest(named().map(|task| &task.version), range)?;
         named().copied().find(|task| task.version == *version)

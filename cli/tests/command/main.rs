@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod export;
 mod language;
 mod operations;
 mod people;

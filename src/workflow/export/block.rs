@@ -100,7 +100,10 @@ impl<'a> Machine<'a> {
         let is_wanted = is_last && pointer != "/steps" && pointer != "/errorHandlers";
         if is_wanted && steps[last].condition.is_some() {
             let place = member(&member(pointer, last), "condition");
-            self.refuse(&place, "its list ends in parallel, and whose output the list has would depend on this");
+            self.refuse(
+                &place,
+                "its list ends in parallel, and whose output the list has would depend on this",
+            );
         }
         let arms = groups.iter().map(|group| Arm {
             name: steps[group_start(group)].name.clone(),
@@ -118,9 +121,9 @@ impl<'a> Machine<'a> {
             step: steps[places[0]].name.clone(),
             retry: Vec::new(),
         };
-        let with_last = groups.iter().position(|group| {
-            group.iter().any(|piece| piece.places().contains(&last))
-        });
+        let with_last = groups
+            .iter()
+            .position(|group| group.iter().any(|piece| piece.places().contains(&last)));
         self.write_groups(&arms, place, next, with_last.unwrap_or_default());
     }
 }
@@ -130,5 +133,9 @@ fn places(groups: &[Vec<Piece>]) -> Vec<usize> {
 }
 
 fn group_start(group: &[Piece]) -> usize {
-    group.iter().flat_map(Piece::places).next().unwrap_or_default()
+    group
+        .iter()
+        .flat_map(Piece::places)
+        .next()
+        .unwrap_or_default()
 }

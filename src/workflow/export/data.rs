@@ -63,7 +63,11 @@ pub(super) fn data(
         Onto::Nothing => tree.object(None),
         Onto::Object(base) => tree.merged(base),
     };
-    if wrong.is_empty() { Ok(data) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(data)
+    } else {
+        Err(wrong)
+    }
 }
 
 fn value(
@@ -81,7 +85,8 @@ fn value(
             ..
         } => {
             let at = member(pointer, "source");
-            let text = direct(source, default, names).map_err(|message| vec![(at.clone(), message)]);
+            let text =
+                direct(source, default, names).map_err(|message| vec![(at.clone(), message)]);
             data.heads.push((at, keys(source, default)));
             (text?, otherwise, *required)
         }
@@ -105,7 +110,8 @@ fn value(
             ..
         } => {
             let at = member(pointer, "source");
-            let given = direct(source, default, names).map_err(|message| vec![(at.clone(), message)])?;
+            let given =
+                direct(source, default, names).map_err(|message| vec![(at.clone(), message)])?;
             data.heads.push((at, keys(source, default)));
             let at = member(pointer, "transformation");
             let inner = Names::Value("$value".to_owned());

@@ -16,16 +16,13 @@ use super::text::quoted;
 use crate::JsonObject;
 use crate::problem::member;
 
-/// The variables of the state machine.
-const VARIABLES: &str = "workflowVariables";
-
 impl Machine<'_> {
     /// Writes the whole.
     pub(super) fn write(&mut self) -> JsonObject {
         let workflow = self.workflow;
         let is_followed = self.undoes() || !workflow.error_handlers.is_empty();
-        let variable = self.variable(VARIABLES);
-        let mut place = Place::root(self.names_of_all(), &format!("${variable}"));
+        let variable = self.variable("workflowVariables");
+        let mut place = self.root(&variable);
         let error = is_followed.then(|| self.variable("failure"));
         if let Some(error) = &error {
             place = place.catching(vec![Catcher {
@@ -54,7 +51,10 @@ impl Machine<'_> {
         let mut machine = object([
             (
                 "Comment",
-                json!(format!("{} {}: {}", workflow.id, workflow.version, workflow.name)),
+                json!(format!(
+                    "{} {}: {}",
+                    workflow.id, workflow.version, workflow.name
+                )),
             ),
             ("QueryLanguage", json!("JSONata")),
         ]);
@@ -79,8 +79,8 @@ impl Machine<'_> {
         any
     }
 
-    /// What the names of every step stand for.
-    fn names_of_all(&self) -> Names {
+    /// The place of the workflow's own steps, and what the names of every step stand for.
+    fn root(&self, variable: &str) -> Place {
         let execution = "$states.context.Execution.Id".to_owned();
         let known = [
             ("workflowInstanceId", execution.clone()),
@@ -88,20 +88,26 @@ impl Machine<'_> {
             ("tenantId", quoted(&self.target.tenant)),
             ("correlationId", execution),
             ("createdBy", quoted(&self.target.user)),
-            ("startTime", "$states.context.Execution.StartTime".to_owned()),
-            ("taskPath", "''".to_owned()),
+            (
+                "startTime",
+                "$states.context.Execution.StartTime".to_owned(),
+            ),
+            ("taskPath", quoted("")),
         ];
         let members = known.iter();
         let members: Vec<String> = members
             .map(|(name, text)| format!("{}: {text}", quoted(name)))
             .collect();
+        let context = format!("{{{}}}", members.join(", "));
+        let variables = format!("${variable}");
         let names = Names::new()
             .with("workflowInput", "$workflowInput")
-            .with("workflowVariables", format!("${VARIABLES}"))
-            .with("context", format!("{{{}}}", members.join(", ")));
-        known.into_iter().fold(names, |names, (name, text)| {
+            .with("workflowVariables", variables.as_str())
+            .with("context", context.as_str());
+        let names = known.into_iter().fold(names, |names, (name, text)| {
             names.with_inner(&format!("context.{name}"), text)
-        })
+        });
+        Place::root(names, &context, &variables)
     }
 
     fn begin(&mut self, name: &str, variable: &str, first: &Next) {
@@ -151,7 +157,10 @@ impl Machine<'_> {
         let entries: Vec<String> = self.handler_entries(&place);
         let first = entries.first().unwrap_or(&end).clone();
         let undo = self.name("/errorHandlers", "workflow", "undo");
-        let fields = [("Type", json!("Pass")), ("Next", json!(if self.undoes() { &undo } else { &first }))];
+        let fields = [
+            ("Type", json!("Pass")),
+            ("Next", json!(if self.undoes() { &undo } else { &first })),
+        ];
         self.state(&name, object(fields));
         if self.undoes() {
             self.undo_all(&undo, &first);

@@ -41,7 +41,10 @@ fn before(steps: &[Step]) -> Vec<Vec<bool>> {
     let mut before = vec![vec![false; count]; count];
     for (at, step) in steps.iter().enumerate() {
         match &step.depends_on {
-            None => at.checked_sub(1).into_iter().for_each(|last| before[last][at] = true),
+            None => at
+                .checked_sub(1)
+                .into_iter()
+                .for_each(|last| before[last][at] = true),
             Some(names) => {
                 let is_named = |other: &Step| names.contains(&other.name);
                 let places = steps.iter().enumerate().filter(|(_, one)| is_named(one));

@@ -83,7 +83,11 @@ impl Backoff {
         let cap = self.cap.map(|cap| seconds(cap).max(1));
         // A longest delay must be longer than the first one.
         let grows = cap.is_none_or(|cap| cap > interval);
-        let first = if grows { interval } else { cap.unwrap_or(interval) };
+        let first = if grows {
+            interval
+        } else {
+            cap.unwrap_or(interval)
+        };
         fields.insert("IntervalSeconds".to_owned(), json!(first));
         let rate = if grows { self.multiplier } else { 1.0 };
         fields.insert("BackoffRate".to_owned(), number(rate));
@@ -194,7 +198,11 @@ pub(super) fn time_limits(
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     };
-    let field = if step.timeout.is_some() { "timeout" } else { "timeouts/startToClose" };
+    let field = if step.timeout.is_some() {
+        "timeout"
+    } else {
+        "timeouts/startToClose"
+    };
     if attempt.is_some() && retried_inside && !retries {
         wrong.push((
             field,
@@ -207,7 +215,10 @@ pub(super) fn time_limits(
         ));
     }
     if own.schedule_to_start.is_some() {
-        wrong.push(("timeouts/scheduleToStart", "a state does not know when an attempt begins"));
+        wrong.push((
+            "timeouts/scheduleToStart",
+            "a state does not know when an attempt begins",
+        ));
     }
     if own.schedule_to_close.is_some() && retries {
         wrong.push((
@@ -225,7 +236,10 @@ pub(super) fn time_limits(
     if let Some(heartbeat) = own.heartbeat {
         let heartbeat = seconds(heartbeat);
         if limit.is_some_and(|limit| seconds(limit) <= heartbeat) {
-            wrong.push(("timeouts/heartbeat", "it must be shorter than the time limit, in whole seconds"));
+            wrong.push((
+                "timeouts/heartbeat",
+                "it must be shorter than the time limit, in whole seconds",
+            ));
         }
         fields.insert("HeartbeatSeconds".to_owned(), json!(heartbeat));
     }

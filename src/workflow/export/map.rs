@@ -221,7 +221,8 @@ impl<'a> Machine<'a> {
         let too_many = self.fail_with(pointer, place, &step.name, &error);
         let name = self.name(pointer, &path, "tolerated?");
         let good = self.name(pointer, &path, "tolerated");
-        let last = format!("$states.input[$type($) = 'object'][$exists({FAILED})]^(at)[-1].{FAILED}");
+        let last =
+            format!("$states.input[$type($) = 'object'][$exists({FAILED})]^(at)[-1].{FAILED}");
         let fields = [
             ("Type", json!("Choice")),
             (

@@ -289,7 +289,9 @@ impl Writer<'_> {
 
     fn pattern(&mut self, pattern: &str, flags: &str) -> AstNode {
         if flags.chars().any(|flag| !"im".contains(flag)) {
-            return self.refuse(format!("its patterns know the flags i and m, and not {flags:?}"));
+            return self.refuse(format!(
+                "its patterns know the flags i and m, and not {flags:?}"
+            ));
         }
         AstNode::Regex {
             pattern: pattern.to_owned(),
@@ -360,7 +362,11 @@ impl Writer<'_> {
             arguments.insert(0, self.whole());
         }
         AstNode::Function {
-            name: if is_builtin { own(name) } else { name.to_owned() },
+            name: if is_builtin {
+                own(name)
+            } else {
+                name.to_owned()
+            },
             args: arguments,
             is_builtin,
         }
@@ -431,8 +437,8 @@ impl Writer<'_> {
         };
         if let (Some(last), Some(old)) = (begun.last_mut(), replaced.last()) {
             last.stages.extend(self.stages(&old.stages));
-            last.focus.clone_from(&old.focus);
-            last.index_var.clone_from(&old.index_var);
+            last.focus = old.focus.as_deref().map(own);
+            last.index_var = old.index_var.as_deref().map(own);
         }
         self.steps(begun, rest, At::Elsewhere)
     }
@@ -440,7 +446,11 @@ impl Writer<'_> {
     /// A path of what it begins with and its further steps.
     fn steps(&mut self, mut begun: Vec<PathStep>, rest: &[PathStep], first: At) -> AstNode {
         for step in rest {
-            let at = if begun.is_empty() { first } else { At::Elsewhere };
+            let at = if begun.is_empty() {
+                first
+            } else {
+                At::Elsewhere
+            };
             let mut written = PathStep::new(match &step.node {
                 AstNode::Name(_) => step.node.clone(),
                 other => self.node(other, at),

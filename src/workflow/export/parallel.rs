@@ -72,7 +72,12 @@ impl<'a> Machine<'a> {
             Join::Any => parallel.branches.len() == 1,
             Join::Count(count) => count as usize == parallel.branches.len(),
         };
-        self.refuse_field(!is_all, pointer, "join", "a Parallel waits for all of its branches");
+        self.refuse_field(
+            !is_all,
+            pointer,
+            "join",
+            "a Parallel waits for all of its branches",
+        );
         let waits = parallel.on_branch_failure == OnBranchFailure::Wait;
         self.refuse_field(
             waits && parallel.branches.len() > 1,
@@ -124,7 +129,13 @@ impl<'a> Machine<'a> {
     }
 
     /// Writes groups of a graph; the output is that of one of them.
-    pub(super) fn write_groups(&mut self, arms: &Arms<'a>, place: &Place, next: &Next, last: usize) {
+    pub(super) fn write_groups(
+        &mut self,
+        arms: &Arms<'a>,
+        place: &Place,
+        next: &Next,
+        last: usize,
+    ) {
         let path = place.path_of(&arms.step);
         let after = self.name(&arms.pointer, &path, "all done");
         let sets = self.write_arms(arms, place, &Next::To(after.clone()));
@@ -211,9 +222,9 @@ impl<'a> Machine<'a> {
         };
         self.sequence(&arm.pieces, arm.steps, &arm.pointer, &place, &end);
         if let Next::To(end) = end {
-            let given = sets.iter().map(|name| {
-                format!("{}: {}.{}", quoted(name), place.variables, named(name))
-            });
+            let given = sets
+                .iter()
+                .map(|name| format!("{}: {}.{}", quoted(name), place.variables, named(name)));
             let given = given.collect::<Vec<_>>().join(", ");
             let text = format!("{{'output': $states.input, 'variables': {{{given}}}}}");
             let fields = [
@@ -247,7 +258,13 @@ impl<'a> Machine<'a> {
         } else {
             let then = self.name(pointer, &place.path_of(&step.name), "set all");
             self.state(&then, fields);
-            let check = self.check(&data.required, (pointer, "variableMappings"), place, &step.name, &then);
+            let check = self.check(
+                &data.required,
+                (pointer, "variableMappings"),
+                place,
+                &step.name,
+                &then,
+            );
             let mut fields = object([("Type", json!("Pass"))]);
             Next::To(check).put(&mut fields);
             self.state(&name, fields);

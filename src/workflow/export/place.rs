@@ -21,6 +21,8 @@ pub(super) struct Place {
     pub is_handled: bool,
     /// The pointer of what holds the states around it.
     pub scope: String,
+    /// What `context` stands for, but for the task path.
+    context: String,
 }
 
 /// A part of a path.
@@ -58,8 +60,9 @@ impl Catcher {
 
 impl Place {
     /// The place of the workflow's own steps.
-    pub(super) fn root(names: Names, variables: &str) -> Self {
+    pub(super) fn root(names: Names, context: &str, variables: &str) -> Self {
         Self {
+            context: context.to_owned(),
             path: Vec::new(),
             names,
             variables: variables.to_owned(),
@@ -102,7 +105,9 @@ impl Place {
     /// What a step's own names stand for: its task path is the step's.
     pub(super) fn names_of(&self, step: &str) -> Names {
         let path = self.task_path(step);
-        self.names.clone().with_inner("context.taskPath", path)
+        let whole = format!("$merge([{}, {{'taskPath': {path}}}])", self.context);
+        let names = self.names.clone().with_inner("context", whole);
+        names.with_inner("context.taskPath", path)
     }
 
     /// The place of the steps inside a step.

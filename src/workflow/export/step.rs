@@ -27,7 +27,10 @@ impl<'a> Machine<'a> {
     }
 
     fn begin_entry(&mut self, step: &Step, pointer: &str, place: &Place) -> String {
-        let counts = step.on_error.iter().any(|handler| handler.then == Then::RetryStep);
+        let counts = step
+            .on_error
+            .iter()
+            .any(|handler| handler.then == Then::RetryStep);
         match counts {
             true => self.name(pointer, &place.path_of(&step.name), "begin"),
             false => self.work_entry(step, pointer, place),
@@ -66,10 +69,9 @@ impl<'a> Machine<'a> {
             | StepKind::Map(_)
             | StepKind::Switch(_)
             | StepKind::Loop(_) => true,
-            StepKind::Wait(_)
-            | StepKind::Signal(_)
-            | StepKind::Set(_)
-            | StepKind::Terminate(_) => false,
+            StepKind::Wait(_) | StepKind::Signal(_) | StepKind::Set(_) | StepKind::Terminate(_) => {
+                false
+            }
         };
         if !is_caught {
             self.refuse_field(!step.on_error.is_empty(), pointer, "onError", UNCATCHABLE);

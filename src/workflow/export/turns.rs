@@ -70,10 +70,7 @@ impl<'a> Machine<'a> {
         let variable = self.variable("index");
         let inside = place.turn(&step.name, &format!("${variable}"));
         let after = self.then_set(step, pointer, place, "$states.input", next);
-        let message = format!(
-            "the loop would go on after {} turns",
-            repeat.max_iterations
-        );
+        let message = format!("the loop would go on after {} turns", repeat.max_iterations);
         let error = (failure::MAX_ITERATIONS, message.as_str());
         let asks = self.name(pointer, &path, "goes on");
         let again = self.name(pointer, &path, "again");

@@ -38,7 +38,8 @@ impl<'a> Machine<'a> {
         place: &Place,
         next: &Next,
     ) {
-        let message = "who may do the task is the task definition's to say: create-task takes no assignment";
+        let message =
+            "who may do the task is the task definition's to say: create-task takes no assignment";
         self.refuse_field(task.assignment.is_some(), pointer, "assignment", message);
         let input = self.input(step, &task.input_mappings, pointer, place);
         let mut request = request(&task.task_definition_id, task.task_version.as_ref(), &input);
@@ -101,13 +102,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The input that a step gives; what must be there is asked before the step's state.
-    fn input(
-        &mut self,
-        step: &Step,
-        mappings: &[Mapping],
-        pointer: &str,
-        place: &Place,
-    ) -> String {
+    fn input(&mut self, step: &Step, mappings: &[Mapping], pointer: &str, place: &Place) -> String {
         let list = member(pointer, "inputMappings");
         let names = place.names_of(&step.name);
         let data = self.data(mappings, &list, "workflowVariables", &names, Onto::Nothing);
@@ -153,7 +148,8 @@ impl<'a> Machine<'a> {
     ) {
         let own = definition.and_then(|definition| definition.retry_policy.as_ref());
         if own.is_some_and(retries) && policy.is_some() {
-            let message = "the task definition's own policy would hold beside it, and not be replaced";
+            let message =
+                "the task definition's own policy would hold beside it, and not be replaced";
             self.refuse(&member(pointer, "retryPolicy"), message);
         }
         let mut all = vec![faults()];
@@ -211,7 +207,9 @@ impl<'a> Machine<'a> {
             self.refuse(&at, message);
         }
         let path = place.path_of(&step.name);
-        let names = place.names_of(&step.name).with("taskOutput", "$states.input");
+        let names = place
+            .names_of(&step.name)
+            .with("taskOutput", "$states.input");
         let list = member(&at, "inputMappings");
         let mappings = &undo.input_mappings;
         let data = self.data(mappings, &list, "workflowVariables", &names, Onto::Nothing);

@@ -1,7 +1,10 @@
-//! What becomes of a definition.
+//! What becomes of a definition: of its expressions, its limits, its constructs, and the whole.
 
-use serde_json::Value;
-use serde_json::json;
+mod constructs;
+mod expressions;
+mod limits;
+mod refused;
+mod whole;
 
 use super::*;
 use crate::registration::{self, Definition};
@@ -17,6 +20,7 @@ fn target() -> Target {
     }
 }
 
+/// The first workflow of a text as a state machine; the tasks of the text are known.
 fn exported(text: &str) -> Result<Export, Vec<Problem>> {
     let reading = registration::read_text(text);
     assert_eq!(reading.problems, [], "{text}");
@@ -36,10 +40,13 @@ fn exported(text: &str) -> Result<Export, Vec<Problem>> {
     to_state_machine(workflow, &tasks, &target())
 }
 
-#[test]
-fn a_task_is_a_call_that_waits() {
-    let text = "{id: w, version: 1.0.0, name: W, steps: [{name: a, taskDefinitionId: t}]}";
-    let machine = exported(text).unwrap().machine;
-    assert_eq!(machine["States"]["a"]["Type"], json!("Task"));
-    let _: Value = machine;
+/// A workflow of these fields, in the braces of YAML.
+fn workflow(fields: &str) -> String {
+    format!("{{id: w, version: 1.0.0, name: W, {fields}}}")
+}
+
+/// The states of a workflow of these fields.
+fn states(fields: &str) -> Value {
+    let export = exported(&workflow(fields)).unwrap_or_else(|problems| panic!("{problems:?}"));
+    export.machine["States"].clone()
 }
