@@ -383,8 +383,9 @@ impl Machine {
     }
 
     fn cancels_done(&mut self, id: WorkflowId) {
-        if !self.records[&id].course.cancelling.is_empty() {
-            self.fold(id, &[Event::CancelsDone]);
+        let over = self.records[&id].course.cancelling.clone();
+        if !over.is_empty() {
+            self.fold(id, &[Event::CancelsDone(over)]);
         }
     }
 

@@ -1,7 +1,8 @@
 //! The end of a workflow: its status, the end of what still runs, and what is done after it.
 //!
 //! After a failure the steps that completed are undone, the last one first, and then the error
-//! handlers run. The status stands from the start; what fails in here is recorded by its task.
+//! handlers run: as soon as all that was under way is over, see `late.rs`. The status stands from
+//! the start; what fails in here is recorded by its task.
 
 use serde_json::Value;
 
@@ -140,7 +141,7 @@ impl Fold<'_> {
         self.state.error = Some(error);
         self.halt();
         self.end(status);
-        self.undo_next();
+        self.undo();
     }
 
     /// Cancels the workflow, and undoes what completed if that is asked for.
@@ -151,7 +152,7 @@ impl Fold<'_> {
         self.halt();
         self.end(WorkflowStatus::Cancelled);
         if compensate {
-            self.undo_next();
+            self.undo();
         }
     }
 
@@ -308,15 +309,8 @@ impl Fold<'_> {
         }
     }
 
-    pub(super) fn cancels_done(&mut self) {
-        if !self.state.course.cancelling.is_empty() {
-            self.state.course.cancelling.clear();
-            self.changed = true;
-        }
-    }
-
     /// Undoes the next step; when none is left, the error handlers run.
-    fn undo_next(&mut self) {
+    pub(super) fn undo_next(&mut self) {
         self.changed = true;
         let Some(name) = self.state.course.compensations.clone() else {
             self.state.course.closing = None;

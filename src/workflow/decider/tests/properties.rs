@@ -89,7 +89,7 @@ fn event_of(one: Move, plan: &Plan, state: &WorkflowInstance, now: Timestamp) ->
         }),
         Move::Look | Move::Checked => Some(Event::Look),
         Move::Cancel => Some(cancel()),
-        Move::CancelsDone => Some(Event::CancelsDone),
+        Move::CancelsDone => Some(Event::CancelsDone(state.course.cancelling.clone())),
     }
 }
 
@@ -151,6 +151,7 @@ fn check_change(before: &WorkflowInstance, after: &WorkflowInstance) {
     assert_eq!(after.checks, 0, "news begin the checks anew");
     if before.status.is_terminal() {
         let course = Course {
+            closing: None,
             cancelling: Vec::new(),
             ..before.course.clone()
         };

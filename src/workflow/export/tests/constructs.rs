@@ -7,7 +7,7 @@ use super::{exported, states, workflow};
 #[test]
 fn a_task_is_a_call_that_waits_for_its_token() {
     let states = states(
-        "steps: [{name: a, taskDefinitionId: t, taskVersion: ^1.2.0, priority: HIGH, timeout: 1500, timeouts: {heartbeat: 900}, inputMappings: [{type: DIRECT, source: x, target: y}]}]",
+        "steps: [{name: a, taskDefinitionId: t, taskVersion: ^1.2.0, priority: HIGH, timeout: 1500, inputMappings: [{type: DIRECT, source: x, target: y}]}]",
     );
     let task = &states["a"];
     assert_eq!(
@@ -26,7 +26,6 @@ fn a_task_is_a_call_that_waits_for_its_token() {
         }})
     );
     assert_eq!(task["TimeoutSeconds"], 2);
-    assert_eq!(task["HeartbeatSeconds"], 1);
     assert_eq!(task["Output"], "{% $states.result %}");
     assert_eq!(
         task["Retry"][0]["ErrorEquals"][1],

@@ -155,7 +155,7 @@ fn limits_that_hold_elsewhere() {
         &["/steps/0/timeouts/scheduleToClose"],
     );
     step(
-        "taskDefinitionId: t, timeout: 1000, timeouts: {heartbeat: 1000}",
+        "taskDefinitionId: t, timeouts: {heartbeat: 1000}",
         &["/steps/0/timeouts/heartbeat"],
     );
     step(
