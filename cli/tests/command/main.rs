@@ -7,6 +7,7 @@
 
 mod bench;
 mod dev;
+mod export;
 mod language;
 mod operations;
 mod people;
