@@ -257,6 +257,7 @@ async fn run(
     if let Ok(Ran::Told) = ran {
         return Ok(());
     }
+    // Should this fail as well, the place is free when the lease ends.
     let freed = line::over(app, task, task.execution_id(), started_at).await;
     ran?;
     Ok(freed?)
