@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::checks::{Place, expression, path};
 use super::seam::Written;
-use super::unsupported::{INSIDE_MAP, What};
+use super::unsupported::INSIDE_MAP;
 use super::{block, seam, workflow};
 use crate::codes::registration;
 use crate::limits;
@@ -55,16 +55,17 @@ pub(super) fn check(step: &Place<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What the step cannot be or have because it is inside a MAP.
+/// What the step cannot have because it is inside a MAP.
 pub(super) fn check_inside_map(step: &Place<'_>) -> Vec<Problem> {
     let refused = INSIDE_MAP.iter().filter_map(|row| {
         let place = step.member(row.field);
-        let (applies, what) = match row.what {
-            What::Field => (place.is_there(), format!("the field {:?}", row.field)),
-            What::Value(value) => (place.text() == Some(value), value.to_owned()),
+        let message = || {
+            let (field, reason) = (row.field, row.reason);
+            format!("the field {field:?} is not supported inside a MAP: {reason}")
         };
-        let message = || format!("{what} is not supported inside a MAP: {}", row.reason);
-        applies.then(|| place.problem(registration::NOT_SUPPORTED, message()))
+        place
+            .is_there()
+            .then(|| place.problem(registration::NOT_SUPPORTED, message()))
     });
     refused.collect()
 }

@@ -18,7 +18,8 @@
 //! | `map.rs`, `batch.rs` | MAP, from the side of its workflow and of a batch of iterations |
 //! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
-//! | `operations.rs` | what people ask of a workflow: pause, retry, skip, signal |
+//! | `operations.rs` | what people ask of a workflow: pause, retry, skip |
+//! | `signals.rs` | who has a signal: the step that has waited longest, in whatever record it is |
 //! | `rerun.rs`, `recall.rs` | a step that begins again; what was around it, found out again |
 //! | `event.rs`, `effect.rs` | what may happen; what is owed, and what a decision needs |
 //! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
@@ -56,6 +57,7 @@ mod owing;
 mod place;
 mod recall;
 mod rerun;
+mod signals;
 mod step;
 mod task;
 mod wait;
@@ -199,7 +201,7 @@ impl<'a> Fold<'a> {
 
     fn take(&mut self, event: &Event) -> Result<(), Refused> {
         match event {
-            Event::Operation(operation) => return self.operate(operation),
+            Event::Operation(operation) => self.operate(operation)?,
             Event::CancelsDone => self.cancels_done(),
             Event::Look => self.look(),
             Event::TaskEnded(end) => self.hear(&News::TaskEnded(end)),
@@ -208,12 +210,17 @@ impl<'a> Fold<'a> {
                 wake_at: *wake_at,
             }),
             Event::ChildEnded(end) => self.hear(&News::ChildEnded(end)),
-            Event::BatchTold { id, report } => self.hear(&News::BatchTold { id: *id, report }),
+            Event::BatchTold { id, report } => {
+                self.hear_answers(*id, report);
+                self.hear(&News::BatchTold { id: *id, report });
+            }
+            Event::Handed(handed) => self.take_handed(handed),
             Event::Granted { run, slots } if *run == self.state.run => {
                 self.hear(&News::Granted(*slots));
             }
             Event::Granted { .. } => {}
         }
+        self.hand_out();
         Ok(())
     }
 

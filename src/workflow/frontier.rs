@@ -15,7 +15,7 @@ use crate::error_info::ErrorInfo;
 use crate::ids::{TaskId, WorkflowId};
 use crate::task::retry::RetryCounts;
 use crate::time::Timestamp;
-use crate::workflow::signal::Signal;
+use crate::workflow::signal::{Answer, Handout, Signal};
 
 pub use done::Done;
 pub use map::{Batch, Iteration, Iterations, Map};
@@ -44,6 +44,12 @@ pub struct Course {
     /// Signals that came before anybody waited for them, in their order.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<Signal>,
+    /// Signals of these that are handed to steps of batches, one of a name.
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    pub handouts: Vec<Handout>,
+    /// Of a batch: the last signal of each name that was handed to it.
+    #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Answer>,
     /// The last requests, by the hashes of their ids.
     #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
@@ -234,6 +240,9 @@ pub enum State {
         /// When that is over.
         #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
+        /// Since when; older versions did not write it, and those that they wrote waited before.
+        #[serde(rename = "s", default)]
+        since: Timestamp,
     },
     /// A child runs.
     #[serde(rename = "x")]

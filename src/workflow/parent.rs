@@ -1,6 +1,8 @@
 //! What ties records of workflows to each other: a child to its parent, a batch of iterations to
 //! the MAP that it is of.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -10,6 +12,7 @@ use crate::ids::WorkflowId;
 use crate::metrics::WorkflowMetrics;
 use crate::task::retry::RetryPolicy;
 use crate::workflow::definition::EndStatus;
+use crate::workflow::signal::{Answer, Waiter};
 
 /// Who waits for a workflow, or for a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +66,10 @@ pub struct BatchReport {
     pub failed: u32,
     /// Why the last of them did.
     pub error: Option<ErrorInfo>,
+    /// Its steps that wait for signals: of each name the one that has waited longest.
+    pub waiters: Vec<Waiter>,
+    /// What it did with the last signal of each name that was handed to it.
+    pub answers: BTreeMap<String, Answer>,
     /// Its end, when all its iterations are over.
     pub over: Option<BatchEnd>,
 }

@@ -34,7 +34,7 @@ fn in_block(block: &Block) -> Option<Vec<&str>> {
 
 fn in_step(active: &Active) -> Option<Vec<&str>> {
     match &active.state {
-        State::Signal { until: None } => Some(vec![&active.name]),
+        State::Signal { until: None, .. } => Some(vec![&active.name]),
         State::Task { wake_at: None } | State::SubWorkflow { .. } | State::Failed => {
             Some(Vec::new())
         }
@@ -48,7 +48,7 @@ fn in_step(active: &Active) -> Option<Vec<&str>> {
             block: Some(block), ..
         } => in_block(block),
         State::Task { wake_at: Some(_) }
-        | State::Signal { until: Some(_) }
+        | State::Signal { until: Some(_), .. }
         | State::Loop { block: None, .. }
         | State::Map(_)
         | State::Wait { .. }

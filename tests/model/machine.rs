@@ -36,8 +36,8 @@ enum Coming {
     Ends(TaskId),
     Event(WorkflowId, Event),
     Look(WorkflowId),
-    /// The record's parent is told how it stands.
-    Tell(WorkflowId),
+    /// A record is told how another stands.
+    Tell(WorkflowId, WorkflowId),
 }
 
 /// Everything there is.
@@ -176,7 +176,7 @@ impl Machine {
                 Coming::Ends(task) => self.end(task),
                 Coming::Event(id, event) => self.fold(id, &[event]),
                 Coming::Look(id) => self.look(id),
-                Coming::Tell(id) => self.tell(id),
+                Coming::Tell(id, to) => self.tell(id, to),
             }
         }
         panic!("it never ends: {:#?}", self.records);
@@ -309,9 +309,8 @@ impl Machine {
         }
     }
 
-    fn tell(&mut self, id: WorkflowId) {
+    fn tell(&mut self, id: WorkflowId, to: WorkflowId) {
         let record = &self.records[&id];
-        let parent = record.parent.clone().unwrap().id;
         let event = match decider::report(record) {
             Some(report) => Event::BatchTold {
                 id,
@@ -320,7 +319,7 @@ impl Machine {
             None if record.status.is_terminal() => Event::ChildEnded(Box::new(record.into())),
             None => return,
         };
-        self.fold(parent, &[event]);
+        self.fold(to, &[event]);
     }
 
     fn plan_of(&self, record: &WorkflowInstance) -> Plan {
@@ -397,9 +396,15 @@ impl Machine {
             Effect::StartBatch(batch) => self.start_batch(*batch),
             Effect::Ask(id, event) => match *event {
                 Event::Granted { .. } => self.come(self.now, Coming::Event(id, *event)),
+                Event::Handed(_) => {
+                    self.fold(id, &[*event]);
+                    self.come(self.now, Coming::Tell(id, state.id));
+                }
                 _ => self.fold(id, &[*event]),
             },
-            Effect::TellParent(_) => self.come(self.now, Coming::Tell(state.id)),
+            Effect::TellParent(parent) => {
+                self.come(self.now, Coming::Tell(state.id, parent.id));
+            }
             Effect::Wake(at) => self.come(at.millis_since(START), Coming::Look(state.id)),
             Effect::Undo(undoing) => {
                 let plan = self.plan_of(state);
@@ -417,7 +422,7 @@ impl Machine {
 
     fn start_child(&mut self, child: NewChild) {
         if self.records.contains_key(&child.id) {
-            self.come(self.now, Coming::Tell(child.id));
+            self.come(self.now, Coming::Tell(child.id, child.parent.id));
             return;
         }
         let new = NewWorkflow {

@@ -97,7 +97,10 @@ pub(crate) async fn fold(app: &App, id: WorkflowId, events: &[Event]) -> Result<
 /// Whether an event is what another record told of itself.
 fn is_hint(event: &Event) -> bool {
     match event {
-        Event::ChildEnded(_) | Event::BatchTold { .. } | Event::Granted { .. } => true,
+        Event::ChildEnded(_)
+        | Event::BatchTold { .. }
+        | Event::Granted { .. }
+        | Event::Handed(_) => true,
         Event::Operation(operation) => operation.by_parent.is_some(),
         Event::TaskEnded(_) | Event::TaskWaits { .. } | Event::Look | Event::CancelsDone => false,
     }
@@ -107,7 +110,7 @@ fn is_hint(event: &Event) -> bool {
 fn is_telling(effect: &Effect) -> bool {
     match effect {
         Effect::TellParent(_) => true,
-        Effect::Ask(_, event) => matches!(**event, Event::Granted { .. }),
+        Effect::Ask(_, event) => matches!(**event, Event::Granted { .. } | Event::Handed(_)),
         Effect::CreateTask(_)
         | Effect::CancelTask(_)
         | Effect::StartChild(_)

@@ -163,6 +163,7 @@ impl Fold<'_> {
         self.state.expires_at = Some(self.facts.now.plus_millis(self.facts.retention));
         let course = &mut self.state.course;
         course.signals.clear();
+        course.handouts.clear();
         course.skips.clear();
         let is_batch = matches!(course.root, Root::Iterations(_));
         if let Some(parent) = self.state.parent.clone().filter(|_| !is_batch) {

@@ -259,6 +259,10 @@ impl Fold<'_> {
             batch.failed = batch.failed.max(report.failed);
             self.changed = true;
         }
+        if batch.waiters != report.waiters {
+            batch.waiters.clone_from(&report.waiters);
+            self.changed = true;
+        }
         if report.failed > 0 {
             map.error = report.error.clone().map(Box::new);
         }

@@ -184,7 +184,12 @@ impl<'a> Fold<'a> {
                 effects
             }
             (State::Wait { until: at }, _)
-            | (State::Signal { until: Some(at) }, _)
+            | (
+                State::Signal {
+                    until: Some(at), ..
+                },
+                _,
+            )
             | (State::Retrying { at }, _) => {
                 self.wake(*at);
                 self.effects.pop().into_iter().collect()
@@ -311,6 +316,9 @@ pub fn owed(
             Cancelling::Child(id) => asking.ask(*id, Ask::cancel(OVER)),
         }
     }
+    for handout in &state.course.handouts {
+        asking.effects.extend(asking.handing(handout));
+    }
     if state.status == WorkflowStatus::Paused {
         asking.ask_children(&Ask::Pause);
     }
@@ -420,7 +428,11 @@ pub(super) fn due_of(
             .filter(|at| *at > now)
             .into_iter()
             .for_each(&mut need),
-        State::Wait { until: at } | State::Signal { until: Some(at) } | State::Retrying { at }
+        State::Wait { until: at }
+        | State::Signal {
+            until: Some(at), ..
+        }
+        | State::Retrying { at }
             if !is_paused =>
         {
             Some(*at).filter(unsent).into_iter().for_each(&mut need);

@@ -368,6 +368,8 @@ fn over(batch: &WorkflowInstance) -> Event {
         freed: 0,
         failed: 0,
         error: None,
+        waiters: Vec::new(),
+        answers: BTreeMap::new(),
         over: Some(BatchEnd {
             metrics: WorkflowMetrics::default(),
             termination: None,

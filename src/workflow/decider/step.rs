@@ -326,9 +326,12 @@ impl Fold<'_> {
             (State::Wait { until }, News::Look) if *until <= now => {
                 Next::Over(Outcome::ok(Value::Null))
             }
-            (State::Signal { until: Some(until) }, News::Look) if *until <= now => {
-                self.signal_timed_out(step, &path)
-            }
+            (
+                State::Signal {
+                    until: Some(until), ..
+                },
+                News::Look,
+            ) if *until <= now => self.signal_timed_out(step, &path),
             (State::Signal { .. }, News::Signal { path: of, data }) if *of == path => {
                 Next::Over(Outcome::ok((*data).clone()))
             }

@@ -56,6 +56,8 @@ pub fn branching_workflow() -> WorkflowInstance {
                 data: json!({ "by": "ann" }),
                 at: at(40),
             }],
+            handouts: Vec::new(),
+            answers: BTreeMap::new(),
             requests: vec!["00112233445566778899aabbccddeeff".to_owned()],
             skips: BTreeMap::from([("index".to_owned(), Value::Null)]),
             skipped: vec![Skipped {
@@ -128,6 +130,7 @@ pub fn batch_of_iterations() -> WorkflowInstance {
                 waiting: Vec::new(),
                 failed: vec![iteration(0, None)],
                 error: Some(Box::new(ErrorInfo::new("BUSY", "it is locked", at(45)))),
+                waiters: Vec::new(),
                 results: vec![Value::Null, Value::Null, json!({ "sent": true })],
                 termination: Some(Box::new(Termination {
                     status: EndStatus::Completed,

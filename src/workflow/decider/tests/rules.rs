@@ -71,7 +71,9 @@ impl World {
         let mut fold = Fold::of(&self.plan, state.clone(), facts(self.now));
         fold.each_active(&mut |_, _, active, _| match &active.state {
             State::Wait { until }
-            | State::Signal { until: Some(until) }
+            | State::Signal {
+                until: Some(until), ..
+            }
             | State::Retrying { at: until } => times.push(*until),
             _ => {}
         });
@@ -108,7 +110,11 @@ fn started(effect: &Effect) -> String {
 /// Whether the record that asks keeps what it asked for until it is done.
 fn is_kept(event: &Event) -> bool {
     let is_kept = |ask: &Ask| matches!(ask, Ask::Cancel { .. } | Ask::Retry | Ask::Rerun { .. });
-    matches!(event, Event::Operation(operation) if is_kept(&operation.ask))
+    match event {
+        Event::Operation(operation) => is_kept(&operation.ask),
+        Event::Handed(_) => true,
+        _ => false,
+    }
 }
 
 /// A record that ended changes by a reopening, and in what is done after the end.

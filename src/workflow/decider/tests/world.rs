@@ -35,7 +35,8 @@ pub(super) struct World {
     wakes: BTreeSet<(Timestamp, WorkflowId)>,
     /// Times of which a message was sent, ever.
     pub sent: BTreeSet<(Timestamp, WorkflowId)>,
-    told: VecDeque<WorkflowId>,
+    /// Records of which others are to be told.
+    told: VecDeque<(WorkflowId, WorkflowId)>,
     /// Ends of tasks that were not told, because their workflow was paused.
     kept: Vec<(WorkflowId, Event)>,
     /// Tasks that ended during a pause.
@@ -279,15 +280,13 @@ impl World {
     }
 
     /// Tells parents what they do not know yet, and, after a pause, what was told meanwhile.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         let is_paused = |world: &Self, id| world.records[&id].status == WorkflowStatus::Paused;
         loop {
-            if let Some(id) = self.told.pop_front() {
-                let record = &self.records[&id];
-                let parent = record.parent.clone().unwrap();
-                if let Some(report) = batch::report(record) {
+            if let Some((id, to)) = self.told.pop_front() {
+                if let Some(report) = batch::report(&self.records[&id]) {
                     let report = Box::new(report);
-                    self.tell(parent.id, Event::BatchTold { id, report });
+                    self.tell(to, Event::BatchTold { id, report });
                 }
                 continue;
             }
@@ -400,8 +399,13 @@ impl World {
                 let decision = Fold::start(&plan, created, facts(self.now)).finish();
                 self.commit(None, decision.unwrap());
             }
-            Effect::Ask(of, event) => self.ask(of, &event),
-            Effect::TellParent(_) => self.told.push_back(id),
+            Effect::Ask(of, event) => {
+                self.ask(of, &event);
+                if let Event::Handed(_) = *event {
+                    self.told.push_back((of, id));
+                }
+            }
+            Effect::TellParent(parent) => self.told.push_back((id, parent.id)),
             Effect::Wake(time) => {
                 self.wakes.insert((time, id));
             }
