@@ -77,6 +77,15 @@ async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Er
             paused.insert(workflow.id);
         }
     }
+    for batch in lists::open_batches(store, tenant).await? {
+        let Some(steps) = waiting::awaited(&batch) else {
+            return Ok(None);
+        };
+        awaited.extend(lines(&batch, &steps));
+    }
+    // Many iterations may wait at one step.
+    let mut seen = HashSet::new();
+    awaited.retain(|line: &String| seen.insert(line.clone()));
     let is_paused = |id: Option<WorkflowId>| id.is_some_and(|id| paused.contains(&id));
     for task in lists::open_tasks(store, tenant, &TaskFilter::default()).await? {
         match task.task_type {
@@ -95,7 +104,7 @@ async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Er
 }
 
 fn lines(workflow: &WorkflowInstance, steps: &[&str]) -> Vec<String> {
-    let (id, definition) = (workflow.id, &workflow.workflow_definition_id);
+    let (id, definition) = (workflow.workflow_id(), &workflow.workflow_definition_id);
     if workflow.status == WorkflowStatus::Paused {
         return vec![format!("workflow {id} ({definition}) is paused")];
     }

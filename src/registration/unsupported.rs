@@ -30,21 +30,6 @@ pub const TABLE: &[Unsupported] = &[
 
 const TASK: &str = "TaskDefinition";
 
-/// One field that a step cannot have inside a MAP, at any depth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InsideMap {
-    /// The field of the step.
-    pub field: &'static str,
-    /// Why.
-    pub reason: &'static str,
-}
-
-/// All that is refused inside a MAP.
-pub const INSIDE_MAP: &[InsideMap] = &[InsideMap {
-    field: "compensation",
-    reason: "a batch of iterations cannot undo its steps yet",
-}];
-
 /// The fields of `executionConfig` that speak to an executor: a MANUAL task has none.
 pub const OF_EXECUTORS: [&str; 4] = [
     "executor",

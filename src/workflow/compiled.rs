@@ -164,6 +164,8 @@ pub struct CompiledMap {
     pub wanted: bool,
     /// Whether a step inside it, at any depth, waits for a signal.
     pub awaits: bool,
+    /// Whether a step inside it, at any depth, can be undone.
+    pub undoes: bool,
 }
 
 /// A SWITCH step.

@@ -16,7 +16,8 @@
 //! | `task.rs`, `child.rs`, `wait.rs` | TASK; SUB_WORKFLOW; WAIT and SIGNAL |
 //! | `composite.rs` | PARALLEL, SWITCH and LOOP |
 //! | `map.rs`, `batch.rs` | MAP, from the side of its workflow and of a batch of iterations |
-//! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
+//! | `ending.rs` | the end of a workflow: cancellation, error handlers |
+//! | `undoing.rs` | what is undone after that, and in which order |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
 //! | `operations.rs` | what people ask of a workflow: pause, retry, skip |
 //! | `signals.rs` | who has a signal: the step that has waited longest, in whatever record it is |
@@ -39,7 +40,7 @@ use crate::time::Timestamp;
 use crate::workflow::compiled::CompiledWorkflow;
 use crate::workflow::frontier::Root;
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
-use crate::workflow::parent::{Compensable, Slice};
+use crate::workflow::parent::{Slice, Undoable};
 
 mod again;
 mod batch;
@@ -60,6 +61,7 @@ mod rerun;
 mod signals;
 mod step;
 mod task;
+mod undoing;
 mod wait;
 
 pub use batch::report;
@@ -113,7 +115,9 @@ pub struct Fold<'a> {
     is_batch: bool,
     state: WorkflowInstance,
     effects: Vec<Effect>,
-    compensables: BTreeMap<String, Compensable>,
+    compensables: BTreeMap<String, Undoable>,
+    /// Links of chains that were read.
+    links: BTreeMap<String, Undoable>,
     slices: Vec<Slice>,
     results: Option<(Vec<WorkflowId>, Vec<Value>)>,
     need: Option<Need>,
@@ -148,6 +152,7 @@ impl<'a> Fold<'a> {
             state,
             effects: Vec::new(),
             compensables: BTreeMap::new(),
+            links: BTreeMap::new(),
             slices: Vec::new(),
             results: None,
             need: None,
@@ -202,7 +207,7 @@ impl<'a> Fold<'a> {
     fn take(&mut self, event: &Event) -> Result<(), Refused> {
         match event {
             Event::Operation(operation) => self.operate(operation)?,
-            Event::CancelsDone => self.cancels_done(),
+            Event::CancelsDone(done) => self.cancels_done(done),
             Event::Look => self.look(),
             Event::TaskEnded(end) => self.hear(&News::TaskEnded(end)),
             Event::TaskWaits { task_id, wake_at } => self.hear(&News::TaskWaits {
@@ -237,8 +242,11 @@ impl<'a> Fold<'a> {
 
     fn take_supply(&mut self, supply: Supply) -> Result<(), Refused> {
         match (self.need.take(), supply) {
-            (Some(Need::Compensation(_)), Supply::Compensation(compensable)) => {
-                self.compensate(*compensable);
+            (Some(Need::Undoable { name, .. }), Supply::Undoable(undoable)) => {
+                self.learn_link(name, *undoable);
+            }
+            (Some(Need::Chains { of, link, .. }), Supply::Chains(chains)) => {
+                self.learn_chains(of, &link, chains);
             }
             (Some(Need::Results(of)), Supply::Results(results)) => {
                 self.results = Some((of, results));

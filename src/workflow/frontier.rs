@@ -38,6 +38,9 @@ pub struct Course {
     /// Names what is undone first, should the workflow fail.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub compensations: Option<String>,
+    /// Batches whose steps are being undone, each with the last of them that is not.
+    #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
+    pub stacks: Vec<Stack>,
     /// Steps that were undone, without the indexes of their paths: a retry does them again.
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     pub undone: Vec<String>,
@@ -93,7 +96,8 @@ impl Default for Root {
 /// What is done after a workflow ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Closing {
-    /// Steps are undone, one after another.
+    /// Steps are undone, one after another. None is under way while batches are not over yet of
+    /// which one may have completed the last step.
     #[serde(rename = "u")]
     Compensating(Option<Undoing>),
     /// Its error handlers run.
@@ -116,9 +120,29 @@ pub struct Undoing {
     /// Its name beside the record.
     #[serde(rename = "n")]
     pub name: String,
+    /// The batch beside which that stands, if it is not this record.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<WorkflowId>,
     /// When the task runs into a time limit that no worker watches over.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<Timestamp>,
+}
+
+/// What a batch completed and is still to be undone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stack {
+    /// The batch.
+    #[serde(rename = "b")]
+    pub batch: WorkflowId,
+    /// The run that is meant.
+    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    pub run: u32,
+    /// The name of the last of it.
+    #[serde(rename = "n")]
+    pub next: String,
+    /// When that completed, and its path, as soon as they are known.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub top: Option<(Timestamp, String)>,
 }
 
 /// A step that was skipped.

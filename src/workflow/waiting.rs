@@ -14,7 +14,9 @@ pub fn awaited(instance: &WorkflowInstance) -> Option<Vec<&str>> {
         WorkflowStatus::Paused => Some(Vec::new()),
         WorkflowStatus::Running if instance.deadline_at.is_none() => match &instance.course.root {
             Root::Steps(block) => in_block(block),
-            Root::Iterations(_) => None,
+            Root::Iterations(iterations) => {
+                all(iterations.active.iter().map(|one| in_block(&one.block)))
+            }
         },
         WorkflowStatus::Pending
         | WorkflowStatus::Running
@@ -35,9 +37,10 @@ fn in_block(block: &Block) -> Option<Vec<&str>> {
 fn in_step(active: &Active) -> Option<Vec<&str>> {
     match &active.state {
         State::Signal { until: None, .. } => Some(vec![&active.name]),
-        State::Task { wake_at: None } | State::SubWorkflow { .. } | State::Failed => {
-            Some(Vec::new())
-        }
+        State::Task { wake_at: None }
+        | State::Map(_)
+        | State::SubWorkflow { .. }
+        | State::Failed => Some(Vec::new()),
         State::Parallel(branches) => all(branches.iter().filter_map(|branch| match branch {
             Branch::Running(block) => Some(in_block(block)),
             Branch::Done(_) | Branch::Failed(..) => None,
@@ -50,7 +53,6 @@ fn in_step(active: &Active) -> Option<Vec<&str>> {
         State::Task { wake_at: Some(_) }
         | State::Signal { until: Some(_), .. }
         | State::Loop { block: None, .. }
-        | State::Map(_)
         | State::Wait { .. }
         | State::Retrying { .. } => None,
     }

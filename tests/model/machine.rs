@@ -18,7 +18,7 @@ use taskmill::workflow::decider::{
     self, Ask, ChildEnd, Decision, Effect, Event, Facts, Fold, Need, NewChild, Operation, Plan,
     Supply, TaskEnd,
 };
-use taskmill::workflow::parent::Compensable;
+use taskmill::workflow::parent::Undoable;
 use taskmill::workflow::{CompiledWorkflow, WorkflowInstance, WorkflowStatus};
 
 use super::answers::{TASKS, Task};
@@ -48,7 +48,7 @@ pub struct Machine {
     records: BTreeMap<WorkflowId, WorkflowInstance>,
     tasks: BTreeMap<TaskId, TaskInstance>,
     called: BTreeMap<String, u32>,
-    compensables: BTreeMap<String, Compensable>,
+    compensables: BTreeMap<String, Undoable>,
     items: BTreeMap<WorkflowId, Vec<Value>>,
     /// By time, then at random, then in order.
     agenda: BTreeMap<(u64, u64, u64), Coming>,
@@ -343,9 +343,10 @@ impl Machine {
 
     fn supply(&self, need: &Need) -> Supply {
         match need {
-            Need::Compensation(name) => {
-                Supply::Compensation(Box::new(self.compensables[name].clone()))
+            Need::Undoable { name, .. } => {
+                Supply::Undoable(Box::new(self.compensables[name].clone()))
             }
+            Need::Chains { batches, .. } => Supply::Chains(self.chains(batches)),
             Need::Results(of) => {
                 let outputs = of.iter().map(|id| self.records[id].output.clone());
                 Supply::Results(outputs.map(|one| one.unwrap_or(json!([]))).collect())
@@ -354,6 +355,18 @@ impl Machine {
                 unreachable!("nobody asks here for a step to begin again")
             }
         }
+    }
+
+    /// Where the chains of batches begin that are over.
+    fn chains(&self, batches: &[WorkflowId]) -> Option<BTreeMap<WorkflowId, String>> {
+        let found = batches.iter().filter_map(|id| self.records.get(id));
+        let found: Vec<_> = found.collect();
+        let are_over = found.iter().all(|batch| batch.status.is_terminal());
+        let first = |batch: &&WorkflowInstance| {
+            let last = batch.course.compensations.clone();
+            last.map(|last| (batch.id, last))
+        };
+        are_over.then(|| found.iter().filter_map(first).collect())
     }
 
     /// Writes a decision, and performs what it owes; now and then also what can be derived of it.
@@ -382,8 +395,9 @@ impl Machine {
     }
 
     fn cancels_done(&mut self, id: WorkflowId) {
-        if !self.records[&id].course.cancelling.is_empty() {
-            self.fold(id, &[Event::CancelsDone]);
+        let done = self.records[&id].course.cancelling.clone();
+        if !done.is_empty() {
+            self.fold(id, &[Event::CancelsDone(done)]);
         }
     }
 
@@ -412,7 +426,9 @@ impl Machine {
                     now: state.updated_at,
                     ..self.facts()
                 };
-                let compensable = &self.compensables[&undoing.name];
+                let Undoable::Step(compensable) = &self.compensables[&undoing.name] else {
+                    panic!("a step is undone");
+                };
                 if let Some(task) = decider::undoing(&plan, state, facts, &undoing, compensable) {
                     self.create(task);
                 }

@@ -12,7 +12,8 @@ use taskmill::task::lifecycle;
 use taskmill::workflow::decider::{
     self, Applied as Folded, Ask, Decision, Effect, Event, Fold, Need, Operation, Refused, Supply,
 };
-use taskmill::workflow::frontier::Undoing;
+use taskmill::workflow::frontier::{Cancelling, Undoing};
+use taskmill::workflow::parent::Undoable;
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Message, Record};
 use taskmill_aws::store::{Created, snapshot_of};
@@ -102,7 +103,9 @@ fn is_hint(event: &Event) -> bool {
         | Event::Granted { .. }
         | Event::Handed(_) => true,
         Event::Operation(operation) => operation.by_parent.is_some(),
-        Event::TaskEnded(_) | Event::TaskWaits { .. } | Event::Look | Event::CancelsDone => false,
+        Event::TaskEnded(_) | Event::TaskWaits { .. } | Event::Look | Event::CancelsDone(_) => {
+            false
+        }
     }
 }
 
@@ -146,9 +149,12 @@ pub(crate) async fn decide(
 
 async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Supply, Fault> {
     Ok(match need {
-        Need::Compensation(name) => {
-            let compensable = app.store().compensable(state, &name).await?;
-            Supply::Compensation(Box::new(compensable))
+        Need::Undoable { of, name } => {
+            let undoable = app.store().undoable(&state.tenant_id, of, &name).await?;
+            Supply::Undoable(Box::new(undoable))
+        }
+        Need::Chains { of, batches, .. } => {
+            Supply::Chains(history::chains_of(app, state, of, &batches).await?)
         }
         Need::Results(batches) => {
             let outputs = stream::iter(batches)
@@ -209,8 +215,8 @@ async fn store_beside(app: &App, decision: &Decision) -> Result<(), Fault> {
     for task in decision.refused() {
         app.store().create_task(&with_snapshot(task)).await?;
     }
-    for compensable in decision.compensables.values() {
-        let put = app.store().put_compensable(&decision.state, compensable);
+    for undoable in decision.compensables.values() {
+        let put = app.store().put_undoable(&decision.state, undoable);
         put.await?;
     }
     let state = &decision.state;
@@ -239,31 +245,51 @@ pub(crate) fn owed_by_newest(app: &App, plan: &Plan, state: &WorkflowInstance) -
     })
 }
 
-/// Performs effects and, when the workflow is over and they were all that it still owed, takes
-/// note of that.
-pub(crate) async fn perform_all(
-    app: &App,
-    state: &WorkflowInstance,
-    effects: &[Effect],
-) -> Result<(), Fault> {
-    let owing = perform(app, state, effects).await?;
-    // What is to be cancelled but is not there may still be on its way: the next look finds it.
-    // After one look it never came.
-    let waits = owing == Owing::Cancels && state.checks == 0;
-    if state.course.cancelling.is_empty() || waits {
-        return Ok(());
-    }
-    let plan = app.inner.definitions.plan_of(state).await?;
-    let mut fold = Fold::of(&plan, state.clone(), app.workflow_facts());
-    fold.apply(&Event::CancelsDone);
-    let Some(decision) = fold.finish() else {
-        return Ok(());
+/// Performs effects and takes note of what they cancelled. (That may be what the workflow waited
+/// for, to undo what was completed: hence the box.)
+pub(crate) fn perform_all<'f>(
+    app: &'f App,
+    state: &'f WorkflowInstance,
+    effects: &'f [Effect],
+) -> BoxFuture<'f, Result<(), Fault>> {
+    Box::pin(async move {
+        let owing = perform(app, state, effects).await?;
+        let cancelled = cancelled(state, effects);
+        // What is to be cancelled but is not there may still be on its way: the next look finds
+        // it. After one look it never came.
+        let waits = owing == Owing::Cancels && state.checks == 0;
+        if cancelled.is_empty() || waits {
+            return Ok(());
+        }
+        let events = [Event::CancelsDone(cancelled)];
+        let plan = app.inner.definitions.plan_of(state).await?;
+        let (decision, _) = decide(app, &plan, state, &events).await?;
+        let Some(decision) = decision else {
+            return Ok(());
+        };
+        if commit(app, state, &decision).await? == Commit::Lost {
+            fold(app, state.id, &events).await?;
+        }
+        Ok(())
+    })
+}
+
+/// What a workflow has to cancel and these effects do.
+fn cancelled(state: &WorkflowInstance, effects: &[Effect]) -> Vec<Cancelling> {
+    let of = |effect: &Effect| match effect {
+        Effect::CancelTask(id) => Some(Cancelling::Task(*id)),
+        Effect::Ask(id, _) => Some(Cancelling::Child(*id)),
+        Effect::CreateTask(_)
+        | Effect::StartChild(_)
+        | Effect::RefuseChild { .. }
+        | Effect::StartBatch(_)
+        | Effect::TellParent(_)
+        | Effect::Wake(_)
+        | Effect::Undo(_) => None,
     };
-    match app.store().replace_workflow(state, &decision.state).await {
-        // Another writer was first: it has seen, or will see, what is still owed.
-        Err(error) if error.is_version_conflict() => Ok(()),
-        other => Ok(other?),
-    }
+    let mut cancelled: Vec<Cancelling> = effects.iter().filter_map(of).collect();
+    cancelled.retain(|one| state.course.cancelling.contains(one));
+    cancelled
 }
 
 /// What is still owed after effects were performed.
@@ -335,7 +361,11 @@ async fn undo(
     state: &WorkflowInstance,
     undoing: &Undoing,
 ) -> Result<Option<Message>, Fault> {
-    let compensable = app.store().compensable(state, &undoing.name).await?;
+    let of = undoing.of.unwrap_or(state.id);
+    let found = app.store().undoable(&state.tenant_id, of, &undoing.name);
+    let Undoable::Step(compensable) = found.await? else {
+        return Ok(None);
+    };
     let plan = app.inner.definitions.plan_of(state).await?;
     let facts = decider::Facts {
         now: state.updated_at,

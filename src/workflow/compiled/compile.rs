@@ -108,6 +108,7 @@ impl Compiler {
             items: Expression::parse(&step.items)?,
             result: parse(step.result.as_deref())?,
             awaits: steps.any(|step| matches!(step.kind, CompiledKind::Signal(_))),
+            undoes: steps.any(|step| step.compensation().is_some()),
             steps,
             wanted,
             step: MapStep {

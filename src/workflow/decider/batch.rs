@@ -29,6 +29,7 @@ pub fn report(batch: &WorkflowInstance) -> Option<BatchReport> {
         answers: batch.course.answers.clone(),
         over: (batch.status == WorkflowStatus::Completed).then(|| BatchEnd {
             metrics: batch.metrics,
+            last: batch.course.compensations.clone(),
             termination: iterations.termination.as_deref().cloned(),
         }),
     })

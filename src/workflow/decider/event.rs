@@ -8,7 +8,7 @@ use crate::ids::{TaskId, WorkflowId};
 use crate::metrics::ExecutionMetrics;
 use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::time::Timestamp;
-use crate::workflow::frontier::Resumed;
+use crate::workflow::frontier::{Cancelling, Resumed};
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::BatchReport;
 use crate::workflow::signal::Handed;
@@ -48,7 +48,7 @@ pub enum Event {
     /// Somebody asks for something.
     Operation(Box<Operation>),
     /// What was to be cancelled is.
-    CancelsDone,
+    CancelsDone(Vec<Cancelling>),
 }
 
 /// The end of a task, as far as its workflow is concerned.

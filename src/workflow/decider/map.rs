@@ -233,7 +233,7 @@ impl Fold<'_> {
                 let Some(number) = number.filter(|_| report.run == self.state.run) else {
                     return Next::Open;
                 };
-                if let Some(terminated) = self.take_report(state, number, report) {
+                if let Some(terminated) = self.take_report(state, number, *id, report) {
                     return terminated;
                 }
                 if let Some(error) = over_tolerance(&map.step, state) {
@@ -251,7 +251,13 @@ impl Fold<'_> {
         self.map_over(step, active, &path)
     }
 
-    fn take_report(&mut self, map: &mut Map, number: u32, report: &BatchReport) -> Option<Next> {
+    fn take_report(
+        &mut self,
+        map: &mut Map,
+        number: u32,
+        id: WorkflowId,
+        report: &BatchReport,
+    ) -> Option<Next> {
         let at = map.running.iter().position(|one| one.number == number)?;
         let batch = &mut map.running[at];
         if report.freed > batch.freed || report.failed > batch.failed {
@@ -271,6 +277,9 @@ impl Fold<'_> {
         map.failed += report.failed;
         if report.failed > 0 || over.termination.is_some() {
             map.troubled.push(number);
+        }
+        if let Some(last) = over.last.clone() {
+            self.keep_batches(vec![id], Some(last));
         }
         self.count_batch(over.metrics);
         self.changed = true;

@@ -372,6 +372,7 @@ fn over(batch: &WorkflowInstance) -> Event {
         answers: BTreeMap::new(),
         over: Some(BatchEnd {
             metrics: WorkflowMetrics::default(),
+            last: None,
             termination: None,
         }),
     };

@@ -17,7 +17,7 @@ use crate::workflow::compiled::{CompiledKind, CompiledStep};
 use crate::workflow::definition::{EndStatus, TerminateStep};
 use crate::workflow::expression::Expression;
 use crate::workflow::frontier::{Active, Skipped, State};
-use crate::workflow::parent::{Compensable, Termination};
+use crate::workflow::parent::{Compensable, Termination, Undoable};
 
 /// What a step, or a block, ends with.
 #[derive(Debug)]
@@ -415,9 +415,7 @@ impl Fold<'_> {
             }
         };
         if let Some(undoing) = undoing {
-            let name = undoing.name();
-            self.state.course.compensations = Some(name.clone());
-            self.compensables.insert(name, undoing);
+            self.keep(Undoable::Step(undoing));
         }
         Ok(())
     }
@@ -441,6 +439,8 @@ impl Fold<'_> {
             input,
             retry_policy: compensation.step.retry_policy.clone(),
             timeout: compensation.step.timeout,
+            at: self.facts.now,
+            run: self.state.run,
             previous: self.state.course.compensations.clone(),
             path,
         }))

@@ -249,7 +249,12 @@ fn a_workflow_past_its_limit_cancels_what_runs_and_stays_due_until_that_is_done(
     // Who finds it then derives the same, as often as need be.
     assert_eq!(owed(&plan, state, facts(70_000), |_, _| true), over.effects);
     assert!(checked(&plan, state, &[], at(2_000_000)).due_at.is_some());
-    let done = changed(&plan, state, 70_000, &[Event::CancelsDone]);
+    let done = changed(
+        &plan,
+        state,
+        70_000,
+        &[Event::CancelsDone(state.course.cancelling.clone())],
+    );
     assert_eq!((&done.effects, done.state.due_at), (&vec![], None));
     assert_eq!(done.state.status, WorkflowStatus::TimedOut);
     assert_eq!(done.state.expires_at, state.expires_at);
@@ -259,7 +264,10 @@ fn a_workflow_past_its_limit_cancels_what_runs_and_stays_due_until_that_is_done(
             &plan,
             &done.state,
             80_000,
-            &[Event::CancelsDone, Event::Look]
+            &[
+                Event::CancelsDone(state.course.cancelling.clone()),
+                Event::Look
+            ]
         ),
         None
     );

@@ -89,7 +89,7 @@ fn event_of(one: Move, plan: &Plan, state: &WorkflowInstance, now: Timestamp) ->
         }),
         Move::Look | Move::Checked => Some(Event::Look),
         Move::Cancel => Some(cancel()),
-        Move::CancelsDone => Some(Event::CancelsDone),
+        Move::CancelsDone => Some(Event::CancelsDone(state.course.cancelling.clone())),
     }
 }
 

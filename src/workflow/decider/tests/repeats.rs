@@ -33,7 +33,7 @@ fn events_that_concern_nothing_that_is_active_change_nothing() {
             task_id: stranger.id,
             wake_at: at(1),
         },
-        Event::CancelsDone,
+        Event::CancelsDone(Vec::new()),
         Event::Look,
     ];
     for event in cases {

@@ -84,7 +84,9 @@ impl World {
     fn undone(&self, state: &WorkflowInstance, effect: Effect) -> Effect {
         match effect {
             Effect::Undo(undoing) => {
-                let compensable = &self.compensables[&undoing.name];
+                let Undoable::Step(compensable) = &self.compensables[&undoing.name] else {
+                    panic!("a step is undone");
+                };
                 let then = Facts {
                     now: state.updated_at,
                     ..facts(0)

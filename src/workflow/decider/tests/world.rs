@@ -28,7 +28,7 @@ pub(super) struct World {
     pub records: BTreeMap<WorkflowId, WorkflowInstance>,
     pub tasks: BTreeMap<TaskId, TaskInstance>,
     pub children: BTreeMap<WorkflowId, NewChild>,
-    pub compensables: BTreeMap<String, Compensable>,
+    pub compensables: BTreeMap<String, Undoable>,
     /// How children ended.
     ended: BTreeMap<WorkflowId, ChildEnd>,
     items: BTreeMap<WorkflowId, Vec<Value>>,
@@ -309,9 +309,10 @@ impl World {
         let mut applied = fold.apply(event);
         while let Some(need) = fold.need().cloned() {
             let supply = match need {
-                Need::Compensation(name) => {
-                    Supply::Compensation(Box::new(self.compensables[&name].clone()))
+                Need::Undoable { name, .. } => {
+                    Supply::Undoable(Box::new(self.compensables[&name].clone()))
                 }
+                Need::Chains { batches, .. } => Supply::Chains(self.chains(&batches)),
                 Need::Results(of) => {
                     let outputs = of.iter().map(|id| self.records[id].output.clone());
                     Supply::Results(outputs.map(|output| output.unwrap_or(json!([]))).collect())
@@ -338,6 +339,18 @@ impl World {
             self.commit(Some(&before), decision);
         }
         applied
+    }
+
+    /// Where the chains of batches begin that are over. One that was never begun did nothing.
+    fn chains(&self, batches: &[WorkflowId]) -> Option<BTreeMap<WorkflowId, String>> {
+        let found = batches.iter().filter_map(|id| self.records.get(id));
+        let found: Vec<_> = found.collect();
+        let are_over = found.iter().all(|batch| batch.status.is_terminal());
+        let first = |batch: &&WorkflowInstance| {
+            let last = batch.course.compensations.clone();
+            last.map(|last| (batch.id, last))
+        };
+        are_over.then(|| found.iter().filter_map(first).collect())
     }
 
     /// Writes a decision and performs it, after what holds of every decision was checked.
@@ -444,7 +457,8 @@ impl World {
         };
         assert!(!cancelling.iter().any(open));
         if !cancelling.is_empty() {
-            self.fold(id, &Event::CancelsDone);
+            let done = cancelling.clone();
+            self.fold(id, &Event::CancelsDone(done));
         }
     }
 }
