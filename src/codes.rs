@@ -29,6 +29,8 @@ pub mod failure {
     pub const WORKER_LOST: &str = "WORKER_LOST";
     /// A TERMINATE step ended the workflow and states no code.
     pub const TERMINATED: &str = "TERMINATED";
+    /// A state machine waits for the task, and the output is larger than it takes.
+    pub const OUTPUT_TOO_LARGE: &str = "OUTPUT_TOO_LARGE";
     /// It was cancelled; `details.reason` says why.
     pub const CANCELLED: &str = "CANCELLED";
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The workspace's manifests, by folder.
-const MANIFESTS: [(&str, &str); 11] = [
+const MANIFESTS: [(&str, &str); 12] = [
     (".", include_str!("../Cargo.toml")),
     ("cli", include_str!("../cli/Cargo.toml")),
     ("functions/app", include_str!("../functions/app/Cargo.toml")),
@@ -33,12 +33,13 @@ const MANIFESTS: [(&str, &str); 11] = [
     ("infra/aws", include_str!("../infra/aws/Cargo.toml")),
     ("infra/local", include_str!("../infra/local/Cargo.toml")),
     ("tests", include_str!("../tests/Cargo.toml")),
+    ("xtask", include_str!("../xtask/Cargo.toml")),
 ];
 
 /// The members of the workspace that a member may build on, at run time and in its tests.
 fn may_build_on(folder: &str) -> &'static [&'static str] {
     match folder {
-        "." => &[],
+        "." | "xtask" => &[],
         "infra/aws" => &["taskmill"],
         "functions/app" => &["taskmill", "taskmill-aws"],
         "infra/local" => &["taskmill", "taskmill-aws", "taskmill-app"],

@@ -48,6 +48,9 @@ pub const TASKS_RECALLED: usize = 10_000;
 pub const SIGNALS_KEPT: usize = 1_000;
 /// Turns of loops that one decision begins: a loop that waits for nothing goes on in the next.
 pub const TURNS_OF_A_DECISION: u32 = 100;
+/// Messages in a row that may change nothing: twice what Lambda's recursion detection allows, and
+/// several times what any race between functions takes.
+pub const MESSAGES_WITHOUT_CHANGE: u32 = 32;
 /// Characters of an error's message; longer ones are cut.
 pub const ERROR_MESSAGE_CHARS: usize = 4_096;
 /// Bytes of an error's details, as compact JSON; larger ones are replaced by a note.
@@ -173,6 +176,10 @@ mod tests {
             (
                 "Turns of LOOPs that one decision begins",
                 TURNS_OF_A_DECISION.into(),
+            ),
+            (
+                "Messages in a row that change nothing",
+                MESSAGES_WITHOUT_CHANGE.into(),
             ),
             (
                 "An error's message, in characters",

@@ -87,6 +87,7 @@ pub(crate) fn new_task() -> NewTask {
             correlation_id: None,
         },
         overrides: Overrides::default(),
+        task_token: None,
         traceparent: None,
         request_hash: None,
     }

@@ -27,7 +27,7 @@ fn script() -> Script {
 
 /// The dispatch of a task as the function gets it, delivered so often already.
 async fn dispatched(app: &App, records: &Records, id: TaskId, delivered: u32) -> JoinHandle<()> {
-    let message = Message::Execute(Execute::from(&records.task(id).await)).to_body();
+    let message = Message::Execute(Execute::from(&records.task(id).await)).to_body(0);
     let event = batch(&[(&message, delivered)]);
     let event = serde_json::from_value(event).unwrap();
     let app = app.clone();

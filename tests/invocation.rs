@@ -204,7 +204,7 @@ async fn a_batch_of_the_queue_is_handled_and_what_is_refused_is_put_aside() {
         caller,
         request: json!({"taskDefinitionId": "none"}),
     };
-    let bodies = [task, workflow, refused].map(|message| message.to_body());
+    let bodies = [task, workflow, refused].map(|message| message.to_body(0));
     let event = batch(&bodies.each_ref().map(|body| (body.as_str(), 1)));
     let answer = handle_any(service.app(), event).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));

@@ -32,6 +32,8 @@ mod purge;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod runaway;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
 mod secrets;
@@ -39,6 +41,10 @@ mod secrets;
 mod stopping;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod task_tokens;
+#[cfg(test)]
+mod template;
 #[cfg(test)]
 mod thousand;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
 
+mod dev;
 mod kept;
 mod people;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
+pub use dev::DevArgs;
 pub use kept::{CancelArgs, ListArgs, OneWorkflow, Request, ResumeArgs, TaskArgs, WorkflowCommand};
 pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
 
@@ -58,6 +60,8 @@ pub enum Command {
         #[command(subcommand)]
         command: TaskCommand,
     },
+    /// Serves DynamoDB, SQS and S3 on a port of this machine, with the functions on them.
+    Dev(DevArgs),
     /// Runs workflow tests: cases as data, on the real engine in virtual time.
     Test(TestArgs),
     /// Tries an expression, with the functions and limits of the engine.

@@ -73,6 +73,15 @@ pub enum Error {
     /// TLS cannot be set up, for requests of tasks.
     #[error("requests cannot be made")]
     Http(#[from] taskmill_aws::executor::http::Error),
+    /// The port cannot be opened.
+    #[error("port {port} of 127.0.0.1 cannot be opened")]
+    Port {
+        /// The port.
+        port: u16,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// The process cannot start its threads.
     #[error("the process cannot start")]
     Runtime(#[source] io::Error),
@@ -141,6 +150,7 @@ impl Error {
             Self::Usage(_)
             | Self::Unreadable { .. }
             | Self::Secrets { .. }
+            | Self::Port { .. }
             | Self::Problems(_)
             | Self::Refused(Refusal::Refused { .. } | Refusal::Problems(_))
             | Self::Local(

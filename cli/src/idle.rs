@@ -65,8 +65,10 @@ async fn when(
 async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Error> {
     let mut awaited = Vec::new();
     let mut paused: HashSet<WorkflowId> = HashSet::new();
-    for summary in lists::open_workflows(store, tenant).await? {
-        let Some(workflow) = store.workflow(summary.id).await? else {
+    // Whatever is open is due sometime: batches too, and what has its error handlers before it.
+    for due in store.every_due_workflow().await? {
+        let found = store.workflow(due.id).await?;
+        let Some(workflow) = found.filter(|found| found.tenant_id == *tenant) else {
             continue;
         };
         let Some(steps) = waiting::awaited(&workflow) else {
@@ -76,12 +78,6 @@ async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Er
         if workflow.status == WorkflowStatus::Paused {
             paused.insert(workflow.id);
         }
-    }
-    for batch in lists::open_batches(store, tenant).await? {
-        let Some(steps) = waiting::awaited(&batch) else {
-            return Ok(None);
-        };
-        awaited.extend(lines(&batch, &steps));
     }
     // Many iterations may wait at one step.
     let mut seen = HashSet::new();
@@ -106,6 +102,9 @@ async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Er
 fn lines(workflow: &WorkflowInstance, steps: &[&str]) -> Vec<String> {
     let (id, definition) = (workflow.workflow_id(), &workflow.workflow_definition_id);
     if workflow.status == WorkflowStatus::Paused {
+        if workflow.batch.is_some() {
+            return Vec::new();
+        }
         return vec![format!("workflow {id} ({definition}) is paused")];
     }
     let line =

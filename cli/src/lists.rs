@@ -30,23 +30,6 @@ pub async fn open_workflows(
     Ok(found)
 }
 
-/// The batches of MAPs of a tenant that are open.
-///
-/// # Errors
-/// The store fails.
-pub async fn open_batches(
-    store: &Store,
-    tenant: &TenantId,
-) -> Result<Vec<WorkflowInstance>, Error> {
-    let mut found = Vec::new();
-    for due in store.every_due_workflow().await? {
-        let workflow = store.workflow(due.id).await?;
-        let open = workflow.filter(|one| !one.status.is_terminal());
-        found.extend(open.filter(|one| one.tenant_id == *tenant && one.batch.is_some()));
-    }
-    Ok(found)
-}
-
 /// The workflows of a tenant that are of a status and were created in a range.
 ///
 /// # Errors

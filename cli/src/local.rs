@@ -12,6 +12,7 @@ use taskmill::workflow::WorkflowDefinition;
 use taskmill_app::{App, Refusal, register};
 use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::lambda::{LambdaConfig, LambdaExecutor};
+use taskmill_aws::executor::states::StatesExecutor;
 use taskmill_aws::executor::{ExecutorKind, Executors};
 use taskmill_aws::secrets::{SecretFile, Secrets};
 use taskmill_local::LocalAws;
@@ -137,9 +138,9 @@ pub fn executors(clock: Clock, secrets: Secrets, root: PathBuf) -> Result<Execut
     Ok(Executors::local(clock, secrets, Arc::new(process))?)
 }
 
-/// The executors with `lambda:`, when a definition asks for it and this machine has AWS
-/// credentials and a region. Looking for them may take a while, and is left out otherwise.
-pub async fn with_lambda(
+/// The executors with `lambda:` and `states:`, when a definition asks for one and this machine has
+/// AWS credentials and a region. Looking for them may take a while, and is left out otherwise.
+pub async fn with_aws(
     executors: Executors,
     set: &Set,
     clock: Clock,
@@ -147,7 +148,7 @@ pub async fn with_lambda(
 ) -> Executors {
     let asked = set
         .tasks()
-        .any(|task| task.execution_config.executor.starts_with("lambda:"));
+        .any(|task| is_of_aws(&task.execution_config.executor));
     if !asked {
         return executors;
     }
@@ -158,16 +159,25 @@ pub async fn with_lambda(
     };
     if !credentials || sdk.region().is_none() {
         output::note(
-            "warning: there are no AWS credentials, or no region: lambda: tasks fail with EXECUTOR_NOT_FOUND",
+            "warning: there are no AWS credentials, or no region: lambda: and states: tasks fail with EXECUTOR_NOT_FOUND",
         );
         return executors;
     }
+    let states = StatesExecutor::new(sdk.clone(), clock);
     let config = LambdaConfig {
         sdk,
         denied_prefixes: Vec::new(),
     };
     let lambda = LambdaExecutor::new(config, secrets, clock);
-    executors.with(ExecutorKind::Lambda, Arc::new(lambda))
+    executors
+        .with(ExecutorKind::Lambda, Arc::new(lambda))
+        .with(ExecutorKind::States, Arc::new(states))
+}
+
+fn is_of_aws(executor: &str) -> bool {
+    ["lambda:", "states:"]
+        .iter()
+        .any(|kind| executor.starts_with(kind))
 }
 
 /// Registers every definition, tasks first: workflows refer to them.

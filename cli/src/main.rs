@@ -76,6 +76,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
             TaskCommand::Complete(args) => commands::people::complete(args).await,
             TaskCommand::Fail(args) => commands::people::fail(args).await,
         },
+        Command::Dev(args) => commands::dev::dev(&args, verbose).await,
         Command::Bench(args) => commands::bench::bench(&args),
         Command::Test(args) => commands::test::test(&args),
         Command::Eval(args) => commands::eval::eval(&args),

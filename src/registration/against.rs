@@ -3,6 +3,7 @@
 
 use semver::VersionReq;
 
+use super::people;
 use super::steps;
 use super::task::gives_heartbeats;
 use crate::codes::registration;
@@ -105,8 +106,12 @@ fn of_step(
     let own = step.step_timeouts();
     let states_time = own.timeout.is_some() || own.timeouts.is_some();
     let late = states_time.then(|| too_long(pointer, task, own, longest));
+    let never = match is_for_people {
+        true => people::of_step(pointer, step, task),
+        false => Vec::new(),
+    };
     let found = [unassigned, silent, late.flatten()];
-    found.into_iter().flatten().collect()
+    found.into_iter().flatten().chain(never).collect()
 }
 
 fn of_undoing(

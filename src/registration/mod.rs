@@ -7,6 +7,7 @@ mod against;
 mod block;
 mod checks;
 mod language;
+mod people;
 mod references;
 mod seam;
 mod step;

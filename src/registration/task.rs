@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::checks::{Place, schemas};
-use super::{seam, unsupported};
+use super::{people, seam, unsupported};
 use crate::JsonObject;
 use crate::codes::registration;
 use crate::problem::Problem;
@@ -37,6 +37,7 @@ fn of_people(root: &Place<'_>, config: &Place<'_>) -> Vec<Problem> {
     let message = "not supported with MANUAL: a person does the task";
     refused
         .map(|place| place.problem(registration::NOT_SUPPORTED, message))
+        .chain(people::of_definition(root))
         .collect()
 }
 
@@ -103,6 +104,7 @@ fn kind(executor: &ExecutorRef) -> &'static str {
         ExecutorRef::Process { .. } => "process:",
         ExecutorRef::Http { .. } => "http:",
         ExecutorRef::Lambda { .. } => "lambda:",
+        ExecutorRef::States { .. } => "states:",
         ExecutorRef::Builtin(_) => "builtin:",
     }
 }
@@ -114,6 +116,10 @@ fn identity(run_as: &Place<'_>, executor: &ExecutorRef) -> Option<Problem> {
         ExecutorRef::Lambda { .. } => (
             is_role(text),
             "for lambda: it is the ARN of a role to assume",
+        ),
+        ExecutorRef::States { .. } => (
+            is_role(text),
+            "for states: it is the ARN of a role to assume",
         ),
         ExecutorRef::Http { .. } => (
             is_secret(text),

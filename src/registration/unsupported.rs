@@ -60,6 +60,16 @@ pub const COMBINATIONS: &[Combination] = &[
     with("lambda:", REQUEST, "only http: sends requests"),
     with("lambda:", HEARTBEAT, SILENT),
     with("lambda:", DISK, "a function's disk is set on the function"),
+    with("states:", REQUEST, "only http: sends requests"),
+    with(
+        "states:",
+        ENVIRONMENT,
+        "an execution has no environment; map what it needs into the input",
+    ),
+    with("states:", HEARTBEAT, SILENT),
+    with("states:", CPU, ELSEWHERE),
+    with("states:", MEMORY, ELSEWHERE),
+    with("states:", DISK, ELSEWHERE),
     with(
         "http:",
         ENVIRONMENT,

@@ -39,6 +39,8 @@ pub struct NewTask {
     pub context: TaskContext,
     /// What the asking step puts over the definition.
     pub overrides: Overrides,
+    /// The token by which somebody outside waits for it.
+    pub task_token: Option<String>,
     /// W3C trace context of whoever asked.
     pub traceparent: Option<String>,
     /// The request's fingerprint.
@@ -175,7 +177,7 @@ fn instance(
         due_at: None,
         checks: 0,
         expires_at: None,
-        task_token: None,
+        task_token: new.task_token,
         traceparent: new.traceparent,
         retried_task_id: None,
         request_hash: new.request_hash,

@@ -49,13 +49,18 @@ pub fn lease_end(task: &TaskInstance) -> Option<Timestamp> {
     }
 }
 
-/// The due time of a task: none when it ended, or when its workflow watches over it.
+/// The due time of a task: none when its workflow watches over it, or when it ended and owes
+/// nobody an answer.
 #[must_use]
 pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
-    if task.status.is_terminal() || task.context.workflow_instance_id.is_some() {
+    if task.context.workflow_instance_id.is_some() {
         return None;
     }
     let check = next_check(task.checks, now);
+    if task.status.is_terminal() {
+        let owes = task.task_token.is_some();
+        return owes.then(|| keep_or_move(task.due_at, check, now));
+    }
     let needed = match wake_at(task, now) {
         None => check,
         // Nothing is under way that could be lost before the lease ends, or the retry is due.

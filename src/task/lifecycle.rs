@@ -14,6 +14,7 @@
 //! | a person releases it | ASSIGNED of a MANUAL task | PENDING |
 //! | a person completes it | PENDING, ASSIGNED of a MANUAL task | COMPLETED |
 //! | a person fails it | PENDING, ASSIGNED of a MANUAL task | as any failure |
+//! | whoever waited for it outside does not wait any more | any open | CANCELLED |
 //! | anything | COMPLETED, FAILED, CANCELLED, TIMED_OUT | unchanged |
 //!
 //! A result may come for a task that is PENDING or RETRY_PENDING, because an attempt that is
@@ -66,6 +67,8 @@ pub enum Event {
     },
     /// A person does something with it.
     Act(Box<PersonsAct>),
+    /// The token of whoever waits for it outside is closed: they have the answer, or gave up.
+    TokenClosed,
 }
 
 /// What a person does with a task.
@@ -234,7 +237,7 @@ pub fn transition(
     facts: Facts,
 ) -> Result<Transition, Rejection> {
     if task.status.is_terminal() {
-        return ended(task, event);
+        return ended(task, event, facts);
     }
     match event {
         Event::Start(_) | Event::Report(_) | Event::Lost { .. }
@@ -256,12 +259,13 @@ pub fn transition(
         Event::Look => look(task, facts),
         Event::Cancel { reason } => Ok(cancel(task, reason, facts)),
         Event::Act(act) => people::act(task, act, facts),
+        Event::TokenClosed => Ok(not_awaited(task, facts)),
     }
 }
 
 /// A task that ended never changes. What asks it to go on, or led here, makes it tell its end
 /// again: the first telling may have been lost.
-fn ended(task: &TaskInstance, event: &Event) -> Result<Transition, Rejection> {
+fn ended(task: &TaskInstance, event: &Event, facts: Facts) -> Result<Transition, Rejection> {
     let status = task.status;
     let tells_again = match event {
         Event::Start(_) | Event::Look => true,
@@ -275,6 +279,7 @@ fn ended(task: &TaskInstance, event: &Event) -> Result<Transition, Rejection> {
         }
         Event::Cancel { .. } => status == TaskStatus::Cancelled,
         Event::Act(act) => people::led_here(task, act),
+        Event::TokenClosed => return Ok(told(task, facts)),
     };
     if tells_again {
         Ok(Transition::Repeated(Effect::Announce))
@@ -410,6 +415,32 @@ fn cancel(task: &TaskInstance, reason: &str, facts: Facts) -> Transition {
     let details = JsonObject::from_iter([("reason".to_owned(), reason.into())]);
     after.error = Some(ErrorInfo::new(failure::CANCELLED, reason, now).with_details(details));
     end(after, TaskStatus::Cancelled, now, facts)
+}
+
+/// Nobody has a use for the task any more.
+fn not_awaited(task: &TaskInstance, facts: Facts) -> Transition {
+    match task.task_token {
+        Some(_) => cancel(&without_token(task), "whoever waited for it gave up", facts),
+        None => Transition::Repeated(Effect::None),
+    }
+}
+
+/// A task that ended owes nothing any more.
+fn told(task: &TaskInstance, facts: Facts) -> Transition {
+    match task.task_token {
+        Some(_) => {
+            let after = changed(&without_token(task), facts.now);
+            changed_to(after, Effect::None, facts.now)
+        }
+        None => Transition::Repeated(Effect::None),
+    }
+}
+
+fn without_token(task: &TaskInstance) -> TaskInstance {
+    TaskInstance {
+        task_token: None,
+        ..task.clone()
+    }
 }
 
 /// The task as the start of its next version.

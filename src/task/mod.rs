@@ -13,6 +13,7 @@ pub mod output;
 pub mod retry;
 pub mod routing;
 pub mod timeouts;
+pub mod token;
 
 pub use attempt::{Attempt, AttemptReport, Outcome};
 pub use compiled::CompiledTask;

@@ -50,6 +50,11 @@ pub enum ExecutorRef {
         /// Its name, partial ARN or ARN, perhaps with a version or alias.
         function: String,
     },
+    /// A state machine of Step Functions.
+    States {
+        /// Its ARN, perhaps with a version or alias.
+        machine: String,
+    },
     /// A part of Taskmill.
     Builtin(Builtin),
 }
@@ -91,7 +96,10 @@ pub fn route(definition: &TaskDefinition, priority: TaskPriority) -> Result<Rout
 #[must_use]
 pub fn is_lazy(executor: &ExecutorRef) -> bool {
     match executor {
-        ExecutorRef::Builtin(_) | ExecutorRef::Http { .. } | ExecutorRef::Lambda { .. } => true,
+        ExecutorRef::Builtin(_)
+        | ExecutorRef::Http { .. }
+        | ExecutorRef::Lambda { .. }
+        | ExecutorRef::States { .. } => true,
         ExecutorRef::Process { .. } => false,
     }
 }
@@ -110,7 +118,7 @@ pub fn queue_for(priority: TaskPriority) -> ExecuteQueue {
 pub enum BadExecutor {
     /// No executor of this kind or name.
     #[error(
-        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function> or builtin:<echo|noop|fail|sleep>"
+        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function>, states:<state machine> or builtin:<echo|noop|fail|sleep>"
     )]
     Unknown {
         /// What was written.
@@ -158,8 +166,8 @@ impl BadExecutor {
 }
 
 impl ExecutorRef {
-    /// Reads an executor: `process:<command>`, `http:<url>`, a plain URL, `lambda:<function>` or
-    /// `builtin:<name>`.
+    /// Reads an executor: `process:<command>`, `http:<url>`, a plain URL, `lambda:<function>`,
+    /// `states:<ARN>` or `builtin:<name>`.
     ///
     /// # Errors
     /// The kind is unknown or not supported, or what follows it cannot be read.
@@ -183,6 +191,7 @@ impl ExecutorRef {
             "http" if !rest.starts_with("//") => url(rest).map_err(malformed),
             "http" | "https" => url(text).map_err(malformed),
             "lambda" => function(rest).map_err(malformed),
+            "states" => machine(rest).map_err(malformed),
             "builtin" => match Builtin::ALL.into_iter().find(|one| one.name() == rest) {
                 Some(builtin) => Ok(Self::Builtin(builtin)),
                 None => Err(unknown(text)),
@@ -220,6 +229,7 @@ impl fmt::Display for ExecutorRef {
             Self::Process { command } => write!(f, "process:{command}"),
             Self::Http { url } => f.write_str(url),
             Self::Lambda { function } => write!(f, "lambda:{function}"),
+            Self::States { machine } => write!(f, "states:{machine}"),
             Self::Builtin(builtin) => write!(f, "builtin:{}", builtin.name()),
         }
     }
@@ -233,10 +243,10 @@ impl FromStr for ExecutorRef {
     }
 }
 
-const KINDS: [&str; 5] = ["process", "http", "https", "lambda", "builtin"];
+const KINDS: [&str; 6] = ["process", "http", "https", "lambda", "states", "builtin"];
 
 /// Kinds that the design knows and that nothing here runs.
-const NOT_YET: [(&str, &str); 4] = [
+const NOT_YET: [(&str, &str); 3] = [
     (
         "sqs",
         "nothing here sends tasks to queues of others; call one through lambda: or http:",
@@ -246,10 +256,6 @@ const NOT_YET: [(&str, &str); 4] = [
         "nothing here puts tasks on event buses; call one through lambda: or http:",
     ),
     (
-        "states",
-        "nothing here starts state machines; call one through lambda: or http:",
-    ),
-    (
         "worker",
         "there is no interface yet over which external workers could take tasks",
     ),
@@ -257,6 +263,8 @@ const NOT_YET: [(&str, &str); 4] = [
 
 /// The longest function name or ARN that the Lambda API takes, in characters.
 const FUNCTION_CHARS: usize = 170;
+/// The longest ARN that the Step Functions API takes, in characters.
+const MACHINE_CHARS: usize = 256;
 
 fn unknown(text: &str) -> BadExecutor {
     let nearest = match text.split_once(':') {
@@ -331,6 +339,23 @@ fn function(text: &str) -> Result<ExecutorRef, &'static str> {
     })
 }
 
+fn machine(text: &str) -> Result<ExecutorRef, &'static str> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
+    let parts: Vec<&str> = text.split(':').collect();
+    let is_machine = matches!(
+        parts.as_slice(),
+        ["arn", partition, "states", region, account, "stateMachine", name, ..]
+            if partition.starts_with("aws")
+                && [region, account, name].iter().all(|part| !part.is_empty())
+    );
+    if !is_machine || text.len() > MACHINE_CHARS || !text.chars().all(allowed) {
+        return Err("states: is followed by the ARN of a state machine");
+    }
+    Ok(ExecutorRef::States {
+        machine: text.to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -375,6 +400,13 @@ mod tests {
                 "lambda:arn:aws:lambda:eu-west-1:123456789012:function:resize",
                 lambda("arn:aws:lambda:eu-west-1:123456789012:function:resize"),
             ),
+            (
+                "states:arn:aws:states:eu-west-1:123456789012:stateMachine:ship:live",
+                ExecutorRef::States {
+                    machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:ship:live"
+                        .to_owned(),
+                },
+            ),
         ];
         for (text, expected) in cases {
             let read = ExecutorRef::parse(text);
@@ -402,7 +434,6 @@ mod tests {
             ("docker:alpine", EXECUTOR_NOT_FOUND, None),
             ("sqs:orders", NOT_SUPPORTED, None),
             ("events:bus", NOT_SUPPORTED, None),
-            ("states:machine", NOT_SUPPORTED, None),
             ("worker:gpu", NOT_SUPPORTED, None),
             ("process:", WRONG_TYPE, None),
             ("process:  ", WRONG_TYPE, None),
@@ -420,6 +451,17 @@ mod tests {
             ("https://exa mple.com/", WRONG_TYPE, None),
             ("lambda:", WRONG_TYPE, None),
             ("lambda:a b", WRONG_TYPE, None),
+            ("states:machine", WRONG_TYPE, None),
+            (
+                "states:arn:aws:lambda:eu-west-1:123456789012:function:f",
+                WRONG_TYPE,
+                None,
+            ),
+            (
+                "states:arn:aws:states:eu-west-1:123456789012:stateMachine:",
+                WRONG_TYPE,
+                None,
+            ),
         ];
         for (text, code, nearest) in cases {
             let refused = ExecutorRef::parse(text).expect_err(text);

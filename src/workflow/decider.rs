@@ -17,6 +17,7 @@
 //! | `composite.rs` | PARALLEL, SWITCH and LOOP |
 //! | `map.rs`, `batch.rs` | MAP, from the side of its workflow and of a batch of iterations |
 //! | `ending.rs` | the end of a workflow: cancellation, error handlers |
+//! | `late.rs` | when what was told to end is over, and what of it completed all the same |
 //! | `undoing.rs` | what is undone after that, and in which order |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
 //! | `operations.rs` | what people ask of a workflow: pause, retry, skip |
@@ -52,6 +53,7 @@ mod ending;
 mod evaluate;
 mod event;
 mod failing;
+mod late;
 mod map;
 mod operations;
 mod owing;
@@ -207,14 +209,20 @@ impl<'a> Fold<'a> {
     fn take(&mut self, event: &Event) -> Result<(), Refused> {
         match event {
             Event::Operation(operation) => self.operate(operation)?,
-            Event::CancelsDone(done) => self.cancels_done(done),
+            Event::CancelsDone(over) => self.cancels_done(over),
             Event::Look => self.look(),
-            Event::TaskEnded(end) => self.hear(&News::TaskEnded(end)),
+            Event::TaskEnded(end) => {
+                self.task_over(end);
+                self.hear(&News::TaskEnded(end));
+            }
             Event::TaskWaits { task_id, wake_at } => self.hear(&News::TaskWaits {
                 task_id: *task_id,
                 wake_at: *wake_at,
             }),
-            Event::ChildEnded(end) => self.hear(&News::ChildEnded(end)),
+            Event::ChildEnded(end) => {
+                self.child_over(end);
+                self.hear(&News::ChildEnded(end));
+            }
             Event::BatchTold { id, report } => {
                 self.hear_answers(*id, report);
                 self.hear(&News::BatchTold { id: *id, report });

@@ -82,6 +82,8 @@ pub struct BatchEnd {
     pub metrics: WorkflowMetrics,
     /// Names the last of what it completed and that can be undone.
     pub last: Option<String>,
+    /// Whether nothing can come to that any more.
+    pub is_settled: bool,
     /// A TERMINATE that was reached in it.
     pub termination: Option<Termination>,
 }

@@ -10,7 +10,7 @@ use taskmill::task::TaskStatus;
 use taskmill::task::instance::TaskPriority;
 use taskmill::workflow::WorkflowStatus;
 use taskmill_aws::payloads::{ContentHash, PayloadKey, PayloadKind};
-use taskmill_aws::queues::{Carried, Execute, Message, QueueName, Record};
+use taskmill_aws::queues::{Carried, Execute, Message, QueueName, Received, Record};
 use taskmill_local::service::DeadLetter;
 use taskmill_local::{LocalAws, Service};
 
@@ -139,7 +139,7 @@ async fn a_message_on_a_queue_that_does_not_carry_it_goes_to_the_dead_letters() 
             .into_iter()
             .filter(|queue| !queues.contains(queue))
         {
-            let (name, body) = (queue.as_str(), message.to_body());
+            let (name, body) = (queue.as_str(), message.to_body(0));
             send(&service, queue, &body, number).await;
             let reason = format!("the queue {name} does not carry messages of this kind");
             expected.push((name, body, reason));
@@ -183,22 +183,22 @@ async fn a_request_by_queue_is_granted_or_kept_with_the_reason_of_its_refusal() 
         (workflow(json!(7)), "INVALID_INPUT: "),
     ];
     for (number, (message, _)) in refused.iter().enumerate() {
-        send(&service, QueueName::Create, &message.to_body(), number).await;
+        send(&service, QueueName::Create, &message.to_body(0), number).await;
     }
     let asked = task(json!(task_request("echo", json!({"n": 1}), "k")));
-    send(&service, QueueName::Create, &asked.to_body(), 10).await;
+    send(&service, QueueName::Create, &asked.to_body(0), 10).await;
     let asked = workflow(json!(workflow_request(
         "plain",
         json!({"order": {"id": 1}}),
         "k"
     )));
-    send(&service, QueueName::Create, &asked.to_body(), 11).await;
+    send(&service, QueueName::Create, &asked.to_body(0), 11).await;
     pass(&aws, MINUTE).await;
 
     let letters = dead_letters(&service).await;
     assert_eq!(letters.len(), refused.len());
     for (message, told) in refused {
-        let body = message.to_body();
+        let body = message.to_body(0);
         let reason = letters
             .iter()
             .find(|(_, of, _)| *of == body)
@@ -243,7 +243,7 @@ async fn an_outcome_with_a_payload_that_cannot_be_used_goes_to_the_dead_letters(
             workflow_id: None,
             report: Carried::Stored(key.clone()),
         };
-        send(&service, QueueName::Result, &outcome.to_body(), number).await;
+        send(&service, QueueName::Result, &outcome.to_body(0), number).await;
     }
     pass(&aws, MINUTE).await;
     let letters = dead_letters(&service).await;
@@ -306,7 +306,7 @@ async fn waiting(aws: &LocalAws, url: &str) -> BTreeSet<(QueueName, String)> {
             return found;
         }
         for message in messages {
-            match Message::from_body(&message.body.unwrap()).unwrap() {
+            match Received::from_body(&message.body.unwrap()).unwrap().message {
                 Message::Later { then, .. } => match *then {
                     Message::Unread { queue, body, .. } => found.insert((queue, body)),
                     other => panic!("{other:?}"),

@@ -361,7 +361,7 @@ impl Machine {
     fn chains(&self, batches: &[WorkflowId]) -> Option<BTreeMap<WorkflowId, String>> {
         let found = batches.iter().filter_map(|id| self.records.get(id));
         let found: Vec<_> = found.collect();
-        let are_over = found.iter().all(|batch| batch.status.is_terminal());
+        let are_over = found.iter().all(|batch| batch.is_settled());
         let first = |batch: &&WorkflowInstance| {
             let last = batch.course.compensations.clone();
             last.map(|last| (batch.id, last))
@@ -395,9 +395,9 @@ impl Machine {
     }
 
     fn cancels_done(&mut self, id: WorkflowId) {
-        let done = self.records[&id].course.cancelling.clone();
-        if !done.is_empty() {
-            self.fold(id, &[Event::CancelsDone(done)]);
+        let over = self.records[&id].course.cancelling.clone();
+        if !over.is_empty() {
+            self.fold(id, &[Event::CancelsDone(over)]);
         }
     }
 

@@ -116,6 +116,7 @@ pub fn task_request(definition: &str, input: Value, key: &str) -> CreateTask {
         task_reference: None,
         idempotency_key: Some(key.to_owned()),
         correlation_id: None,
+        task_token: None,
         traceparent: None,
     }
 }

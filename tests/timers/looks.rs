@@ -90,6 +90,22 @@ async fn check_looks(aws: &LocalAws, app: &App, table: &str) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sweep_says_for_how_long_the_oldest_record_had_been_due() {
+    let (aws, script) = (aws(), Script::echo());
+    let app = deaf(&aws, &script).await;
+    register(&app, &task("task", "lambda", "")).await;
+    create(&app, "task", json!({}), "first").await;
+    aws.clock().sleep_until(after(MINUTE)).await;
+    create(&app, "task", json!({}), "second").await;
+    aws.clock().sleep_until(after(20 * MINUTE)).await;
+    let swept = sweep::sweep(&app).await.unwrap();
+    assert_eq!((swept.looked_at, swept.oldest_due), (2, 5 * MINUTE));
+    let said = swept.metrics("sweep", aws.clock().now());
+    assert_eq!(said["OldestDueSeconds"], 300);
+    assert_eq!(sweep::sweep(&app).await.unwrap().oldest_due, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_of_which_nothing_is_heard_is_looked_at_ever_more_rarely() {
     let (aws, script) = (aws(), Script::echo());
     let app = deaf(&aws, &script).await;

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what those that run something share (`session`).
 
 pub mod bench;
+pub mod dev;
 pub mod eval;
 pub mod graph;
 pub mod people;

@@ -153,6 +153,7 @@ fn request(
         task_reference: None,
         idempotency_key: args.idempotency_key.clone(),
         correlation_id: args.correlation_id.clone(),
+        task_token: None,
         traceparent: None,
     })
 }

@@ -93,6 +93,7 @@ fn task(number: u128, path: &str) -> TaskInstance {
             correlation_id: None,
         },
         overrides: Overrides::default(),
+        task_token: None,
         traceparent: None,
         request_hash: None,
     };

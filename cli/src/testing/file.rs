@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use taskmill::document;
 
+use super::fields;
 use crate::exit::Error;
 use crate::problems::{Located, Severity};
 
@@ -228,7 +229,7 @@ pub enum ReleaseSpec {
     Person(String),
 }
 
-/// An operation at a time.
+/// An operation at a time. Which fields go with it, `fields` says.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationAct {
@@ -327,6 +328,14 @@ impl TestFile {
         };
         let [document] = <[_; 1]>::try_from(documents)
             .map_err(|_| usage("a file of workflow tests is one document"))?;
+        let unknown = document.locate(fields::unknown(&document.value));
+        if !unknown.is_empty() {
+            return Err(Error::Problems(Located::all(
+                path,
+                Severity::Error,
+                unknown,
+            )));
+        }
         let mut file: Self =
             serde_json::from_value(document.value).map_err(|error| usage(&error.to_string()))?;
         file.folder = path.parent().map(Path::to_owned).unwrap_or_default();

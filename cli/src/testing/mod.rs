@@ -1,15 +1,18 @@
 //! Workflow tests: cases of workflows as data, run on the real engine in virtual time.
 //!
-//! `file` reads them, `definitions` makes ready what they run, `script` answers their tasks,
-//! `case` runs one, `story` collects what happened, and `compare` says what differs;
-//! `update` and `rewrite` make a file expect what was found.
+//! `file` reads them and `fields` finds what it would not read, `definitions` makes ready what
+//! they run, `script` answers their tasks, `case` runs one, `story` collects what happened, and
+//! `compare` says what differs; `update` and `rewrite` make a file expect what was found, and
+//! `replace` writes it.
 
 mod case;
 mod compare;
 mod definitions;
+mod fields;
 mod file;
 pub mod junit;
 mod people;
+mod replace;
 mod rewrite;
 mod script;
 mod story;
@@ -89,7 +92,7 @@ pub fn update(path: &Path, filter: Option<&str>) -> Result<bool, Error> {
     if rewritten == text {
         return Ok(false);
     }
-    std::fs::write(path, rewritten).map_err(unusable)?;
+    replace::replace(path, &rewritten).map_err(unusable)?;
     Ok(true)
 }
 

@@ -56,6 +56,7 @@ impl Script {
             ExecutorKind::Http,
             ExecutorKind::Lambda,
             ExecutorKind::Process,
+            ExecutorKind::States,
         ];
         let executors = Executors::builtin(self.0.clock);
         kinds.into_iter().fold(executors, |executors, kind| {

@@ -70,6 +70,22 @@ fn a_task_without_an_answer_fails_its_case_by_name() {
 }
 
 #[test]
+fn a_field_that_nobody_reads_is_told_by_its_line_and_the_nearest_name() {
+    let text = FLOW.replace("cases:\n", "cases:\n  - {name: x, operations: [{at: 1, do: cancel, compenstate: true}], moments: [{at: 1, stauts: PAUSED}]}\n");
+    let folder = Folder::new(&[("a.test.yaml", &text)]);
+    let line = text.lines().position(|line| line.contains("compenstate"));
+    let line = line.unwrap() + 1;
+    let ended = folder.run(&["test", "a.test.yaml"]);
+    let place = |pointer: &str| format!("a.test.yaml:{line}: UNKNOWN_FIELD /cases/0/{pointer}");
+    ended
+        .expect(2)
+        .says(&place("operations/0/compenstate"))
+        .says("(did you mean \"compensate\"?)")
+        .says(&place("moments/0/stauts"))
+        .says("(did you mean \"status\"?)");
+}
+
+#[test]
 fn an_update_rewrites_what_is_stated_and_nothing_else() {
     let text = "
 workflow:

@@ -125,3 +125,60 @@ fn a_persons_task_that_stands_alone_is_waited_for_by_nobody() {
     let done = does(&folder, "complete", &id, &done);
     assert_eq!(done.expect(0).json()["status"], "COMPLETED");
 }
+
+/// A definition whose only step, of these fields, fails or waits for a person somewhere inside.
+fn around(fields: &str) -> String {
+    format!(
+        "{FLOW}---
+id: around
+version: 1.0.0
+name: Around
+{fields}
+---
+id: broken
+version: 1.0.0
+name: Broken
+type: AUTOMATED
+executionConfig: {{executor: 'builtin:fail'}}
+"
+    )
+}
+
+#[test]
+fn a_run_ends_where_all_that_is_left_waits_for_people() {
+    let sign = "{name: sign, taskDefinitionId: sign}";
+    let cases = [
+        (
+            format!("steps: [{{name: each, type: MAP, items: '[1, 2]', steps: [{sign}]}}]"),
+            2,
+        ),
+        (
+            format!(
+                "steps: [{{name: each, type: MAP, items: '[1..300]', maxConcurrency: 1, steps: [{sign}]}}]"
+            ),
+            1,
+        ),
+        (
+            "steps: [{name: below, type: SUB_WORKFLOW, workflowDefinitionId: flow}]".to_owned(),
+            1,
+        ),
+        (
+            format!("steps: [{{name: bad, taskDefinitionId: broken}}]\nerrorHandlers: [{sign}]"),
+            1,
+        ),
+        (
+            format!(
+                "steps: [{{name: bad, taskDefinitionId: broken, onError: [{{errorCodes: ['*'], steps: [{sign}]}}]}}]"
+            ),
+            1,
+        ),
+    ];
+    for (fields, people) in cases {
+        let text = around(&fields);
+        let folder = Folder::new(&[("flow/flow.yaml", &text)]);
+        let ended = folder.run(&["run", "flow", "--workflow", "around"]);
+        ended.expect(4);
+        let lines = ended.stderr.matches("waits for a person").count();
+        assert_eq!(lines, people, "{fields}: {}", ended.stderr);
+    }
+}

@@ -7,12 +7,14 @@ use taskmill::Timestamp;
 use taskmill::ids::{ExecutionId, TaskId, WorkflowId};
 use taskmill::task::lifecycle;
 use taskmill::workflow::decider;
+use taskmill_aws::chain::Chain;
 use taskmill_aws::clock::Clock;
 use taskmill_aws::config::Config;
 use taskmill_aws::executor::Executors;
 use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
 use taskmill_aws::store::Store;
+use taskmill_aws::task_tokens::TaskTokens;
 use uuid::Uuid;
 
 use crate::company::Company;
@@ -23,14 +25,15 @@ use crate::underway::Underway;
 #[derive(Clone)]
 pub struct App {
     pub(crate) inner: Arc<Inner>,
+    store: Store,
     queues: Queues,
 }
 
 pub(crate) struct Inner {
     pub(crate) config: Config,
-    pub(crate) store: Store,
     pub(crate) payloads: Payloads,
     pub(crate) executors: Executors,
+    pub(crate) tokens: TaskTokens,
     pub(crate) clock: Clock,
     pub(crate) definitions: Definitions,
     pub(crate) company: Company,
@@ -54,19 +57,21 @@ impl App {
         queues: Queues,
         payloads: Payloads,
         executors: Executors,
+        tokens: TaskTokens,
         clock: Clock,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 definitions: Definitions::new(store.clone()),
                 config,
-                store,
                 payloads,
                 executors,
+                tokens,
                 clock,
                 company: Company::default(),
                 underway: Underway::default(),
             }),
+            store,
             queues,
         }
     }
@@ -76,7 +81,18 @@ impl App {
     pub(crate) fn invocation(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
+            store: self.store.clone(),
             queues: self.queues.together(),
+        }
+    }
+
+    /// The same process while it handles a message that stands at this place in its chain.
+    pub(crate) fn in_chain(&self, hops: u32) -> Self {
+        let chain = Chain::of(hops);
+        Self {
+            inner: Arc::clone(&self.inner),
+            store: self.store.in_chain(&chain),
+            queues: self.queues.in_chain(&chain),
         }
     }
 
@@ -89,7 +105,7 @@ impl App {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.inner.store
+        &self.store
     }
 
     /// The queues.

@@ -7,7 +7,7 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use futures::future::join_all;
 use taskmill_aws::queues::message::Unreadable;
-use taskmill_aws::queues::{HANDLER_ATTEMPTS, Message, QueueName};
+use taskmill_aws::queues::{HANDLER_ATTEMPTS, Message, QueueName, Received};
 
 use crate::app::App;
 use crate::refusal::Fault;
@@ -50,6 +50,8 @@ pub(crate) struct Record<'a> {
     pub(crate) queue: QueueName,
     pub(crate) raw: &'a SqsMessage,
     pub(crate) message: Message,
+    /// Its place in its chain.
+    pub(crate) hops: u32,
 }
 
 impl Record<'_> {
@@ -89,11 +91,12 @@ pub(crate) async fn read<'a>(
     let mut readable = Vec::new();
     for raw in records {
         let queue = queue_of(app, raw).unwrap_or(expected);
-        match Message::from_body(raw.body.as_deref().unwrap_or_default()) {
-            Ok(message) => readable.push(Record {
+        match Received::from_body(raw.body.as_deref().unwrap_or_default()) {
+            Ok(Received { message, hops }) => readable.push(Record {
                 queue,
                 raw,
                 message,
+                hops,
             }),
             Err(unreadable) => {
                 let stored = put_aside(app, queue, raw, &unreadable).await;
@@ -177,7 +180,7 @@ pub(crate) async fn each<F>(
     app: &App,
     expected: QueueName,
     records: &[SqsMessage],
-    handle: impl Fn(Message, RecordFacts) -> F,
+    handle: impl Fn(App, Message, RecordFacts) -> F,
 ) -> SqsBatchResponse
 where
     F: Future<Output = Result<(), Unhandled>>,
@@ -191,7 +194,8 @@ where
             receipt: record.receipt().to_owned(),
             receive_count: record.receive_count(),
         };
-        let result = handle(record.message.clone(), facts).await;
+        let app_of_record = app.in_chain(record.hops);
+        let result = handle(app_of_record, record.message.clone(), facts).await;
         (record.raw, settle(app, record, result).await)
     });
     for (raw, settled) in join_all(handled).await {

@@ -9,6 +9,7 @@ use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
 use taskmill_aws::secrets::Secrets;
 use taskmill_aws::store::Store;
+use taskmill_aws::task_tokens::TaskTokens;
 
 use crate::app::App;
 
@@ -51,7 +52,8 @@ pub fn assemble(config: Config, sdk: &SdkConfig, executors: Executors, clock: Cl
         payloads.clone(),
     );
     let queues = Queues::new(aws_sdk_sqs::Client::new(sdk), config.queues.clone(), clock);
-    App::new(config, store, queues, payloads, executors, clock)
+    let tokens = TaskTokens::new(aws_sdk_sfn::Client::new(sdk));
+    App::new(config, store, queues, payloads, executors, tokens, clock)
 }
 
 /// A client of S3 that names the bucket in the path when the endpoint is not AWS's own.

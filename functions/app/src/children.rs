@@ -2,6 +2,7 @@
 //! parents ask of them.
 
 use serde_json::Value;
+use taskmill::Timestamp;
 use taskmill::codes::failure;
 use taskmill::error_info::ErrorInfo;
 use taskmill::ids::WorkflowId;
@@ -113,11 +114,14 @@ async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static
 }
 
 /// What became of asking.
+#[derive(Debug)]
 pub(crate) enum Asked {
     /// It is done.
     Told,
     /// A message carries it.
     Send(Box<Message>),
+    /// It was to end, and had ended before: when, and its news.
+    Ended(Option<Timestamp>, Option<Box<Event>>),
     /// There is no such record.
     Missing,
 }
@@ -142,8 +146,8 @@ pub(crate) async fn ask(
         workflow_id: parent.id,
     };
     let now = app.now();
-    let (app, folded) = (app.clone(), event.clone());
-    let fold = async move { workflows::fold(&app, id, std::slice::from_ref(&folded)).await };
+    let (apart_of, folded) = (app.clone(), event.clone());
+    let fold = async move { workflows::fold(&apart_of, id, std::slice::from_ref(&folded)).await };
     Ok(match apart(fold).await? {
         // The batch has answered, which its workflow reads in its record.
         _ if matches!(event, Event::Handed(_)) => Asked::Send(Box::new(told)),
@@ -157,29 +161,39 @@ pub(crate) async fn ask(
                 error: Box::new(error),
             }))
         }
-        Outcome::Refused(refused) if workflows::is_too_late(&refused) => {
-            Asked::Send(Box::new(told))
-        }
-        Outcome::Refused(_) | Outcome::Taken => Asked::Told,
+        Outcome::Refused(refused) if !workflows::is_too_late(&refused) => Asked::Told,
+        Outcome::Refused(_) if workflows::asks_to_cancel(event) => ended(app, id).await?,
+        Outcome::Refused(_) => Asked::Send(Box::new(told)),
+        Outcome::Taken => Asked::Told,
+    })
+}
+
+/// How a record ended that was to end.
+async fn ended(app: &App, id: WorkflowId) -> Result<Asked, Fault> {
+    Ok(match app.store().workflow(id).await? {
+        None => Asked::Missing,
+        Some(child) => Asked::Ended(child.end_time, news_of(&child).map(Box::new)),
     })
 }
 
 /// What a child or a batch has to tell the record that waits for it.
 pub(crate) async fn news(app: &App, id: WorkflowId) -> Result<Option<Event>, Fault> {
-    let Some(child) = app.store().workflow(id).await? else {
-        return Ok(None);
-    };
-    Ok(match decider::report(&child) {
+    let found = app.store().workflow(id).await?;
+    Ok(found.as_ref().and_then(news_of))
+}
+
+fn news_of(child: &WorkflowInstance) -> Option<Event> {
+    match decider::report(child) {
         Some(report) => Some(Event::BatchTold {
-            id,
+            id: child.id,
             report: Box::new(report),
         }),
         // One that is about to go on has nothing to tell.
         None if child.status.is_terminal() && !child.course.again => {
-            Some(Event::ChildEnded(Box::new((&child).into())))
+            Some(Event::ChildEnded(Box::new(child.into())))
         }
         None => None,
-    })
+    }
 }
 
 /// The end of a child that could not be started.

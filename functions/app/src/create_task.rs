@@ -14,6 +14,8 @@ use taskmill::security::{Caller, SecurityContext};
 use taskmill::task::TaskInstance;
 use taskmill::task::creation::{self, NewTask, Overrides};
 use taskmill::task::instance::{TaskContext, TaskPriority, VariablesSnapshot};
+use taskmill::task::token::TOKEN_CHARS;
+use taskmill_aws::payloads::ContentHash;
 use taskmill_aws::queues::{Message, QueueName};
 use taskmill_aws::store::Created;
 
@@ -23,6 +25,7 @@ use crate::emit;
 use crate::refusal::Refusal;
 use crate::requests;
 use crate::start_workflow::{self, StartWorkflow};
+use crate::tokens;
 
 /// A request for a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +51,10 @@ pub struct CreateTask {
     /// The caller's own id for the whole matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
+    /// The token by which a state machine waits for the task: its end is the answer. The token
+    /// is the idempotency key as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_token: Option<String>,
     /// W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
@@ -69,6 +76,7 @@ pub async fn create_task(
         traceparent: request.traceparent.as_deref(),
     }
     .check()?;
+    check_token(&request)?;
     let definition = app
         .inner
         .definitions
@@ -93,10 +101,33 @@ pub async fn create_task(
     Ok(task)
 }
 
+/// A token is a key that Step Functions chose: a second key could only contradict it.
+fn check_token(request: &CreateTask) -> Result<(), Refusal> {
+    let Some(token) = &request.task_token else {
+        return Ok(());
+    };
+    if token.is_empty() || token.chars().count() > TOKEN_CHARS {
+        let message = format!("taskToken must have 1 to {TOKEN_CHARS} characters");
+        return Err(Refusal::new(refusal::INVALID_INPUT, message));
+    }
+    if request.idempotency_key.is_some() {
+        let message = "a request has either taskToken or idempotencyKey: the token is the key";
+        return Err(Refusal::new(refusal::INVALID_INPUT, message));
+    }
+    Ok(())
+}
+
+/// What makes a request safe to repeat.
+fn key_of(request: &CreateTask) -> Option<String> {
+    let token = request.task_token.as_deref();
+    let of_token = || token.map(|token| format!("task-token:{}", ContentHash::of(token)));
+    request.idempotency_key.clone().or_else(of_token)
+}
+
 fn new_task(app: &App, caller: &Caller, request: CreateTask) -> NewTask {
-    let key = request.idempotency_key.as_deref();
+    let key = key_of(&request);
     NewTask {
-        id: key.map_or_else(
+        id: key.as_deref().map_or_else(
             || app.fresh_task_id(),
             |key| TaskId::from_idempotency_key(&caller.tenant_id, key),
         ),
@@ -115,6 +146,7 @@ fn new_task(app: &App, caller: &Caller, request: CreateTask) -> NewTask {
             correlation_id: request.correlation_id,
         },
         overrides: Overrides::default(),
+        task_token: request.task_token,
         traceparent: request.traceparent,
     }
 }
@@ -138,18 +170,17 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         app,
         QueueName::Create,
         &event.records,
-        |message, facts| async move {
+        |app, message, facts| async move {
             match message {
                 Message::CreateTask { caller, request } => {
-                    let mut request: CreateTask = read(request)?;
-                    once(&mut request.idempotency_key, &facts);
-                    done(create_task(app, &caller, request).await.map(drop))
+                    let request: CreateTask = read(request)?;
+                    create_from_queue(&app, &caller, request, &facts).await
                 }
                 Message::StartWorkflow { caller, request } => {
                     let mut request: StartWorkflow = read(request)?;
                     once(&mut request.idempotency_key, &facts);
                     done(
-                        start_workflow::start_workflow(app, &caller, request)
+                        start_workflow::start_workflow(&app, &caller, request)
                             .await
                             .map(drop),
                     )
@@ -157,6 +188,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                 Message::Execute(_)
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::TokenHeld { .. }
                 | Message::ChildTold { .. }
                 | Message::ChildRefused { .. }
                 | Message::Granted { .. }
@@ -167,6 +199,24 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         },
     )
     .await
+}
+
+/// Creates a task that was asked for by the queue. Whoever waits by a token is told a refusal.
+async fn create_from_queue(
+    app: &App,
+    caller: &Caller,
+    mut request: CreateTask,
+    facts: &RecordFacts,
+) -> Result<(), Unhandled> {
+    let Some(token) = request.task_token.clone() else {
+        once(&mut request.idempotency_key, facts);
+        return done(create_task(app, caller, request).await.map(drop));
+    };
+    match create_task(app, caller, request).await {
+        Ok(_) => Ok(()),
+        Err(Refusal::Fault(fault)) => Err(Unhandled::Fault(fault)),
+        Err(refused) => Ok(tokens::refuse(app, &token, &refused).await?),
+    }
 }
 
 /// A message that is delivered twice asks once: without a key of the caller's own, its id is

@@ -39,13 +39,22 @@ pub(crate) fn first(task: &TaskInstance, created: Created) -> Option<Message> {
     })
 }
 
-/// The message that tells a task's workflow that the task ended, if it has one.
+/// The message that tells whoever waits for a task that it ended, if anybody does.
 pub(crate) fn announcement(task: &TaskInstance) -> Option<Message> {
-    let workflow_id = task.context.owner()?;
-    Some(Message::TaskEnded {
-        task_id: task.id,
-        workflow_id,
-    })
+    match task.context.owner() {
+        Some(workflow_id) => Some(Message::TaskEnded {
+            task_id: task.id,
+            workflow_id,
+        }),
+        None => held(task),
+    }
+}
+
+/// The message that has whoever waits for a task by a token be told how it stands.
+pub(crate) fn held(task: &TaskInstance) -> Option<Message> {
+    let task_id = task.id;
+    let token = task.task_token.as_ref();
+    token.map(|_| Message::TokenHeld { task_id })
 }
 
 /// Reminds people of a task: the log is what alarms and subscriptions listen to.

@@ -39,10 +39,14 @@ use crate::emit;
 use crate::process_result;
 use crate::refusal::Fault;
 use crate::tasks::{self, Applied};
+use crate::tokens;
 use crate::underway::Claim;
 
 /// An attempt that lives this long is recorded as RUNNING.
 const SHORT_ATTEMPT: Duration = Duration::from_secs(1);
+/// For how long a worker hides its message each time, and how long one is hidden that failed: twice
+/// the time between two looks, so that a worker that died is noticed soon.
+const HELD: Duration = Duration::from_secs(120);
 /// Milliseconds until a dispatch comes back whose attempt this process is running already.
 const UNDER_WAY_DELAY: u64 = 60_000;
 
@@ -53,16 +57,17 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         app,
         QueueName::Execute,
         &event.records,
-        |message, facts| async move {
+        |app, message, facts| async move {
             match message {
                 Message::Execute(execute) => {
-                    let work = take(app, &execute, facts.receive_count);
-                    while_hidden(app, &facts, &execute, work).await
+                    let work = take(&app, &execute, facts.receive_count);
+                    while_hidden(&app, &facts, &execute, work).await
                 }
                 Message::CreateTask { .. }
                 | Message::StartWorkflow { .. }
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::TokenHeld { .. }
                 | Message::ChildTold { .. }
                 | Message::ChildRefused { .. }
                 | Message::Granted { .. }
@@ -83,17 +88,17 @@ async fn while_hidden(
     execute: &Execute,
     work: impl Future<Output = Result<(), Unhandled>>,
 ) -> Result<(), Unhandled> {
-    let visibility = facts.queue.settings().visibility_seconds;
-    let period = Duration::from_secs(u64::from(visibility) / 2);
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
-            done = &mut work => return done,
-            () = tokio::time::sleep(period) => {
-                let hidden = app.queues().hide(facts.queue, &facts.receipt, visibility);
-                if let Err(error) = hidden.await {
-                    tracing::warn!(%error, "a message may come back while its attempt runs");
+            done = &mut work => {
+                if let Err(Unhandled::Fault(_)) = &done {
+                    hold(app, facts).await;
                 }
+                return done;
+            }
+            () = tokio::time::sleep(HELD / 2) => {
+                hold(app, facts).await;
                 // One that cannot be read now is looked at the next time.
                 if let Ok(Some(task)) = app.store().task(execute.task_id).await {
                     let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
@@ -101,6 +106,15 @@ async fn while_hidden(
                 }
             }
         }
+    }
+}
+
+/// Hides the message for [`HELD`] from now.
+async fn hold(app: &App, facts: &RecordFacts) {
+    let seconds = u32::try_from(HELD.as_secs()).unwrap_or(u32::MAX);
+    let hidden = app.queues().hide(facts.queue, &facts.receipt, seconds);
+    if let Err(error) = hidden.await {
+        tracing::warn!(%error, "a message may come back at another time than it should");
     }
 }
 
@@ -260,13 +274,7 @@ async fn attempt(
         started_at,
     });
     let deadline = task.timeouts.deadline(task.created_at, started_at);
-    let mut running = std::pin::pin!(async {
-        tokio::select! {
-            biased;
-            execution = execution(app, task, definition, deadline) => Some(execution),
-            () = claim.stopped() => None,
-        }
-    });
+    let mut running = std::pin::pin!(execution(app, task, definition, deadline, claim));
     let execution = match recording {
         Recording::First => match begin(app, task, &start).await? {
             Begun::Go => running.await,
@@ -317,29 +325,35 @@ fn worker_of(app: &App, definition: &CompiledTask) -> String {
     format!("{kind}@{}", app.config().worker)
 }
 
-/// Runs the executor, until it is done or the time is over.
+/// Runs the executor, until it is done or the time is over. None when the attempt was stopped.
 async fn execution(
     app: &App,
     task: &TaskInstance,
     definition: &Arc<CompiledTask>,
     deadline: Option<Deadline>,
-) -> Execution {
+    claim: &Claim<'_>,
+) -> Option<Execution> {
     let call = match call(app, task, definition, deadline) {
         Ok(call) => call,
-        Err(error) => return failed(*error),
+        Err(error) => return Some(failed(*error)),
     };
     let executor = &app.inner.executors;
     let spent = tokio::select! {
         biased;
-        execution = executor.execute(&call) => return execution,
-        kind = passed(app, deadline) => kind,
-        kind = silent(app, task, &call.beats) => kind,
+        execution = executor.execute(&call) => return Some(execution),
+        kind = passed(app, deadline) => Some(kind),
+        kind = silent(app, task, &call.beats) => Some(kind),
+        () = claim.stopped() => None,
+        never = tokens::keep_alive(app, task) => match never {},
     };
-    // The call was dropped by now, and what it used is told.
-    Execution {
-        outcome: Outcome::TimedOut { kind: spent },
-        metrics: call.used.told(),
+    if let Err(failure) = executor.stop(&call).await {
+        tracing::warn!(task.id = %task.id, reason = failure.message, "what an attempt began elsewhere goes on");
     }
+    // The call was dropped by now, and what it used is told.
+    spent.map(|kind| Execution {
+        outcome: Outcome::TimedOut { kind },
+        metrics: call.used.told(),
+    })
 }
 
 /// Returns when a limit passes; never where there is none.

@@ -10,7 +10,6 @@ use taskmill::task::TaskInstance;
 use taskmill::task::instance::VariablesSnapshot;
 use taskmill::workflow::WorkflowInstance;
 use taskmill::workflow::decider::{Ask, ChildEnd, Event, Operation, Refused};
-use taskmill::workflow::frontier::Cancelling;
 use taskmill_aws::store::PageRequest;
 
 use crate::app::App;
@@ -75,39 +74,22 @@ pub(crate) async fn ends_of(app: &App, ids: &[WorkflowId]) -> Result<Vec<ChildEn
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Where the chains begin of what batches completed that the link of a record names; none when
-/// one of them is not over, or the record has not yet seen to that.
+/// Where the chains begin of what batches completed; none when one of them is not over. One that
+/// is not there never began: who gave it up has seen to that.
 pub(crate) async fn chains_of(
     app: &App,
-    state: &WorkflowInstance,
-    of: WorkflowId,
     batches: &[WorkflowId],
 ) -> Result<Option<BTreeMap<WorkflowId, String>>, Fault> {
-    if of != state.id && is_to_cancel(app, of, batches).await? {
-        return Ok(None);
-    }
     let found: Vec<Option<WorkflowInstance>> = stream::iter(batches.to_vec())
         .map(|id| async move { Ok::<_, Fault>(app.store().workflow(id).await?) })
         .buffered(SIDE_BY_SIDE)
         .try_collect()
         .await?;
-    // One that is not there never began.
     let mut there = found.iter().flatten();
-    let are_over = there.all(|batch| batch.status.is_terminal());
+    let are_over = there.all(WorkflowInstance::is_settled);
     let chain = |batch: WorkflowInstance| Some((batch.id, batch.course.compensations?));
     let chains = || found.into_iter().flatten().filter_map(chain).collect();
     Ok(are_over.then(chains))
-}
-
-/// Whether a record still has to cancel one of these.
-async fn is_to_cancel(app: &App, id: WorkflowId, batches: &[WorkflowId]) -> Result<bool, Fault> {
-    let record = app.store().workflow(id).await?;
-    let cancelling = record.map(|record| record.course.cancelling);
-    let mut cancelling = cancelling.into_iter().flatten();
-    Ok(cancelling.any(|one| match one {
-        Cancelling::Child(id) => batches.contains(&id),
-        Cancelling::Task(_) => false,
-    }))
 }
 
 /// Why a child would not begin the step of a path again, if it would not.

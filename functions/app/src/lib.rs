@@ -27,6 +27,8 @@ pub mod start_workflow;
 pub mod sweep;
 pub mod tasks;
 pub mod telemetry;
+mod tokens;
+mod told;
 pub mod underway;
 pub mod views;
 pub mod workflows;

@@ -21,6 +21,7 @@ use crate::emit;
 use crate::refusal::Fault;
 use crate::sweep;
 use crate::tasks::{self, Applied};
+use crate::tokens;
 use crate::workflows;
 
 /// A message that failed once is hidden only this long: others of its workflow wait behind it.
@@ -51,6 +52,9 @@ async fn handle_group<'a>(
     app: &App,
     group: Vec<&'a Record<'a>>,
 ) -> Vec<(&'a Record<'a>, Result<(), Fault>)> {
+    // What is folded together is one change.
+    let hops = group.iter().map(|record| record.hops).max().unwrap_or(0);
+    let app = &app.in_chain(hops);
     let mut taken = Vec::new();
     let mut events: BTreeMap<WorkflowId, Vec<Event>> = BTreeMap::new();
     let mut fault = None;
@@ -147,6 +151,10 @@ async fn take(
                 .map(|task| (*workflow_id, Event::TaskEnded(Box::new((&task).into()))))
                 .into_iter()
                 .collect())
+        }
+        Message::TokenHeld { task_id } => {
+            tokens::tell(app, *task_id).await?;
+            Ok(Vec::new())
         }
         Message::ChildTold {
             child_id,
@@ -258,7 +266,10 @@ async fn owe(
     let workflow = task.context.owner();
     let event = match effect {
         Effect::None | Effect::Remind(_) => None,
-        Effect::Announce => Some(Event::TaskEnded(Box::new(task.into()))),
+        Effect::Announce => {
+            tokens::answer(app, task).await?;
+            Some(Event::TaskEnded(Box::new(task.into())))
+        }
         Effect::Dispatch { at } => {
             if let Some(message) = emit::dispatch(task, at, now) {
                 app.queues().send(&[message]).await?;

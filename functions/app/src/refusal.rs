@@ -7,7 +7,7 @@ use taskmill::error_info::ErrorInfo;
 use taskmill::problem::Problem;
 use taskmill::task::lifecycle::Rejection;
 use taskmill::{JsonObject, codes};
-use taskmill_aws::{payloads, queues, store};
+use taskmill_aws::{payloads, queues, store, task_tokens};
 
 /// Why a request changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum Fault {
     /// The payload store.
     #[error(transparent)]
     Payloads(#[from] payloads::Error),
+    /// Step Functions, for which a task is done.
+    #[error(transparent)]
+    Tokens(#[from] task_tokens::Error),
     /// A stored definition cannot be used.
     #[error("definition {id} cannot be used: {reason}")]
     Definition {
@@ -112,7 +115,7 @@ impl Fault {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient() || error.is_version_conflict(),
-            Self::Queues(_) | Self::Payloads(_) | Self::Contended { .. } => true,
+            Self::Queues(_) | Self::Payloads(_) | Self::Tokens(_) | Self::Contended { .. } => true,
             Self::Definition { .. } => false,
         }
     }
@@ -123,7 +126,9 @@ impl Fault {
         match self {
             Self::Store(error) => error.code().unwrap_or(refusal::UNAVAILABLE),
             Self::Contended { .. } => refusal::VERSION_CONFLICT,
-            Self::Queues(_) | Self::Payloads(_) | Self::Definition { .. } => refusal::UNAVAILABLE,
+            Self::Queues(_) | Self::Payloads(_) | Self::Tokens(_) | Self::Definition { .. } => {
+                refusal::UNAVAILABLE
+            }
         }
     }
 }

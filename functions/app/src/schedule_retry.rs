@@ -16,7 +16,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
         app,
         QueueName::Retry,
         &event.records,
-        |message, facts| async move {
+        |app, message, facts| async move {
             match message {
                 Message::Later { due_at, then } => {
                     let next = if due_at > app.now() {
@@ -31,6 +31,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                 | Message::Execute(_)
                 | Message::Outcome { .. }
                 | Message::TaskEnded { .. }
+                | Message::TokenHeld { .. }
                 | Message::ChildTold { .. }
                 | Message::ChildRefused { .. }
                 | Message::Granted { .. }

@@ -7,6 +7,7 @@
 use futures::future::join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::task::lifecycle::{Event as TaskEvent, Transition};
@@ -42,6 +43,36 @@ pub struct Swept {
     pub looked_at: usize,
     /// Records that fall due before the next sweep, of which a message was sent.
     pub promised: usize,
+    /// Milliseconds for which the record had been due that was due for longest.
+    pub oldest_due: u64,
+}
+
+impl Swept {
+    fn add(&mut self, other: Self) {
+        self.looked_at += other.looked_at;
+        self.promised += other.promised;
+        self.oldest_due = self.oldest_due.max(other.oldest_due);
+    }
+
+    /// A line that CloudWatch takes metrics from when `function` logs it (its *embedded metric
+    /// format*). In a deployment that is well no record is due for much longer than a minute.
+    #[must_use]
+    pub fn metrics(self, function: &str, now: Timestamp) -> Value {
+        json!({
+            "_aws": {
+                "Timestamp": now.millis(),
+                "CloudWatchMetrics": [{
+                    "Namespace": "Taskmill",
+                    "Dimensions": [["FunctionName"]],
+                    "Metrics": [{"Name": "OldestDueSeconds", "Unit": "Seconds"}],
+                }],
+            },
+            "FunctionName": function,
+            "OldestDueSeconds": self.oldest_due / 1000,
+            "lookedAt": self.looked_at,
+            "promised": self.promised,
+        })
+    }
 }
 
 /// Looks at everything that is due, and promises a message for what falls due before the next
@@ -54,9 +85,7 @@ pub async fn sweep(app: &App) -> Result<Swept, Fault> {
     let mut swept = Swept::default();
     for shard in 0..app.config().shards.due.max(1) {
         for kind in [Kind::Task, Kind::Workflow] {
-            let of_shard = sweep_shard(app, kind, shard).await?;
-            swept.looked_at += of_shard.looked_at;
-            swept.promised += of_shard.promised;
+            swept.add(sweep_shard(app, kind, shard).await?);
         }
     }
     Ok(swept)
@@ -68,6 +97,9 @@ async fn sweep_shard(app: &App, kind: Kind, shard: u8) -> Result<Swept, Fault> {
         let until = app.now().plus_millis(app.config().sweep_horizon);
         let page = Page::first(app, kind, shard, until).await?;
         let now = app.now();
+        if let Some(first) = page.entries.first() {
+            swept.oldest_due = swept.oldest_due.max(now.millis_since(first.due_at));
+        }
         let due = page.entries.partition_point(|entry| entry.due_at <= now);
         let moved = look_at_due(app, &page.entries[..due]).await;
         swept.looked_at += moved;
@@ -106,7 +138,7 @@ pub async fn recover(app: &App) -> Result<Swept, Fault> {
         .await;
     Ok(Swept {
         looked_at,
-        promised: 0,
+        ..Swept::default()
     })
 }
 
@@ -266,14 +298,14 @@ async fn look_at_task_as(app: &App, id: TaskId, looking: Looking) -> Result<(), 
     if early && matches!(looking, Looking::Due) {
         return Ok(());
     }
-    let message = look(app, task, looking).await?;
-    app.queues().send(message.as_slice()).await?;
+    let messages = look(app, task, looking).await?;
+    app.queues().send(&messages).await?;
     Ok(())
 }
 
 /// Looks at one task: writes what the look changes or, when it changes nothing, that the task
-/// was looked at. The message that performs what the task owes is returned.
-async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<Message>, Fault> {
+/// was looked at. The messages that perform what the task owes are returned.
+async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Vec<Message>, Fault> {
     let event = event_of(&task, looking);
     let facts = app.task_facts(task.execution_id());
     let moved = matches!(looking, Looking::Due) && task.due_at.is_some();
@@ -282,7 +314,7 @@ async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<
         match app.store().replace_task(&task, &after).await {
             Ok(()) => {}
             // Somebody moved the task on: it is looked after.
-            Err(error) if error.is_version_conflict() => return Ok(None),
+            Err(error) if error.is_version_conflict() => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         }
         return Ok(owed(app, &after, &event));
@@ -290,9 +322,12 @@ async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Option<
     match tasks::apply_to(app, task.id, Some(task), &event).await? {
         Applied::Owes(task, effect) => {
             let message = emit::message(&task, effect, app.now());
-            Ok(message.map(|message| as_of(message, looking)))
+            Ok(message
+                .map(|message| as_of(message, looking))
+                .into_iter()
+                .collect())
         }
-        Applied::Rejected(..) | Applied::Missing => Ok(None),
+        Applied::Rejected(..) | Applied::Missing => Ok(Vec::new()),
     }
 }
 
@@ -316,11 +351,17 @@ fn event_of(task: &TaskInstance, looking: Looking) -> TaskEvent {
     }
 }
 
-fn owed(app: &App, task: &TaskInstance, event: &TaskEvent) -> Option<Message> {
+/// What a task owes that nobody heard of for long: whoever waits for it by a token is told that it
+/// goes on, which also shows whether they still do.
+fn owed(app: &App, task: &TaskInstance, event: &TaskEvent) -> Vec<Message> {
     let facts = app.task_facts(task.execution_id());
     match lifecycle::transition(task, event, facts) {
-        Ok(Transition::Repeated(effect)) => emit::message(task, effect, facts.now),
-        Ok(Transition::Changed { .. }) | Err(_) => None,
+        Ok(Transition::Repeated(effect)) => {
+            let effect = emit::message(task, effect, facts.now);
+            let held = emit::held(task).filter(|_| !task.status.is_terminal());
+            effect.into_iter().chain(held).collect()
+        }
+        Ok(Transition::Changed { .. }) | Err(_) => Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use taskmill::task::lifecycle;
 use taskmill::workflow::decider::{
     self, Applied as Folded, Ask, Decision, Effect, Event, Fold, Need, Operation, Refused, Supply,
 };
-use taskmill::workflow::frontier::{Cancelling, Undoing};
+use taskmill::workflow::frontier::Undoing;
 use taskmill::workflow::parent::Undoable;
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Message, Record};
@@ -23,7 +23,8 @@ use crate::children;
 use crate::emit;
 use crate::history;
 use crate::refusal::{Fault, Refusal};
-use crate::tasks::{self, ATTEMPTS, Applied};
+use crate::tasks::{self, ATTEMPTS};
+use crate::told::Told;
 
 /// Records that are read, or written, side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -89,10 +90,7 @@ pub(crate) async fn fold(app: &App, id: WorkflowId, events: &[Event]) -> Result<
             return Ok(outcome);
         }
     }
-    Err(Fault::Contended {
-        record: format!("workflow {id}"),
-        attempts: ATTEMPTS,
-    })
+    Err(contended(id))
 }
 
 /// Whether an event is what another record told of itself.
@@ -153,9 +151,7 @@ async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Suppl
             let undoable = app.store().undoable(&state.tenant_id, of, &name).await?;
             Supply::Undoable(Box::new(undoable))
         }
-        Need::Chains { of, batches, .. } => {
-            Supply::Chains(history::chains_of(app, state, of, &batches).await?)
-        }
+        Need::Chains { batches, .. } => Supply::Chains(history::chains_of(app, &batches).await?),
         Need::Results(batches) => {
             let outputs = stream::iter(batches)
                 .map(|id| async move {
@@ -245,91 +241,83 @@ pub(crate) fn owed_by_newest(app: &App, plan: &Plan, state: &WorkflowInstance) -
     })
 }
 
-/// Performs effects and takes note of what they cancelled. (That may be what the workflow waited
-/// for, to undo what was completed: hence the box.)
-pub(crate) fn perform_all<'f>(
+/// Performs effects, and takes note of what of the workflow is over for that.
+pub(crate) async fn perform_all(
+    app: &App,
+    state: &WorkflowInstance,
+    effects: &[Effect],
+) -> Result<(), Fault> {
+    let told = perform(app, state, effects).await?;
+    if state.course.cancelling.is_empty() {
+        return Ok(());
+    }
+    // What is to be cancelled but is not there may still be on its way: the next look finds it.
+    // After one look it never came.
+    let is_final = state.checks > 0;
+    let events = told.into_events(is_final);
+    match events.is_empty() {
+        true => Ok(()),
+        false => take_note(app, state, &events).await,
+    }
+}
+
+/// Folds what became of effects into the version that owed them, or a later one.
+fn take_note<'f>(
     app: &'f App,
     state: &'f WorkflowInstance,
-    effects: &'f [Effect],
+    events: &'f [Event],
 ) -> BoxFuture<'f, Result<(), Fault>> {
     Box::pin(async move {
-        let owing = perform(app, state, effects).await?;
-        let cancelled = cancelled(state, effects);
-        // What is to be cancelled but is not there may still be on its way: the next look finds
-        // it. After one look it never came.
-        let waits = owing == Owing::Cancels && state.checks == 0;
-        if cancelled.is_empty() || waits {
-            return Ok(());
+        let mut before = state.clone();
+        for _ in 0..ATTEMPTS {
+            let plan = app.inner.definitions.plan_of(&before).await?;
+            let (decision, _) = decide(app, &plan, &before, events).await?;
+            let Some(decision) = decision else {
+                return Ok(());
+            };
+            if commit(app, &before, &decision).await? == Commit::Won {
+                return Ok(());
+            }
+            match app.store().workflow(state.id).await? {
+                Some(found) => before = found,
+                None => return Ok(()),
+            }
         }
-        let events = [Event::CancelsDone(cancelled)];
-        let plan = app.inner.definitions.plan_of(state).await?;
-        let (decision, _) = decide(app, &plan, state, &events).await?;
-        let Some(decision) = decision else {
-            return Ok(());
-        };
-        if commit(app, state, &decision).await? == Commit::Lost {
-            fold(app, state.id, &events).await?;
-        }
-        Ok(())
+        Err(contended(state.id))
     })
 }
 
-/// What a workflow has to cancel and these effects do.
-fn cancelled(state: &WorkflowInstance, effects: &[Effect]) -> Vec<Cancelling> {
-    let of = |effect: &Effect| match effect {
-        Effect::CancelTask(id) => Some(Cancelling::Task(*id)),
-        Effect::Ask(id, _) => Some(Cancelling::Child(*id)),
-        Effect::CreateTask(_)
-        | Effect::StartChild(_)
-        | Effect::RefuseChild { .. }
-        | Effect::StartBatch(_)
-        | Effect::TellParent(_)
-        | Effect::Wake(_)
-        | Effect::Undo(_) => None,
-    };
-    let mut cancelled: Vec<Cancelling> = effects.iter().filter_map(of).collect();
-    cancelled.retain(|one| state.course.cancelling.contains(one));
-    cancelled
-}
-
-/// What is still owed after effects were performed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owing {
-    /// Nothing.
-    Nothing,
-    /// The cancellation of something that is not there yet.
-    Cancels,
+fn contended(id: WorkflowId) -> Fault {
+    Fault::Contended {
+        record: format!("workflow {id}"),
+        attempts: ATTEMPTS,
+    }
 }
 
 /// Performs effects of a workflow. Each is safe to repeat. (A workflow may start another, which
 /// may start another: hence the box.)
-pub(crate) fn perform<'f>(
+fn perform<'f>(
     app: &'f App,
     state: &'f WorkflowInstance,
     effects: &'f [Effect],
-) -> BoxFuture<'f, Result<Owing, Fault>> {
+) -> BoxFuture<'f, Result<Told, Fault>> {
     Box::pin(async move {
         let mut messages = create_all(app, effects).await?;
-        let mut owing = Owing::Nothing;
+        let mut told = Told::default();
         for effect in effects {
             match effect {
                 // They were the first.
                 Effect::CreateTask(_) => {}
-                Effect::CancelTask(id) => {
-                    if cancel(app, *id).await? == Owing::Cancels {
-                        owing = Owing::Cancels;
-                    }
-                }
+                Effect::CancelTask(id) => cancel(app, *id, &mut told).await?,
                 Effect::StartChild(child) => messages.extend(children::start(app, child).await?),
                 Effect::RefuseChild { id, error } => {
                     messages.extend(children::refuse(app, state.id, *id, error).await?);
                 }
                 Effect::StartBatch(batch) => children::begin(app, batch).await?,
-                Effect::Ask(id, event) => match children::ask(app, *id, event, state).await? {
-                    children::Asked::Told => {}
-                    children::Asked::Send(message) => messages.push(*message),
-                    children::Asked::Missing => owing = Owing::Cancels,
-                },
+                Effect::Ask(id, event) => {
+                    let asked = children::ask(app, *id, event, state).await?;
+                    messages.extend(told.note_asked(*id, event, asked));
+                }
                 Effect::TellParent(parent) => messages.push(Message::ChildTold {
                     child_id: state.id,
                     workflow_id: parent.id,
@@ -339,7 +327,7 @@ pub(crate) fn perform<'f>(
             }
         }
         app.queues().send(&messages).await?;
-        Ok(owing)
+        Ok(told)
     })
 }
 
@@ -424,14 +412,11 @@ fn with_snapshot(task: &TaskInstance) -> TaskInstance {
     task
 }
 
-async fn cancel(app: &App, id: TaskId) -> Result<Owing, Fault> {
+async fn cancel(app: &App, id: TaskId, told: &mut Told) -> Result<(), Fault> {
     let reason = "its workflow is over".to_owned();
-    Ok(
-        match tasks::apply(app, id, &lifecycle::Event::Cancel { reason }).await? {
-            Applied::Missing => Owing::Cancels,
-            Applied::Owes(..) | Applied::Rejected(..) => Owing::Nothing,
-        },
-    )
+    let applied = tasks::apply(app, id, &lifecycle::Event::Cancel { reason }).await?;
+    told.note_task(id, applied);
+    Ok(())
 }
 
 /// Whether a refusal says that the state does not allow what was asked.
@@ -442,4 +427,9 @@ pub(crate) fn is_too_late(refused: &Refused) -> bool {
 /// Whether what is asked is to begin a step again.
 pub(crate) fn asks_to_rerun(event: &Event) -> bool {
     matches!(event, Event::Operation(operation) if matches!(operation.ask, Ask::Rerun { .. }))
+}
+
+/// Whether what is asked is to end.
+pub(crate) fn asks_to_cancel(event: &Event) -> bool {
+    matches!(event, Event::Operation(operation) if matches!(operation.ask, Ask::Cancel { .. }))
 }

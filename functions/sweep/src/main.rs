@@ -11,8 +11,12 @@ use taskmill_app::{boot, sweep, telemetry};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let app = boot::function().await?;
-    run(service_fn(async |_: LambdaEvent<Value>| {
-        Ok::<_, Error>(sweep::sweep(&app).await?)
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        let swept = sweep::sweep(&app).await?;
+        let function = &event.context.env_config.function_name;
+        // Metrics are taken from standard output; logs go to standard error.
+        println!("{}", swept.metrics(function, app.clock().now()));
+        Ok::<_, Error>(swept)
     }))
     .await
 }

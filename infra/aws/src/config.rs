@@ -34,8 +34,11 @@ pub struct Config {
     pub own_functions: Vec<String>,
 }
 
+/// Milliseconds of a day.
+const DAY: u64 = 24 * 60 * 60 * 1000;
+const DEFAULT_RETENTION_DAYS: u64 = 90;
 /// Ninety days.
-pub const DEFAULT_RETENTION: u64 = 90 * 24 * 60 * 60 * 1000;
+pub const DEFAULT_RETENTION: u64 = DEFAULT_RETENTION_DAYS * DAY;
 /// Lambda's fifteen minutes, less a minute to report the end.
 const LONGEST_ATTEMPT_ON_LAMBDA: u64 = 14 * 60 * 1000;
 /// A sweep runs every minute; the overlap covers a late one.
@@ -102,13 +105,44 @@ impl Config {
                 dead_letters: queue_urls("DEAD_LETTERS_URL")?,
             },
             bucket: required("TASKMILL_PAYLOAD_BUCKET")?,
-            retention: number("TASKMILL_RETENTION_MILLIS", DEFAULT_RETENTION)?,
+            retention: number("TASKMILL_RETENTION_DAYS", DEFAULT_RETENTION_DAYS)?
+                .saturating_mul(DAY),
             sweep_horizon: number("TASKMILL_SWEEP_HORIZON_MILLIS", SWEEP_HORIZON)?,
             longest_attempt: Some(LONGEST_ATTEMPT_ON_LAMBDA),
             worker: worker(&variable),
             execution_environment: environment(&variable),
             own_functions: vec![required("TASKMILL_FUNCTION_PREFIX")?],
         })
+    }
+
+    /// The variables that [`read`](Self::read) makes this configuration of, but for what Lambda
+    /// itself sets.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let queues = self.queues.queues.iter();
+        let queues = queues.map(|(queue, url)| (queue_variable(*queue, "QUEUE_URL"), url.clone()));
+        let letters = self.queues.dead_letters.iter();
+        let letters =
+            letters.map(|(queue, url)| (queue_variable(*queue, "DEAD_LETTERS_URL"), url.clone()));
+        let others = [
+            ("TASKMILL_TASKS_TABLE", self.tables.tasks.clone()),
+            ("TASKMILL_WORKFLOWS_TABLE", self.tables.workflows.clone()),
+            (
+                "TASKMILL_DEFINITIONS_TABLE",
+                self.tables.definitions.clone(),
+            ),
+            ("TASKMILL_STATUS_SHARDS", self.shards.status.to_string()),
+            ("TASKMILL_DUE_SHARDS", self.shards.due.to_string()),
+            ("TASKMILL_PAYLOAD_BUCKET", self.bucket.clone()),
+            ("TASKMILL_RETENTION_MILLIS", self.retention.to_string()),
+            (
+                "TASKMILL_SWEEP_HORIZON_MILLIS",
+                self.sweep_horizon.to_string(),
+            ),
+            ("TASKMILL_FUNCTION_PREFIX", self.own_functions.join("")),
+        ];
+        let others = others.map(|(name, value)| (name.to_owned(), value));
+        others.into_iter().chain(queues).chain(letters).collect()
     }
 }
 
@@ -171,6 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn tells_the_variables_that_it_was_read_from() {
+        let config = Config::read(complete).unwrap();
+        let told: BTreeMap<String, String> = config.variables().into_iter().collect();
+        let again = Config::read(|name| told.get(name).cloned()).unwrap();
+        assert_eq!(again.variables(), config.variables());
+        let lost =
+            |name: &&String| Config::read(|n| told.get(n).filter(|_| n != *name).cloned()).is_err();
+        let required = told.keys().filter(lost).count();
+        assert_eq!(required, 3 + 2 * QueueName::ALL.len() + 2, "{told:?}");
+    }
+
+    #[test]
     fn says_which_variable_is_missing_or_wrong() {
         let without = |gone: &'static str| {
             move |name: &str| {
@@ -180,12 +226,12 @@ mod tests {
         let missing = Config::read(without("TASKMILL_RESULT_QUEUE_URL")).unwrap_err();
         assert!(missing.to_string().contains("TASKMILL_RESULT_QUEUE_URL"));
         let wrong = |name: &str| match name {
-            "TASKMILL_RETENTION_MILLIS" => Some("soon".to_owned()),
+            "TASKMILL_RETENTION_DAYS" => Some("soon".to_owned()),
             name => complete(name),
         };
         let error = Config::read(wrong).unwrap_err();
         assert!(
-            error.to_string().contains("TASKMILL_RETENTION_MILLIS"),
+            error.to_string().contains("TASKMILL_RETENTION_DAYS"),
             "{error}"
         );
     }

@@ -3,6 +3,7 @@
 //! Everything here speaks the AWS SDK; what is decided with it is the business of the core, and
 //! when, of the use cases.
 
+pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod cursor;
@@ -12,3 +13,4 @@ pub mod queues;
 pub mod secrets;
 pub mod store;
 pub mod tables;
+pub mod task_tokens;

@@ -4,13 +4,24 @@
 pub const REGION: &str = "local";
 /// The account's number.
 pub const ACCOUNT: &str = "000000000000";
-/// The host in every request's address. Nothing listens there: requests never leave the process.
+/// The host of a request within the process. Nothing listens there: such requests never leave it.
 pub const HOST: &str = "aws.taskmill.internal";
 
-/// The URL of a queue.
+/// The address of every request within the process.
+pub const ADDRESS: &str = "http://aws.taskmill.internal";
+
+/// The URL of a queue, for a client that knows this AWS by that address.
 #[must_use]
-pub fn queue_url(name: &str) -> String {
-    format!("http://{HOST}/{ACCOUNT}/{name}")
+pub fn queue_url(address: &str, name: &str) -> String {
+    format!("{address}/{ACCOUNT}/{name}")
+}
+
+/// Scheme, host and port of a URL.
+#[must_use]
+pub fn address_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url[host..].find('/').map_or(url.len(), |at| host + at);
+    &url[..end]
 }
 
 /// The ARN of a queue.

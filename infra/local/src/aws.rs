@@ -21,14 +21,16 @@ use taskmill_aws::clock::Clock;
 use tokio::sync::{Notify, broadcast};
 
 use crate::Error;
-use crate::account::{HOST, REGION};
+use crate::account::{self, ADDRESS, REGION};
+use crate::call::{Call, kind_of_queue, precondition};
 use crate::data_dir::DataDir;
 use crate::dynamodb::{Tables, Written};
 use crate::faults::{Failure, Fate, Faults};
-use crate::meter::{Meter, QueueKind};
-use crate::s3::{Objects, Precondition, Target};
+use crate::meter::Meter;
+use crate::s3::Objects;
 use crate::sqs::Queues;
-use crate::wire::{Answer, Protocol, body_of};
+use crate::task_tokens::TaskTokens;
+use crate::wire::{Answer, body_of};
 
 /// The embedded AWS. Clones are the same AWS.
 #[derive(Debug, Clone)]
@@ -37,6 +39,7 @@ pub struct LocalAws {
     tables: Tables,
     objects: Objects,
     queues: Queues,
+    task_tokens: TaskTokens,
     meter: Meter,
     background: Meter,
     faults: Faults,
@@ -75,6 +78,7 @@ impl LocalAws {
             tables,
             objects,
             queues: Queues::new(clock),
+            task_tokens: TaskTokens::default(),
             meter: Meter::default(),
             background: Meter::default(),
             faults: Faults::default(),
@@ -82,16 +86,20 @@ impl LocalAws {
         }
     }
 
-    /// The AWS that a new process finds after this one died: the same tables and objects, and no
-    /// queues, counts or faults.
+    /// The AWS that a new process finds after this one died: the same tables, objects and task
+    /// tokens, and no queues, counts or faults.
     #[must_use]
     pub fn restarted(&self) -> Self {
-        Self::new(
+        let fresh = Self::new(
             self.clock,
             self.tables.restarted(),
             self.objects.clone(),
             self.data_dir.clone(),
-        )
+        );
+        Self {
+            task_tokens: self.task_tokens.clone(),
+            ..fresh
+        }
     }
 
     /// The configuration that every SDK client of the process is built from.
@@ -117,7 +125,8 @@ impl LocalAws {
         &self.meter
     }
 
-    /// What the calls of [`background_sdk_config`](Self::background_sdk_config) cost.
+    /// What the calls of [`background_sdk_config`](Self::background_sdk_config) cost, and those from
+    /// outside of the process.
     #[must_use]
     pub fn background_meter(&self) -> &Meter {
         &self.background
@@ -133,6 +142,12 @@ impl LocalAws {
     #[must_use]
     pub fn queues(&self) -> &Queues {
         &self.queues
+    }
+
+    /// The task tokens of state machines.
+    #[must_use]
+    pub fn task_tokens(&self) -> &TaskTokens {
+        &self.task_tokens
     }
 
     /// The clock that everything here runs on.
@@ -164,6 +179,18 @@ impl LocalAws {
         Ok(self.tables.expire()?)
     }
 
+    /// Answers somebody outside of the process. Such calls are metered with the background's, and
+    /// faults do not count them.
+    pub(crate) async fn visited(
+        &self,
+        call: Call,
+        mut request: HttpRequest,
+    ) -> Result<Answer, ConnectorError> {
+        let aws = self.clone();
+        let caller = Caller::Background;
+        Connector { aws, caller }.make(call, &mut request).await
+    }
+
     fn config_for(&self, caller: Caller) -> SdkConfig {
         let connector = Connector {
             aws: self.clone(),
@@ -174,7 +201,7 @@ impl LocalAws {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
-            .endpoint_url(format!("http://{HOST}"))
+            .endpoint_url(ADDRESS)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(SharedHttpClient::new(connector))
             .time_source(WireTime(self.clock))
@@ -202,15 +229,6 @@ enum Caller {
 struct Connector {
     aws: LocalAws,
     caller: Caller,
-}
-
-/// A request's destination.
-#[derive(Debug)]
-enum Call {
-    DynamoDb(String),
-    Sqs(String),
-    S3(Target),
-    Unknown(String),
 }
 
 impl HttpClient for Connector {
@@ -273,23 +291,30 @@ impl Connector {
         };
         meter.requested(&call.name());
         let precondition = precondition(request);
+        let address = account::address_of(request.uri()).to_owned();
         let body = body_of(request).await?;
         Ok(match call {
             Call::DynamoDb(operation) => self.aws.tables.answer(&operation, body, meter).await,
-            Call::Sqs(action) => self.sqs(&action, body, meter).await,
+            Call::Sqs(action) => self.sqs(&action, &address, body, meter).await,
             Call::S3(target) => self.aws.objects.answer(target, body, precondition).await,
+            Call::StepFunctions(operation) => self.aws.task_tokens.answer(&operation, &body),
+            Call::Untold => Answer::unknown_operation("The request names no operation."),
+            Call::Query => Answer::query_error(
+                "InvalidAction",
+                "The embedded AWS speaks JSON with SQS and DynamoDB, not the query protocol.",
+            ),
             Call::Unknown(service) => Answer::json_error(
                 501,
                 "com.amazonaws#NotImplemented",
-                &format!("the embedded AWS has no service {service:?}"),
+                &format!("The embedded AWS has no service {service:?}."),
             ),
         })
     }
 
-    async fn sqs(&self, action: &str, body: Bytes, meter: &Meter) -> Answer {
+    async fn sqs(&self, action: &str, address: &str, body: Bytes, meter: &Meter) -> Answer {
         let kind = kind_of_queue(&body);
         meter.sqs_request(kind, body.len());
-        match self.aws.queues.answer(action, &body).await {
+        match self.aws.queues.answer(action, address, &body).await {
             Ok(reply) => {
                 meter.sqs_answer(kind, body.len(), reply.json.len());
                 if reply.received == Some(0) {
@@ -304,66 +329,6 @@ impl Connector {
                 answer
             }
         }
-    }
-}
-
-impl Call {
-    fn of(request: &HttpRequest) -> Self {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        match target.split_once('.') {
-            Some(("DynamoDB_20120810", operation)) => Self::DynamoDb(operation.to_owned()),
-            Some(("AmazonSQS", action)) => Self::Sqs(action.to_owned()),
-            Some((service, _)) => Self::Unknown(service.to_owned()),
-            None => match signed_for(request) {
-                "s3" => Self::S3(Target::of(request.method(), request.uri())),
-                other => Self::Unknown(other.to_owned()),
-            },
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::DynamoDb(operation) => format!("dynamodb.{operation}"),
-            Self::Sqs(action) => format!("sqs.{action}"),
-            Self::S3(target) => format!("s3.{}", target.operation.name()),
-            Self::Unknown(service) => format!("{service}.Unknown"),
-        }
-    }
-
-    fn protocol(&self) -> Protocol {
-        match self {
-            Self::S3(_) => Protocol::Xml,
-            Self::DynamoDb(_) | Self::Sqs(_) | Self::Unknown(_) => Protocol::Json,
-        }
-    }
-}
-
-/// The kind of the queue that a request names; the names of FIFO queues end in `.fifo`.
-fn kind_of_queue(body: &[u8]) -> QueueKind {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Request {
-        queue_url: String,
-    }
-    match serde_json::from_slice::<Request>(body) {
-        Ok(request) if request.queue_url.ends_with(".fifo") => QueueKind::Fifo,
-        Ok(_) | Err(_) => QueueKind::Standard,
-    }
-}
-
-/// The service in a signature's scope: `Credential=KEY/date/region/SERVICE/aws4_request`.
-fn signed_for(request: &HttpRequest) -> &str {
-    let authorization = request.headers().get("authorization").unwrap_or_default();
-    let scope = authorization.split("Credential=").nth(1);
-    scope
-        .and_then(|scope| scope.split('/').nth(3))
-        .unwrap_or_default()
-}
-
-fn precondition(request: &HttpRequest) -> Precondition {
-    match request.headers().get("if-none-match") {
-        Some("*") => Precondition::Absent,
-        Some(_) | None => Precondition::Always,
     }
 }
 

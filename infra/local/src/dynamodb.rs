@@ -212,13 +212,22 @@ impl Outcome {
         })
     }
 
+    fn unknown(operation: &str) -> Self {
+        let message = format!("The embedded DynamoDB has no operation {operation}.");
+        Self::without_capacity(Answer::unknown_operation(&message))
+    }
+
     fn of_write(self, written: Option<Written>) -> Self {
         Self { written, ..self }
     }
 
     fn refused(error: &DynoxideError) -> Self {
+        Self::without_capacity(Answer::json(error.status_code(), error.to_json()))
+    }
+
+    fn without_capacity(answer: Answer) -> Self {
         Self {
-            answer: Answer::json(error.status_code(), error.to_json()),
+            answer,
             axis: Axis::Read,
             consumed: Vec::new(),
             failed_condition: None,
@@ -353,7 +362,7 @@ fn administer(db: &Database, operation: &str, body: &[u8]) -> Result<Outcome, Dy
         "UpdateTable" => Outcome::free(&db.update_table(read(body)?)?),
         "UpdateTimeToLive" => Outcome::free(&db.update_time_to_live(read(body)?)?),
         "DescribeTimeToLive" => Outcome::free(&db.describe_time_to_live(read(body)?)?),
-        other => Err(DynoxideError::UnsupportedCapability(other.to_owned())),
+        other => Ok(Outcome::unknown(other)),
     }
 }
 

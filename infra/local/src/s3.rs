@@ -233,8 +233,10 @@ fn into_place(from: &Path, to: &Path, precondition: Precondition) -> io::Result<
 }
 
 fn place(host: &str, path: &str) -> Option<Place> {
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
     let bucket = host
         .strip_suffix(HOST)
+        .or_else(|| host.strip_suffix("localhost"))
         .and_then(|rest| rest.strip_suffix('.'));
     let (bucket, key) = match bucket {
         Some(bucket) => (bucket, path),

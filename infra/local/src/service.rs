@@ -22,8 +22,9 @@ use taskmill_aws::queues::{self, QueueName};
 use taskmill_aws::store::{self, Store};
 use taskmill_aws::tables::{self, DUE_INDEX, Shards, TableNames};
 
+use crate::functions::{Function, Functions, Runner};
 use crate::pollers::{EventSource, Handler, HandlerError, Pollers};
-use crate::{LocalAws, Scheduler, Sweep};
+use crate::{LocalAws, Scheduler, Sweep, account};
 
 /// The queues whose messages begin something. An outcome ends it.
 const INTAKE: [QueueName; 4] = [
@@ -32,6 +33,8 @@ const INTAKE: [QueueName; 4] = [
     QueueName::ExecuteUrgent,
     QueueName::Retry,
 ];
+/// How the names of Taskmill's own functions would begin, so that no task may call them.
+const FUNCTION_PREFIX: &str = "taskmill-";
 /// The bucket of payloads.
 const BUCKET: &str = "payloads";
 
@@ -43,7 +46,8 @@ pub struct Service {
     observer: Store,
     intake: Pollers,
     results: Pollers,
-    scheduler: Scheduler,
+    scheduler: Option<Scheduler>,
+    functions: Functions,
     recovered: usize,
 }
 
@@ -134,11 +138,41 @@ impl Prepared {
         &self.app
     }
 
+    /// The environment of functions that run beside this process, and know its AWS by this address.
+    #[must_use]
+    pub fn environment(&self, address: &str) -> Vec<(String, String)> {
+        let mut config = self.app.config().clone();
+        config.queues.queues.values_mut().for_each(|url| {
+            *url = account::queue_url(address, account::queue_name(url));
+        });
+        config.queues.dead_letters.values_mut().for_each(|url| {
+            *url = account::queue_url(address, account::queue_name(url));
+        });
+        config.own_functions = vec![FUNCTION_PREFIX.to_owned()];
+        let aws = [
+            ("AWS_ENDPOINT_URL", address),
+            ("AWS_REGION", account::REGION),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+        ];
+        let aws = aws.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        aws.into_iter().chain(config.variables()).collect()
+    }
+
     /// Looks at what was open, and begins to take messages.
     ///
     /// # Errors
     /// What was open cannot be listed.
     pub async fn begin(self) -> Result<Service, Error> {
+        self.begin_with(Functions::default()).await
+    }
+
+    /// The same, where others may run functions. Where nobody looks at what is due, nobody looks at
+    /// what was open either.
+    ///
+    /// # Errors
+    /// What was open cannot be listed.
+    pub async fn begin_with(self, functions: Functions) -> Result<Service, Error> {
         let Self {
             app,
             aws,
@@ -146,20 +180,21 @@ impl Prepared {
             batch_size,
             concurrency,
         } = self;
-        let recovered = sweep::recover(&app).await?.looked_at;
-        let source = |queue| EventSource {
-            queue_url: app.queues().urls().of(queue).to_owned(),
-            handler: handler(app.clone(), queue),
-            batch_size,
-            concurrency,
+        let recovered = match functions.runner(Function::Sweep) {
+            Runner::Here | Runner::There(_) => sweep::recover(&app).await?.looked_at,
+            Runner::Nobody => 0,
         };
-        let intake = Pollers::start(&aws, INTAKE.map(source));
-        let results = Pollers::start(&aws, [source(QueueName::Result)]);
-        let watch = Due {
-            app: app.clone(),
-            store: background_store(&aws),
+        let source = |queue| {
+            Some(EventSource {
+                queue_url: app.queues().urls().of(queue).to_owned(),
+                handler: consumer(&app, &functions, queue)?,
+                batch_size,
+                concurrency,
+            })
         };
-        let scheduler = Scheduler::start(aws.clock(), aws.index_writes(DUE_INDEX), watch);
+        let intake = Pollers::start(&aws, INTAKE.into_iter().filter_map(source));
+        let results = Pollers::start(&aws, source(QueueName::Result));
+        let scheduler = scheduler(&app, &aws, functions.runner(Function::Sweep));
         Ok(Service {
             observer,
             app,
@@ -167,6 +202,7 @@ impl Prepared {
             intake,
             results,
             scheduler,
+            functions,
             recovered,
         })
     }
@@ -258,9 +294,15 @@ impl Service {
     pub async fn shutdown(self) {
         drop(self.scheduler);
         self.intake.shutdown().await;
-        let results = self.app.queues().urls().of(QueueName::Result);
-        let settled = self.aws.queues().until_settled(&[results]).await;
-        settled.expect("the queue was made at the start, and nobody deletes it");
+        if !matches!(
+            self.functions.runner(Function::ProcessResult),
+            Runner::Nobody
+        ) {
+            let results = self.app.queues().urls().of(QueueName::Result);
+            let settled = self.aws.queues().until_settled(&[results]).await;
+            // Whoever came by the port and deleted the queue wants none of it.
+            settled.unwrap_or_else(|error| tracing::warn!(%error, "the results are left"));
+        }
         self.results.shutdown().await;
     }
 }
@@ -301,7 +343,30 @@ fn background_store(aws: &LocalAws) -> Store {
     )
 }
 
-/// The function that consumes a queue.
+/// What consumes a queue, if anybody does.
+fn consumer(app: &App, functions: &Functions, queue: QueueName) -> Option<Handler> {
+    let function = Function::consuming(queue);
+    match functions.runner(function) {
+        Runner::Here => Some(handler(app.clone(), queue)),
+        Runner::There(remote) => Some(remote.handler(function)),
+        Runner::Nobody => None,
+    }
+}
+
+fn scheduler(app: &App, aws: &LocalAws, runner: Runner) -> Option<Scheduler> {
+    if matches!(runner, Runner::Nobody) {
+        return None;
+    }
+    let watch = Due {
+        app: app.clone(),
+        store: background_store(aws),
+        runner,
+    };
+    let written = aws.index_writes(DUE_INDEX);
+    Some(Scheduler::start(aws.clock(), written, watch))
+}
+
+/// The function that consumes a queue, in this process.
 fn handler(app: App, queue: QueueName) -> Handler {
     Arc::new(move |event| {
         let app = app.clone();
@@ -326,6 +391,7 @@ fn handler(app: App, queue: QueueName) -> Handler {
 struct Due {
     app: App,
     store: Store,
+    runner: Runner,
 }
 
 impl Sweep for Due {
@@ -334,8 +400,11 @@ impl Sweep for Due {
     }
 
     async fn sweep(&mut self) -> Result<u64, HandlerError> {
-        let swept = sweep::sweep(&self.app).await?;
-        Ok(swept.looked_at as u64)
+        match &self.runner {
+            Runner::Here => Ok(sweep::sweep(&self.app).await?.looked_at as u64),
+            Runner::There(remote) => remote.sweep().await,
+            Runner::Nobody => Ok(0),
+        }
     }
 }
 
@@ -345,13 +414,8 @@ pub fn functions_by_queue() -> BTreeMap<String, &'static str> {
     QueueName::ALL
         .into_iter()
         .map(|queue| {
-            let function = match queue {
-                QueueName::Create => "create-task",
-                QueueName::Execute | QueueName::ExecuteUrgent => "execute-task",
-                QueueName::Result => "process-result",
-                QueueName::Retry => "schedule-retry",
-            };
-            (name_of(queue, ""), function)
+            let function = Function::consuming(queue);
+            (name_of(queue, ""), function.as_str())
         })
         .collect()
 }

@@ -38,12 +38,30 @@ impl Answer {
         Self::json(status, body.to_string())
     }
 
+    pub fn unknown_operation(message: &str) -> Self {
+        let kind = "com.amazon.coral.service#UnknownOperationException";
+        Self::json_error(400, kind, message)
+    }
+
     pub fn xml_error(status: u16, code: &str, message: &str) -> Self {
-        let escaped = message
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;");
-        let body = format!("<Error><Code>{code}</Code><Message>{escaped}</Message></Error>");
+        let message = escaped(message);
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        Self::xml(status, body)
+    }
+
+    /// An error of the query protocol.
+    pub fn query_error(code: &str, message: &str) -> Self {
+        let message = escaped(message);
+        Self::xml(
+            400,
+            format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>\
+                 <Message>{message}</Message></Error></ErrorResponse>"
+            ),
+        )
+    }
+
+    fn xml(status: u16, body: String) -> Self {
         Self {
             status,
             headers: vec![("content-type", "application/xml".to_owned())],
@@ -92,6 +110,12 @@ impl Answer {
         }
         Ok(response)
     }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// A request's whole body.

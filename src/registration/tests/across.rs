@@ -325,3 +325,57 @@ fn a_step_asks_for_heartbeats_only_of_tasks_that_can_give_them() {
         assert_eq!(found, expected, "{text}");
     }
 }
+
+#[test]
+fn a_step_asks_of_people_nothing_that_never_comes() {
+    let flow = |step: &str| {
+        format!(
+            "{{id: t, version: 1.0.0, name: T, type: MANUAL, timeout: 100, assignment: {{dueIn: 50, escalateTo: heads}}}}\n---\n\
+             {{id: u, version: 1.0.0, name: U, type: MANUAL}}\n---\n\
+             {{id: w, version: 1.0.0, name: W, steps: [{{name: a, {step}}}]}}\n"
+        )
+    };
+    /// What the step says, and the problems.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+    let cases: [Case<'_>; 8] = [
+        ("taskDefinitionId: t, timeout: 51", &[]),
+        (
+            "taskDefinitionId: t, assignment: {escalateTo: ann, followUpIn: 50}",
+            &[],
+        ),
+        (
+            "taskDefinitionId: t, timeout: 50",
+            &[("OUT_OF_RANGE", "/steps/0/timeout")],
+        ),
+        (
+            "taskDefinitionId: t, timeouts: {scheduleToClose: 50}",
+            &[("OUT_OF_RANGE", "/steps/0/timeouts")],
+        ),
+        (
+            "taskDefinitionId: t, assignment: {followUpIn: 51}",
+            &[("OUT_OF_RANGE", "/steps/0/assignment/followUpIn")],
+        ),
+        (
+            "taskDefinitionId: t, assignment: {dueIn: 100}",
+            &[("OUT_OF_RANGE", "/steps/0/assignment/dueIn")],
+        ),
+        (
+            "taskDefinitionId: t, timeout: 40, assignment: {candidateUsers: [ann]}",
+            &[("OUT_OF_RANGE", "/steps/0/assignment")],
+        ),
+        (
+            "taskDefinitionId: u, assignment: {escalateTo: ann}",
+            &[("MISSING_FIELD", "/steps/0/assignment")],
+        ),
+    ];
+    for (step, expected) in cases {
+        let reading = read_text(&flow(step));
+        assert_eq!(reading.problems, []);
+        let [problems] = <[_; 1]>::try_from(check_together(&[reading])).unwrap();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|one| (one.code, &*one.pointer))
+            .collect();
+        assert_eq!(found, expected, "{step}");
+    }
+}

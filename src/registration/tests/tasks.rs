@@ -400,7 +400,7 @@ fn a_manual_task_has_people_and_no_executor() {
     let manual = "id: t\nversion: 1.0.0\nname: T\ntype: MANUAL\n";
     check(manual, &[]);
     let assignment = "assignment: {assignee: ann, candidateUsers: [ann], candidateGroups: [g], \
-                      dueIn: 1, followUpIn: 2, escalateTo: heads}\n";
+                      dueIn: 2, followUpIn: 1, escalateTo: heads}\n";
     check(&format!("{manual}{assignment}"), &[]);
     let permissions =
         "executionConfig: {securityContext: {permissions: [sign], securityLevel: LOW}}\n";
@@ -473,4 +473,47 @@ fn everything_is_told_at_once() {
             ("BAD_EXPRESSION", "/executionConfig/request/body", 10),
         ],
     );
+}
+
+#[test]
+fn a_date_or_an_escalation_that_never_comes_is_refused() {
+    let manual = "id: t\nversion: 1.0.0\nname: T\ntype: MANUAL\n";
+    let field = |name: &str| format!("/assignment/{name}");
+    let (due, follow_up) = (&*field("dueIn"), &*field("followUpIn"));
+    let (missing, range) = ("MISSING_FIELD", "OUT_OF_RANGE");
+    /// The limits, the assignment, and the problems.
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str, u32)]);
+    let cases: [Case<'_>; 9] = [
+        ("", "dueIn: 5, followUpIn: 5, escalateTo: heads", &[]),
+        (
+            "timeout: 6",
+            "dueIn: 5, followUpIn: 5, escalateTo: heads",
+            &[],
+        ),
+        ("", "escalateTo: heads", &[(missing, "/assignment", 6)]),
+        (
+            "",
+            "escalateTo: heads, followUpIn: 5",
+            &[(missing, "/assignment", 6)],
+        ),
+        ("", "dueIn: 5, followUpIn: 6", &[(range, follow_up, 6)]),
+        ("timeout: 5", "dueIn: 5", &[(range, due, 6)]),
+        (
+            "timeouts: {startToClose: 5}",
+            "followUpIn: 6",
+            &[(range, follow_up, 6)],
+        ),
+        (
+            "timeouts: {scheduleToClose: 5}",
+            "dueIn: 5",
+            &[(range, due, 6)],
+        ),
+        ("timeouts: {scheduleToStart: 5}", "dueIn: 6", &[]),
+    ];
+    for (limits, assignment, expected) in cases {
+        check(
+            &format!("{manual}{limits}\nassignment: {{{assignment}}}\n"),
+            expected,
+        );
+    }
 }

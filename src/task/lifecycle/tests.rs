@@ -43,6 +43,7 @@ kinds! {
     Release, ReleaseOfAnother, Complete, CompleteOfAnother, CompleteByAdmin, CompleteUnallowed,
     CompleteTooLate,
     GiveUp, GiveUpForGood, GiveUpOfAnother,
+    TokenClosed, TokenOfNobody,
 }
 
 /// The kinds that tell the cases of an event apart. There is no `_` here: a new event, outcome
@@ -104,6 +105,7 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
             ],
             Act::Fail { .. } => &[Kind::GiveUp, Kind::GiveUpForGood, Kind::GiveUpOfAnother],
         },
+        Event::TokenClosed => &[Kind::TokenClosed, Kind::TokenOfNobody],
     }
 }
 
@@ -153,6 +155,7 @@ fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
                 handling.due_date = Some(at(NOW));
             }
         }
+        Kind::TokenClosed => task.task_token = Some("token".to_owned()),
         Kind::LostForGood => task.losses = limits::MAX_LOSSES,
         Kind::LookOverdue if status == TaskStatus::Running => {
             task.deadline_at = Some(Timestamp::from_millis(
@@ -214,6 +217,7 @@ fn event(kind: Kind, task: &TaskInstance) -> Event {
         Kind::CompleteByAdmin => acts("root", complete()),
         Kind::GiveUp | Kind::GiveUpForGood => acts("ann", give_up()),
         Kind::GiveUpOfAnother => acts("bob", give_up()),
+        Kind::TokenClosed | Kind::TokenOfNobody => Event::TokenClosed,
     }
 }
 
@@ -351,6 +355,8 @@ CompleteTooLate  |illegal       |illegal       |illegal       |illegal       |il
 GiveUp           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpForGood    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpOfAnother  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+TokenClosed      |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
+TokenOfNobody    |=             |=             |=             |=             |=             |=             |=             |=
 ",
     );
 }
@@ -400,6 +406,8 @@ CompleteTooLate  |late          |late          |illegal       |illegal       |il
 GiveUp           |not theirs    |PENDING       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpForGood    |not theirs    |FAILED!       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 GiveUpOfAnother  |not theirs    |not theirs    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+TokenClosed      |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
+TokenOfNobody    |=             |=             |=             |=             |=             |=             |=             |=
 ",
     );
 }

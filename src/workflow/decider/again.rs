@@ -186,6 +186,8 @@ fn again_inside(step: &CompiledStep, state: &mut State, rest: &[&str]) {
                 again_in(&handler.steps, block, rest);
             }
         }
+        // Its child completed as it was to be cancelled, and was undone: another one is begun.
+        (child @ State::SubWorkflow { over: false, .. }, _) => *child = State::Failed,
         _ => {}
     }
 }

@@ -30,6 +30,7 @@ pub fn report(batch: &WorkflowInstance) -> Option<BatchReport> {
         over: (batch.status == WorkflowStatus::Completed).then(|| BatchEnd {
             metrics: batch.metrics,
             last: batch.course.compensations.clone(),
+            is_settled: batch.is_settled(),
             termination: iterations.termination.as_deref().cloned(),
         }),
     })

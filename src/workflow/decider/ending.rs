@@ -1,7 +1,8 @@
 //! The end of a workflow: its status, the end of what still runs, and what is done after it.
 //!
-//! After a failure what completed is undone (`undoing.rs`), and then the error handlers run. The
-//! status stands from the start; what fails in here is recorded by its task.
+//! After a failure what completed is undone (`undoing.rs`), as soon as all that was under way is
+//! over (`late.rs`), and then the error handlers run. The status stands from the start; what fails
+//! in here is recorded by its task.
 
 use serde_json::Value;
 
@@ -135,7 +136,7 @@ impl Fold<'_> {
         self.state.error = Some(error);
         self.halt();
         self.end(status);
-        self.undo_next();
+        self.undo();
     }
 
     /// Cancels the workflow, and undoes what completed if that is asked for.
@@ -146,7 +147,7 @@ impl Fold<'_> {
         self.halt();
         self.end(WorkflowStatus::Cancelled);
         if compensate {
-            self.undo_next();
+            self.undo();
         }
     }
 
@@ -316,20 +317,6 @@ impl Fold<'_> {
         self.ask(id, Ask::cancel(OVER));
         self.changed = true;
         true
-    }
-
-    /// Takes note of what was to be cancelled and is. Perhaps its end was waited for.
-    pub(super) fn cancels_done(&mut self, done: &[Cancelling]) {
-        let cancelling = &mut self.state.course.cancelling;
-        let before = cancelling.len();
-        cancelling.retain(|one| !done.contains(one));
-        if cancelling.len() == before {
-            return;
-        }
-        self.changed = true;
-        if matches!(self.state.course.closing, Some(Closing::Compensating(None))) {
-            self.undo_next();
-        }
     }
 
     pub(super) fn handle_end(&mut self) {

@@ -47,7 +47,7 @@ pub enum Event {
     Look,
     /// Somebody asks for something.
     Operation(Box<Operation>),
-    /// What was to be cancelled is.
+    /// Of what was to be cancelled these are over.
     CancelsDone(Vec<Cancelling>),
 }
 

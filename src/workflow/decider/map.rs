@@ -233,7 +233,7 @@ impl Fold<'_> {
                 let Some(number) = number.filter(|_| report.run == self.state.run) else {
                     return Next::Open;
                 };
-                if let Some(terminated) = self.take_report(state, number, *id, report) {
+                if let Some(terminated) = self.take_report(map, state, (number, *id), report) {
                     return terminated;
                 }
                 if let Some(error) = over_tolerance(&map.step, state) {
@@ -253,9 +253,9 @@ impl Fold<'_> {
 
     fn take_report(
         &mut self,
+        compiled: &CompiledMap,
         map: &mut Map,
-        number: u32,
-        id: WorkflowId,
+        (number, id): (u32, WorkflowId),
         report: &BatchReport,
     ) -> Option<Next> {
         let at = map.running.iter().position(|one| one.number == number)?;
@@ -278,8 +278,10 @@ impl Fold<'_> {
         if report.failed > 0 || over.termination.is_some() {
             map.troubled.push(number);
         }
-        if let Some(last) = over.last.clone() {
-            self.keep_batches(vec![id], Some(last));
+        match (&over.last, over.is_settled) {
+            (Some(last), true) => self.keep_batches(vec![id], Some(last.clone())),
+            (_, false) if compiled.undoes => self.keep_batches(vec![id], None),
+            _ => {}
         }
         self.count_batch(over.metrics);
         self.changed = true;

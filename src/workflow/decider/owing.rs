@@ -11,7 +11,7 @@ use crate::task::instance::TaskInstance;
 use crate::time::Timestamp;
 use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledStep};
 use crate::workflow::frontier::{
-    Active, Block, Branch, Cancelling, Closing, Resumed, Root, State, Undoing,
+    Active, Block, Branch, Cancelling, Closing, Iteration, Resumed, Root, State, Undoing,
 };
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::Compensable;
@@ -43,6 +43,23 @@ pub enum LeafKind {
 
 type Act<'f, 'a> = dyn FnMut(&mut Fold<'a>, &CompiledStep, &Active, &Place) + 'f;
 
+/// The steps of a branch that are looked at, if any are.
+type InBranch = fn(&Branch) -> Option<&Block>;
+
+fn if_running(branch: &Branch) -> Option<&Block> {
+    match branch {
+        Branch::Running(block) => Some(block),
+        Branch::Done(_) | Branch::Failed(..) => None,
+    }
+}
+
+fn unless_done(branch: &Branch) -> Option<&Block> {
+    match branch {
+        Branch::Running(block) | Branch::Failed(block, ..) => Some(block),
+        Branch::Done(_) => None,
+    }
+}
+
 impl<'a> Fold<'a> {
     /// Acts on every step that is under way, at every depth, with the variables that it sees.
     pub(super) fn each_active(&mut self, act: &mut Act<'_, 'a>) {
@@ -50,29 +67,58 @@ impl<'a> Fold<'a> {
         let steps = &self.plan.workflow.steps;
         match &root {
             Root::Steps(_) if self.state.status.is_terminal() => {}
-            Root::Steps(block) => self.each_in(steps, block, &Place::root(), act),
+            Root::Steps(block) => self.each_in(steps, block, &Place::root(), if_running, act),
             Root::Iterations(_) if self.state.status.is_terminal() => {}
             Root::Iterations(iterations) => {
-                if let Some(batch) = self.state.batch.take() {
-                    let plan = self.plan;
-                    if let Some(map) = plan.workflow.map(batch.map) {
-                        for iteration in &iterations.active {
-                            let place = Place::iteration(&batch, iteration.at);
-                            let mut own = iteration.variables.clone();
-                            self.with_variables(&mut own, |fold| {
-                                fold.each_in(&map.steps, &iteration.block, &place, act);
-                            });
-                        }
-                    }
-                    self.state.batch = Some(batch);
-                }
+                self.each_of_iterations(iterations.active.iter(), if_running, act);
             }
         }
         self.state.course.root = root;
         if let Some(Closing::Handling(block)) = self.state.course.closing.clone() {
             let place = self.closing_place();
-            self.each_in(&self.plan.workflow.error_handlers, &block, &place, act);
+            let handlers = &self.plan.workflow.error_handlers;
+            self.each_in(handlers, &block, &place, if_running, act);
         }
+    }
+
+    /// Acts on every step that is under way or was when its workflow or batch ended, or when its
+    /// branch or iteration failed.
+    pub(super) fn each_begun(&mut self, act: &mut Act<'_, 'a>) {
+        let root = std::mem::take(&mut self.state.course.root);
+        match &root {
+            Root::Steps(block) => {
+                let steps = &self.plan.workflow.steps;
+                self.each_in(steps, block, &Place::root(), unless_done, act);
+            }
+            Root::Iterations(iterations) => {
+                let begun = iterations.active.iter().chain(&iterations.failed);
+                self.each_of_iterations(begun, unless_done, act);
+            }
+        }
+        self.state.course.root = root;
+    }
+
+    /// Acts on every step of these iterations of a batch, with the variables that it sees.
+    fn each_of_iterations<'i>(
+        &mut self,
+        iterations: impl Iterator<Item = &'i Iteration>,
+        in_branch: InBranch,
+        act: &mut Act<'_, 'a>,
+    ) {
+        let Some(batch) = self.state.batch.take() else {
+            return;
+        };
+        let plan = self.plan;
+        if let Some(map) = plan.workflow.map(batch.map) {
+            for iteration in iterations {
+                let place = Place::iteration(&batch, iteration.at);
+                let mut own = iteration.variables.clone();
+                self.with_variables(&mut own, |fold| {
+                    fold.each_in(&map.steps, &iteration.block, &place, in_branch, act);
+                });
+            }
+        }
+        self.state.batch = Some(batch);
     }
 
     fn each_in(
@@ -80,6 +126,7 @@ impl<'a> Fold<'a> {
         compiled: &CompiledBlock,
         block: &Block,
         place: &Place,
+        in_branch: InBranch,
         act: &mut Act<'_, 'a>,
     ) {
         for active in block.active.iter().filter(|active| !active.held) {
@@ -92,15 +139,16 @@ impl<'a> Fold<'a> {
             match (&active.state, &step.kind) {
                 (State::Parallel(branches), CompiledKind::Parallel(parallel)) => {
                     for ((name, compiled), branch) in parallel.branches.iter().zip(branches) {
-                        if let Branch::Running(block) = branch {
+                        if let Some(block) = in_branch(branch) {
                             let inside = place.branch(&step.name, name, generation);
-                            self.each_in(compiled, block, &inside, act);
+                            self.each_in(compiled, block, &inside, in_branch, act);
                         }
                     }
                 }
                 (State::Switch { case, block }, CompiledKind::Switch(switch)) => {
                     if let Some(compiled) = block_of(switch, *case) {
-                        self.each_in(compiled, block, &place.inside(&step.name, generation), act);
+                        let inside = place.inside(&step.name, generation);
+                        self.each_in(compiled, block, &inside, in_branch, act);
                     }
                 }
                 (
@@ -112,7 +160,7 @@ impl<'a> Fold<'a> {
                     CompiledKind::Loop(repeat),
                 ) => {
                     let inside = place.turn(&step.name, *turn, generation);
-                    self.each_in(&repeat.steps, block, &inside, act);
+                    self.each_in(&repeat.steps, block, &inside, in_branch, act);
                 }
                 (
                     State::Handling {
@@ -125,7 +173,7 @@ impl<'a> Fold<'a> {
                 ) => {
                     if let Some(handler) = step.on_error.get(*entry as usize) {
                         let inside = place.inside(&step.name, generation).handling(error);
-                        self.each_in(&handler.steps, block, &inside, act);
+                        self.each_in(&handler.steps, block, &inside, in_branch, act);
                     }
                 }
                 _ => {}

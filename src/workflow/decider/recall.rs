@@ -373,6 +373,7 @@ fn over(batch: &WorkflowInstance) -> Event {
         over: Some(BatchEnd {
             metrics: WorkflowMetrics::default(),
             last: None,
+            is_settled: true,
             termination: None,
         }),
     };

@@ -109,6 +109,7 @@ impl Fold<'_> {
                 correlation_id: state.correlation_id.clone(),
             },
             overrides: Overrides::default(),
+            task_token: None,
             traceparent: state.traceparent.clone(),
             request_hash: None,
         }

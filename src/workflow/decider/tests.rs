@@ -18,6 +18,7 @@ mod asking;
 mod blocks;
 mod errors;
 mod failures;
+mod late;
 mod maps;
 mod properties;
 mod repeats;

@@ -19,7 +19,7 @@ use crate::task::due;
 use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::task::timeouts::StepTimeouts;
 use crate::time::Timestamp;
-use crate::workflow::frontier::{Cancelling, Closing, Stack, Undoing};
+use crate::workflow::frontier::{Closing, Stack, Undoing};
 use crate::workflow::parent::{Batches, Compensable, Undoable};
 
 /// A chain whose first link is looked at.
@@ -160,22 +160,18 @@ impl Fold<'_> {
         }
     }
 
-    /// Looks into the chains of batches; whether they must be over, or be read, first.
+    /// Looks into the chains of batches; whether their records must be read first.
     fn open(&mut self, chain: Chain, batches: &Batches) -> bool {
         let of = match chain {
             Chain::Own => self.state.id,
             Chain::Of(at) => self.state.course.stacks[at].batch,
         };
         let Some(last) = &batches.last else {
-            let asked = &self.state.course.cancelling;
-            let runs = |id: &WorkflowId| asked.contains(&Cancelling::Child(*id));
-            if !batches.batches.iter().any(runs) {
-                self.need = Some(Need::Chains {
-                    of,
-                    link: Undoable::Batches(batches.clone()).name(),
-                    batches: batches.batches.clone(),
-                });
-            }
+            self.need = Some(Need::Chains {
+                of,
+                link: Undoable::Batches(batches.clone()).name(),
+                batches: batches.batches.clone(),
+            });
             return true;
         };
         self.pop(chain, &Undoable::Batches(batches.clone()));
@@ -282,7 +278,7 @@ impl Fold<'_> {
     pub(super) fn hear_undoing(&mut self, running: Option<Undoing>, news: &News<'_>) {
         let Some(undoing) = running else {
             if matches!(news, News::Look | News::BatchTold { .. }) {
-                self.undo_next();
+                self.undo_if_all_ended();
             }
             return;
         };

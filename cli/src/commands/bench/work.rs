@@ -92,6 +92,7 @@ impl Work {
             task_reference: None,
             idempotency_key: None,
             correlation_id: None,
+            task_token: None,
             traceparent: None,
         };
         Ok(create_task(service.app(), &self.caller, request).await?.id)

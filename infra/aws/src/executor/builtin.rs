@@ -46,9 +46,10 @@ impl Executor for BuiltinExecutor {
             ExecutorRef::Builtin(Builtin::Noop) => Ok(Value::Null),
             ExecutorRef::Builtin(Builtin::Fail) => fail(call),
             ExecutorRef::Builtin(Builtin::Sleep) => sleep(call).await,
-            ExecutorRef::Process { .. } | ExecutorRef::Http { .. } | ExecutorRef::Lambda { .. } => {
-                Err(call.misrouted())
-            }
+            ExecutorRef::Process { .. }
+            | ExecutorRef::Http { .. }
+            | ExecutorRef::Lambda { .. }
+            | ExecutorRef::States { .. } => Err(call.misrouted()),
         };
         Execution::ending(started, result, self.clock.now())
     }

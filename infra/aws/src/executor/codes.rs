@@ -33,6 +33,19 @@ pub const LAMBDA_UNAVAILABLE: &str = "LAMBDA_UNAVAILABLE";
 /// Lambda refused the request. Permanent.
 pub const LAMBDA_REFUSED: &str = "LAMBDA_REFUSED";
 
+/// An execution of a state machine failed and did not say its error.
+pub const STATES_FAILED: &str = "STATES_FAILED";
+/// An execution ran out of its own time and did not say its error.
+pub const STATES_TIMED_OUT: &str = "STATES_TIMED_OUT";
+/// Somebody stopped an execution and did not say its error.
+pub const STATES_ABORTED: &str = "STATES_ABORTED";
+/// Step Functions has too much to do at the moment.
+pub const STATES_THROTTLED: &str = "STATES_THROTTLED";
+/// Step Functions could not be reached, or failed itself.
+pub const STATES_UNAVAILABLE: &str = "STATES_UNAVAILABLE";
+/// Step Functions refused the request. Permanent.
+pub const STATES_REFUSED: &str = "STATES_REFUSED";
+
 /// The code of `builtin:fail` when its input names none.
 pub const BUILTIN_FAILED: &str = "BUILTIN_FAILED";
 

@@ -4,12 +4,11 @@
 //! `securityContext`, `traceparent`, `environmentVariables` (secrets resolved),
 //! `workflowInstanceId`, `taskPath`, `correlationId` and `resourceRequirements`; those that the
 //! task does not have are left out. What an answer means is decided in `answer`, as whom the
-//! call is made in `roles`. The SDK's own retries are off: an invocation is an attempt, and
+//! call is made in `super::roles`. The SDK's own retries are off: an invocation is an attempt, and
 //! attempts are counted. Taskmill's own functions are refused here, as they are by IAM: a task
 //! must not be able to forge a result.
 
 mod answer;
-mod roles;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +16,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use serde::Serialize;
@@ -29,10 +31,10 @@ use taskmill::task::definition::ResourceRequirements;
 use taskmill::task::routing::ExecutorRef;
 use tokio::time::Instant;
 
+use super::roles::Clients;
 use super::{Call, Execution, Executor, Failure, redacted};
 use crate::clock::Clock;
 use crate::secrets::{Redactor, Revealer, Secrets};
-use roles::Clients;
 
 /// Bytes of a synchronous invocation's payload, in either direction (Lambda's quota, 6 MB).
 pub const INVOCATION_BYTES: usize = 6 * 1024 * 1024;
@@ -49,7 +51,7 @@ pub struct LambdaConfig {
 /// Runs `lambda:` tasks.
 #[derive(Debug)]
 pub struct LambdaExecutor {
-    clients: Clients,
+    clients: Clients<Client>,
     denied_prefixes: Vec<String>,
     secrets: Secrets,
     clock: Clock,
@@ -60,7 +62,7 @@ impl LambdaExecutor {
     #[must_use]
     pub fn new(config: LambdaConfig, secrets: Secrets, clock: Clock) -> Self {
         Self {
-            clients: Clients::new(config.sdk),
+            clients: Clients::new(config.sdk, client),
             denied_prefixes: config.denied_prefixes,
             secrets,
             clock,
@@ -124,6 +126,14 @@ impl Executor for LambdaExecutor {
         let result = self.run(call, function).await;
         Execution::ending(started, result, self.clock.now())
     }
+}
+
+fn client(sdk: &SdkConfig) -> Client {
+    // A function may well be silent for minutes before it answers.
+    let config = Builder::from(sdk)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    Client::from_conf(config.build())
 }
 
 /// What a function receives.

@@ -11,6 +11,8 @@ mod failure;
 pub mod http;
 pub mod lambda;
 mod output;
+mod roles;
+pub mod states;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -38,6 +40,7 @@ use crate::secrets::Secrets;
 use builtin::BuiltinExecutor;
 use http::{HttpExecutor, Reach};
 use lambda::{LambdaConfig, LambdaExecutor};
+use states::StatesExecutor;
 
 /// Runs attempts of tasks.
 #[async_trait]
@@ -45,6 +48,14 @@ pub trait Executor: Send + Sync {
     /// Runs one attempt to its end. Dropping the future stops the work, as far as it can be
     /// stopped from here: a process group is killed, a request is abandoned.
     async fn execute(&self, call: &Call) -> Execution;
+
+    /// Stops what goes on elsewhere for a call whose future was dropped. Most have nothing there.
+    ///
+    /// # Errors
+    /// It goes on; what it comes to will not be asked for.
+    async fn stop(&self, _call: &Call) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// One attempt that is to be run.
@@ -110,6 +121,8 @@ pub enum ExecutorKind {
     Http,
     /// `lambda:`
     Lambda,
+    /// `states:`
+    States,
     /// `builtin:`
     Builtin,
 }
@@ -130,6 +143,7 @@ impl Call {
             ExecutorRef::Process { .. } => ExecutorKind::Process,
             ExecutorRef::Http { .. } => ExecutorKind::Http,
             ExecutorRef::Lambda { .. } => ExecutorKind::Lambda,
+            ExecutorRef::States { .. } => ExecutorKind::States,
             ExecutorRef::Builtin(_) => ExecutorKind::Builtin,
         }
     }
@@ -222,7 +236,7 @@ impl Executors {
         Self { clock, by_kind }.with(ExecutorKind::Builtin, Arc::new(builtin))
     }
 
-    /// What runs in the cloud: `builtin:`, `http:` to public addresses and `lambda:`.
+    /// What runs in the cloud: `builtin:`, `http:` to public addresses, `lambda:` and `states:`.
     ///
     /// # Errors
     /// TLS cannot be set up on this machine.
@@ -232,10 +246,12 @@ impl Executors {
         lambda: LambdaConfig,
     ) -> Result<Self, http::Error> {
         let http = HttpExecutor::new(Reach::Public, secrets.clone(), clock)?;
+        let states = StatesExecutor::new(lambda.sdk.clone(), clock);
         let lambda = LambdaExecutor::new(lambda, secrets, clock);
         Ok(Self::builtin(clock)
             .with(ExecutorKind::Http, Arc::new(http))
-            .with(ExecutorKind::Lambda, Arc::new(lambda)))
+            .with(ExecutorKind::Lambda, Arc::new(lambda))
+            .with(ExecutorKind::States, Arc::new(states)))
     }
 
     /// What runs on one machine: `builtin:`, `http:` to public addresses and to the machine
@@ -277,6 +293,13 @@ impl Executor for Executors {
                 let failure = Err(call.misrouted());
                 Execution::ending(Instant::now(), failure, self.clock.now())
             }
+        }
+    }
+
+    async fn stop(&self, call: &Call) -> Result<(), Failure> {
+        match self.by_kind.get(&call.kind()) {
+            Some(executor) => executor.stop(call).await,
+            None => Ok(()),
         }
     }
 }

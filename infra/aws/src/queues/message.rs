@@ -59,6 +59,11 @@ pub enum Message {
         /// The workflow or batch that waits for it.
         workflow_id: WorkflowId,
     },
+    /// On `result`: somebody outside waits for a task by a token, and is to be told how it stands.
+    TokenHeld {
+        /// The task.
+        task_id: TaskId,
+    },
     /// On `result`: a child ended, or a batch has news, and the record that waits may not know.
     ChildTold {
         /// The child or batch.
@@ -158,8 +163,27 @@ pub enum Carried<T> {
 #[derive(Serialize, Deserialize)]
 struct Envelope<M> {
     v: u32,
+    #[serde(default, skip_serializing_if = "is_first")]
+    hops: u32,
     #[serde(flatten)]
     message: M,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands fields over by reference"
+)]
+fn is_first(hops: &u32) -> bool {
+    *hops == 0
+}
+
+/// A message as it comes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// The message.
+    pub message: Message,
+    /// Its place in its [chain](crate::chain).
+    pub hops: u32,
 }
 
 /// A body that cannot be read.
@@ -174,16 +198,19 @@ pub enum Unreadable {
 }
 
 impl Message {
-    /// The body of the message.
+    /// The body of the message, at this place in its [chain](crate::chain).
     #[must_use]
-    pub fn to_body(&self) -> String {
+    pub fn to_body(&self, hops: u32) -> String {
         let envelope = Envelope {
             v: FORMAT,
+            hops,
             message: self,
         };
         serde_json::to_string(&envelope).expect("a message has string keys only")
     }
+}
 
+impl Received {
     /// Reads a body.
     ///
     /// # Errors
@@ -197,7 +224,7 @@ impl Message {
         if v > FORMAT {
             return Err(Unreadable::Newer(v));
         }
-        let envelope: Envelope<Self> = serde_json::from_str(body)?;
-        Ok(envelope.message)
+        let Envelope { message, hops, .. } = serde_json::from_str(body)?;
+        Ok(Self { message, hops })
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use message::{Carried, Execute, Message, Record};
+pub use message::{Carried, Execute, Message, Received, Record};
 pub use route::Outgoing;
 pub use send::{Error, Queues};
 
@@ -62,8 +62,9 @@ impl QueueName {
             // Six times the function's timeout, as Lambda's documentation asks for.
             Self::Create | Self::Retry => (false, 180),
             Self::Result => (true, 180),
-            // A worker extends it while its executor runs, so that a dead one is noticed soon.
-            Self::Execute | Self::ExecuteUrgent => (false, 120),
+            // As long as the function may take, because Lambda refuses less. A worker shortens it
+            // while its executor runs, so that a dead one is noticed soon.
+            Self::Execute | Self::ExecuteUrgent => (false, 900),
         };
         Settings {
             fifo,

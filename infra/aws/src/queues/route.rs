@@ -42,14 +42,15 @@ fn unique() -> u64 {
 }
 
 impl Outgoing {
-    /// Routes a message that is sent at `now`.
+    /// Routes a message that is sent at `now`, at this place in its [chain](crate::chain).
     #[must_use]
-    pub fn new(message: &Message, now: Timestamp) -> Self {
+    pub fn new(message: &Message, hops: u32, now: Timestamp) -> Self {
+        let body = message.to_body(hops);
         match message {
             Message::CreateTask { caller, .. } | Message::StartWorkflow { caller, .. } => {
-                Self::fair(QueueName::Create, message, &caller.tenant_id)
+                Self::fair(QueueName::Create, body, &caller.tenant_id)
             }
-            Message::Execute(execute) => Self::execute(message, execute),
+            Message::Execute(execute) => Self::execute(body, execute),
             Message::Outcome {
                 task_id,
                 workflow_id,
@@ -63,14 +64,18 @@ impl Outgoing {
                         key.rsplit('/').next().unwrap_or(key).to_owned()
                     }
                 };
-                Self::result(message, group, recognized_by)
+                Self::result(body, group, recognized_by)
             }
             Message::TaskEnded {
                 task_id,
                 workflow_id,
             } => {
                 let recognized_by = format!("{task_id}-{}-{}", now.millis(), unique());
-                Self::result(message, workflow_id.to_string(), recognized_by)
+                Self::result(body, workflow_id.to_string(), recognized_by)
+            }
+            Message::TokenHeld { task_id } => {
+                let recognized_by = format!("{task_id}-{}-{}", now.millis(), unique());
+                Self::result(message, task_id.to_string(), recognized_by)
             }
             Message::ChildTold {
                 child_id,
@@ -82,7 +87,7 @@ impl Outgoing {
                 ..
             } => {
                 let recognized_by = format!("{child_id}-{}-{}", now.millis(), unique());
-                Self::result(message, workflow_id.to_string(), recognized_by)
+                Self::result(body, workflow_id.to_string(), recognized_by)
             }
             Message::Granted {
                 workflow_id,
@@ -91,7 +96,7 @@ impl Outgoing {
             } => {
                 let recognized_by =
                     format!("{workflow_id}-{run}-{slots}-{}-{}", now.millis(), unique());
-                Self::result(message, workflow_id.to_string(), recognized_by)
+                Self::result(body, workflow_id.to_string(), recognized_by)
             }
             Message::Due(record) => {
                 let id = match record {
@@ -99,11 +104,11 @@ impl Outgoing {
                     Record::Workflow(id) => id.to_string(),
                 };
                 let recognized_by = format!("{id}-{}-{}", now.millis(), unique());
-                Self::result(message, id, recognized_by)
+                Self::result(body, id, recognized_by)
             }
             Message::Later { due_at, .. } => Self {
                 due_at: Some(*due_at),
-                ..Self::plain(QueueName::Retry, message)
+                ..Self::plain(QueueName::Retry, body)
             },
             Message::Unread { queue, group, body } => Self {
                 queue: *queue,
@@ -118,36 +123,36 @@ impl Outgoing {
         }
     }
 
-    fn plain(queue: QueueName, message: &Message) -> Self {
+    fn plain(queue: QueueName, body: String) -> Self {
         Self {
             queue,
-            body: message.to_body(),
+            body,
             group: None,
             deduplication_id: None,
             due_at: None,
         }
     }
 
-    fn fair(queue: QueueName, message: &Message, tenant: &TenantId) -> Self {
+    fn fair(queue: QueueName, body: String, tenant: &TenantId) -> Self {
         Self {
             group: Some(tenant.to_string()),
-            ..Self::plain(queue, message)
+            ..Self::plain(queue, body)
         }
     }
 
-    fn execute(message: &Message, execute: &Execute) -> Self {
+    fn execute(body: String, execute: &Execute) -> Self {
         let queue = match queue_for(execute.priority) {
             ExecuteQueue::Execute => QueueName::Execute,
             ExecuteQueue::ExecuteUrgent => QueueName::ExecuteUrgent,
         };
-        Self::fair(queue, message, &execute.tenant_id)
+        Self::fair(queue, body, &execute.tenant_id)
     }
 
-    fn result(message: &Message, group: String, deduplication_id: String) -> Self {
+    fn result(body: String, group: String, deduplication_id: String) -> Self {
         Self {
             group: Some(group),
             deduplication_id: Some(deduplication_id),
-            ..Self::plain(QueueName::Result, message)
+            ..Self::plain(QueueName::Result, body)
         }
     }
 }

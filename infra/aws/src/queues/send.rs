@@ -11,7 +11,9 @@ use aws_sdk_sqs::types::{
 };
 use futures::future::join_all;
 use taskmill::Timestamp;
+use taskmill::limits::MESSAGES_WITHOUT_CHANGE;
 
+use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::queues::lane::Lane;
 use crate::queues::route::Outgoing;
@@ -59,6 +61,7 @@ pub struct Queues {
     client: Client,
     urls: QueueUrls,
     clock: Clock,
+    chain: Chain,
     /// Where messages wait for others of the same moment; none where each is sent by itself.
     lanes: Option<Arc<Lanes>>,
 }
@@ -81,6 +84,7 @@ impl Queues {
             client,
             urls,
             clock,
+            chain: Chain::default(),
             lanes: None,
         }
     }
@@ -90,6 +94,15 @@ impl Queues {
     pub fn together(&self) -> Self {
         Self {
             lanes: Some(Arc::default()),
+            ..self.clone()
+        }
+    }
+
+    /// The same queues in the chain of a message that is handled.
+    #[must_use]
+    pub fn in_chain(&self, chain: &Chain) -> Self {
+        Self {
+            chain: chain.clone(),
             ..self.clone()
         }
     }
@@ -106,7 +119,8 @@ impl Queues {
         &self.urls
     }
 
-    /// Sends messages, those of a queue in their order, in batches.
+    /// Sends messages, those of a queue in their order, in batches. What is too far down a chain
+    /// that changes nothing goes to the dead letters instead.
     ///
     /// # Errors
     /// A request failed, or SQS refused a message twice.
@@ -114,8 +128,13 @@ impl Queues {
         let now = self.clock.now();
         let mut by_queue: BTreeMap<QueueName, Vec<Outgoing>> = BTreeMap::new();
         for message in messages {
-            let outgoing = Outgoing::new(message, now);
-            by_queue.entry(outgoing.queue).or_default().push(outgoing);
+            let hops = self.chain.place_of(message, now);
+            let outgoing = Outgoing::new(message, hops, now);
+            if Chain::is_too_long(hops) {
+                self.stop(&outgoing).await?;
+            } else {
+                by_queue.entry(outgoing.queue).or_default().push(outgoing);
+            }
         }
         let sent = by_queue
             .into_iter()
@@ -211,6 +230,20 @@ impl Queues {
             .await
             .map_err(|error| failed(queue, &error))?;
         Ok(())
+    }
+
+    /// Ends a chain that changes nothing: its next message goes to the dead letters. What it was
+    /// about is looked at again when it is due.
+    async fn stop(&self, outgoing: &Outgoing) -> Result<(), Error> {
+        let reason =
+            format!("runaway: {MESSAGES_WITHOUT_CHANGE} messages in a row changed nothing");
+        tracing::error!(
+            queue = outgoing.queue.as_str(),
+            group = outgoing.group,
+            "{reason}"
+        );
+        let id = outgoing.deduplication_id.as_deref().unwrap_or_default();
+        self.bury(outgoing.queue, id, &outgoing.body, &reason).await
     }
 
     /// Hides a message that was received for so many seconds from now.

@@ -49,6 +49,7 @@ pub use parts::{HEAD_BYTES, SNAPSHOT_BYTES, snapshot_of};
 pub use task_lists::{TaskFilter, TaskSummary};
 pub use workflow_lists::WorkflowSummary;
 
+use crate::chain::Chain;
 use crate::payloads::{BadHash, ContentHash, PayloadKey, PayloadKind, Payloads};
 use crate::tables::{Shards, TableNames};
 
@@ -71,6 +72,7 @@ pub struct Store {
     shards: Shards,
     payloads: Payloads,
     inputs: Arc<Inputs>,
+    chain: Chain,
 }
 
 impl Store {
@@ -83,6 +85,16 @@ impl Store {
             shards,
             payloads,
             inputs: Arc::default(),
+            chain: Chain::default(),
+        }
+    }
+
+    /// The same store, which tells this chain of every record that it changes.
+    #[must_use]
+    pub fn in_chain(&self, chain: &Chain) -> Self {
+        Self {
+            chain: chain.clone(),
+            ..self.clone()
         }
     }
 

@@ -46,7 +46,10 @@ pub(crate) async fn create(store: &Store, table: &str, record: &Encoded) -> Resu
         .send()
         .await;
     match put {
-        Ok(_) => Ok(Created::New),
+        Ok(_) => {
+            store.chain.moved();
+            Ok(Created::New)
+        }
         Err(error) if error.as_service_error().is_some_and(is_condition_failed) => {
             Ok(Created::Exists)
         }
@@ -76,6 +79,7 @@ pub(crate) async fn replace(
         .send()
         .await;
     let Err(error) = put else {
+        store.chain.moved();
         return Ok(());
     };
     match error.as_service_error() {
@@ -83,6 +87,7 @@ pub(crate) async fn replace(
         Some(PutItemError::ConditionalCheckFailedException(conflict))
             if conflict.item.as_ref() == Some(&after.head) =>
         {
+            store.chain.moved();
             Ok(())
         }
         Some(PutItemError::ConditionalCheckFailedException(_)) => Err(Error::VersionConflict {

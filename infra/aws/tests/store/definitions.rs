@@ -217,7 +217,7 @@ async fn a_version_that_was_written_but_not_listed_is_listed_by_a_repeat() {
         "entry": { "S": "TASK#1.0.0" },
         "doc": { "S": serde_json::to_string(&stored).unwrap() },
     });
-    emulator.put("Definitions", &item);
+    emulator.put("Definitions", &item).await;
     assert_eq!(
         store
             .task_definition_versions(&acme, &given.id)

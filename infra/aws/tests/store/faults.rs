@@ -59,6 +59,6 @@ async fn a_part_without_its_head_is_no_record() {
         .unwrap();
     let other = Emulator::default();
     let store = other.store().await;
-    other.put("TaskInstances", part);
+    other.put("TaskInstances", part).await;
     assert_eq!(store.task(task.id).await.unwrap(), None);
 }

@@ -142,7 +142,7 @@ async fn what_the_first_version_stored_still_loads() {
     let store = emulator.store().await;
     for (table, text) in STORED {
         for item in serde_json::from_str::<Vec<Value>>(text).unwrap() {
-            emulator.put(table, &item);
+            emulator.put(table, &item).await;
         }
     }
     assert_eq!(store.task(task_id(1)).await.unwrap(), Some(lone_task(1)));

@@ -332,7 +332,7 @@ async fn what_cannot_be_read_is_named_and_not_guessed() {
             .as_object_mut()
             .unwrap()
             .retain(|_, value| !value.is_null());
-        emulator.put("TaskInstances", &broken);
+        emulator.put("TaskInstances", &broken).await;
         let error = store.task(task.id).await.unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");

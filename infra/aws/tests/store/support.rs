@@ -1,5 +1,7 @@
-//! An embedded DynamoDB and a bucket in memory behind the SDK's connector, which keep what went
-//! over the wire.
+//! A DynamoDB and a bucket in memory behind the SDK's connector, which keep what went over the wire.
+//!
+//! The DynamoDB is the embedded one, or, with `TASKMILL_TEST_DYNAMODB_URL`, another one at that
+//! address: every case then runs against a database that we did not write.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -19,13 +21,47 @@ use taskmill_aws::payloads::Payloads;
 use taskmill_aws::store::Store;
 use taskmill_aws::tables::{Shards, TableNames, create_all};
 
+/// The address of another DynamoDB than the embedded one.
+const URL: &str = "TASKMILL_TEST_DYNAMODB_URL";
+
 /// An AWS of DynamoDB and S3.
-#[derive(Debug, Clone, Default)]
-pub struct Emulator(Arc<Mutex<State>>);
+#[derive(Debug, Clone)]
+pub struct Emulator {
+    dynamodb: DynamoDb,
+    /// Another DynamoDB keeps the tables of each caller apart by the key that it signs with.
+    key_id: String,
+    state: Arc<Mutex<State>>,
+}
+
+/// Who answers as DynamoDB.
+#[derive(Clone)]
+enum DynamoDb {
+    Embedded(Database),
+    At(String),
+}
+
+impl std::fmt::Debug for DynamoDb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DynamoDb")
+    }
+}
+
+impl Default for Emulator {
+    fn default() -> Self {
+        let dynamodb = match std::env::var(URL) {
+            Ok(url) => DynamoDb::At(url),
+            Err(_) => DynamoDb::Embedded(Database::memory().unwrap()),
+        };
+        Self {
+            dynamodb,
+            key_id: uuid::Uuid::now_v7().simple().to_string(),
+            state: Arc::default(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct State {
-    database: Option<Database>,
     objects: HashMap<String, Vec<u8>>,
     calls: Vec<Call>,
     lose: Option<&'static str>,
@@ -48,7 +84,7 @@ pub struct Call {
 impl Emulator {
     /// The calls since this was last asked.
     pub fn calls(&self) -> Vec<Call> {
-        std::mem::take(&mut self.0.lock().unwrap().calls)
+        std::mem::take(&mut self.state.lock().unwrap().calls)
     }
 
     /// The write units since calls were last asked for, by table and index; tables under `table`.
@@ -77,12 +113,12 @@ impl Emulator {
 
     /// The next call of this operation does its work, and its answer is lost.
     pub fn lose_answer_of(&self, operation: &'static str) {
-        self.0.lock().unwrap().lose = Some(operation);
+        self.state.lock().unwrap().lose = Some(operation);
     }
 
     /// The names of the objects in the bucket.
     pub fn objects(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.0.lock().unwrap().objects.keys().cloned().collect();
+        let mut names: Vec<_> = self.state.lock().unwrap().objects.keys().cloned().collect();
         names.sort();
         names
     }
@@ -91,7 +127,7 @@ impl Emulator {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .credentials_provider(Credentials::new(&self.key_id, "secret", None, None, "test"))
             .http_client(self.clone())
             .build();
         aws_sdk_dynamodb::Client::from_conf(config)
@@ -116,11 +152,6 @@ impl Emulator {
     }
 
     pub async fn store_with(&self, shards: Shards) -> Store {
-        self.0
-            .lock()
-            .unwrap()
-            .database
-            .get_or_insert_with(|| Database::memory().unwrap());
         create_all(&self.dynamodb(), &TableNames::default())
             .await
             .unwrap();
@@ -130,39 +161,36 @@ impl Emulator {
     }
 
     /// Puts an item as it is.
-    pub fn put(&self, table: &str, item: &Value) {
+    pub async fn put(&self, table: &str, item: &Value) {
         let request = json!({ "TableName": table, "Item": item });
-        let state = self.0.lock().unwrap();
-        let database = state.database.as_ref().unwrap();
-        database
-            .put_item(serde_json::from_value(request).unwrap())
-            .unwrap();
+        let (status, answer) = self.dispatch("PutItem", &request).await;
+        assert_eq!(status, 200, "{answer}");
     }
 
-    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+    async fn answer(&self, request: HttpRequest) -> HttpResponse {
         let body = request.body().bytes().unwrap_or_default();
         match request
             .headers()
             .get("x-amz-target")
             .and_then(|target| target.rsplit('.').next())
         {
-            Some(operation) => self.dynamodb_answer(operation, body),
-            None => self.s3_answer(request, body),
+            Some(operation) => self.dynamodb_answer(operation, body).await,
+            None => self.s3_answer(&request, body),
         }
     }
 
-    fn dynamodb_answer(&self, operation: &str, body: &[u8]) -> HttpResponse {
+    async fn dynamodb_answer(&self, operation: &str, body: &[u8]) -> HttpResponse {
         let mut request: Value = serde_json::from_slice(body).unwrap();
         if !operation.contains("Table") && operation != "UpdateTimeToLive" {
             request["ReturnConsumedCapacity"] = json!("INDEXES");
         }
-        let mut state = self.0.lock().unwrap();
-        let (status, response) = dispatch(state.database.as_ref().unwrap(), operation, &request);
+        let (status, response) = self.dispatch(operation, &request).await;
         let call = Call {
             operation: operation.to_owned(),
             request,
             response: response.clone(),
         };
+        let mut state = self.state.lock().unwrap();
         state.calls.push(call);
         if state.lose.take_if(|lost| *lost == operation).is_some() {
             return reply(500, b"{\"__type\":\"InternalServerError\"}".to_vec());
@@ -170,10 +198,39 @@ impl Emulator {
         reply(status, serde_json::to_vec(&response).unwrap())
     }
 
+    async fn dispatch(&self, operation: &str, request: &Value) -> (u16, Value) {
+        match &self.dynamodb {
+            DynamoDb::Embedded(database) => dispatch(database, operation, request),
+            DynamoDb::At(url) => self.ask(url, operation, request).await,
+        }
+    }
+
+    /// Asks another DynamoDB. Those of one machine check no signature.
+    async fn ask(&self, url: &str, operation: &str, request: &Value) -> (u16, Value) {
+        let scope = format!(
+            "{}/20260101/eu-central-1/dynamodb/aws4_request",
+            self.key_id
+        );
+        let signature = format!(
+            "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0000000000000000"
+        );
+        let answer = reqwest::Client::new()
+            .post(url)
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", signature)
+            .body(request.to_string())
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap())
+    }
+
     fn s3_answer(&self, request: &HttpRequest, body: &[u8]) -> HttpResponse {
         let path = request.uri().split("payloads/").nth(1).unwrap_or_default();
         let name = path.split('?').next().unwrap_or_default().to_owned();
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         let call = Call {
             operation: request.method().to_owned(),
             request: json!(name),
@@ -226,7 +283,8 @@ fn reply(status: u16, body: Vec<u8>) -> HttpResponse {
 
 impl HttpConnector for Emulator {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(Ok(self.answer(&request)))
+        let emulator = self.clone();
+        HttpConnectorFuture::new(async move { Ok(emulator.answer(request).await) })
     }
 }
 

@@ -71,6 +71,9 @@ pub enum Error {
     /// This service does not do that.
     #[error("{0}")]
     UnsupportedOperation(String),
+    /// SQS has no such action.
+    #[error("There is no action {0}.")]
+    UnknownOperation(String),
     /// The request is not what its operation takes.
     #[error("{0}")]
     Serialization(String),
@@ -87,7 +90,9 @@ impl Error {
             Self::MissingParameter(_) => {
                 "com.amazon.coral.service#MissingRequiredParameterException".to_owned()
             }
-            Self::Serialization(_) => "com.amazon.coral.service#SerializationException".to_owned(),
+            Self::UnknownOperation(_) | Self::Serialization(_) => {
+                format!("com.amazon.coral.service#{}", self.name())
+            }
             modelled => format!("com.amazonaws.sqs#{}", modelled.name()),
         }
     }
@@ -115,6 +120,7 @@ impl Error {
             | Self::InvalidMessageContents
             | Self::ReceiptHandleIsInvalid
             | Self::OverLimit
+            | Self::UnknownOperation(_)
             | Self::Serialization(_) => self.name().to_owned(),
         }
     }
@@ -138,6 +144,7 @@ impl Error {
             Self::OverLimit => "OverLimit",
             Self::PurgeQueueInProgress(_) => "PurgeQueueInProgress",
             Self::UnsupportedOperation(_) => "UnsupportedOperation",
+            Self::UnknownOperation(_) => "UnknownOperationException",
             Self::Serialization(_) => "SerializationException",
         }
     }

@@ -37,6 +37,19 @@ pub use message::{DUE_AT, MAX_BYTES};
 
 use service::Service;
 
+/// Actions of SQS that change nothing within one process.
+const LEFT_OUT: [&str; 9] = [
+    "AddPermission",
+    "CancelMessageMoveTask",
+    "ListDeadLetterSourceQueues",
+    "ListMessageMoveTasks",
+    "ListQueueTags",
+    "RemovePermission",
+    "StartMessageMoveTask",
+    "TagQueue",
+    "UntagQueue",
+];
+
 /// The queues of one process. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Queues {
@@ -142,23 +155,35 @@ impl Queues {
         Ok(None)
     }
 
-    /// Answers one action of the JSON protocol.
-    pub(crate) async fn answer(&self, action: &str, body: &[u8]) -> Result<Reply, Error> {
+    /// Answers one action of the JSON protocol. The URLs in the answer begin with the address that
+    /// the client knows this AWS by.
+    pub(crate) async fn answer(
+        &self,
+        action: &str,
+        address: &str,
+        body: &[u8],
+    ) -> Result<Reply, Error> {
         if action == "ReceiveMessage" {
             return self.receive(read(body)?).await;
         }
-        let reply = self.act(action, body, self.clock.now());
+        let reply = self.act(action, address, body, self.clock.now());
         self.wake();
         reply
     }
 
-    fn act(&self, action: &str, body: &[u8], now: Timestamp) -> Result<Reply, Error> {
+    fn act(
+        &self,
+        action: &str,
+        address: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Reply, Error> {
         let mut service = self.service();
         match action {
-            "CreateQueue" => reply(&service.create(read(body)?, now)?),
+            "CreateQueue" => reply(&service.create(read(body)?, address, now)?),
             "DeleteQueue" => reply(&service.delete_queue(&read(body)?)?),
-            "GetQueueUrl" => reply(&service.url(&read(body)?)?),
-            "ListQueues" => reply(&service.list(&read(body)?)),
+            "GetQueueUrl" => reply(&service.url(&read(body)?, address)?),
+            "ListQueues" => reply(&service.list(&read(body)?, address)),
             "GetQueueAttributes" => reply(&service.attributes(&read(body)?, now)?),
             "SetQueueAttributes" => reply(&service.set_attributes(&read(body)?, now)?),
             "PurgeQueue" => reply(&service.purge(&read(body)?, now)?),
@@ -170,9 +195,10 @@ impl Queues {
             "ChangeMessageVisibilityBatch" => {
                 reply(&service.change_visibility_batch(read(body)?, now)?)
             }
-            other => Err(Error::UnsupportedOperation(format!(
-                "The embedded SQS has no action {other}."
+            left_out if LEFT_OUT.contains(&left_out) => Err(Error::UnsupportedOperation(format!(
+                "The embedded SQS has no action {left_out}."
             ))),
+            other => Err(Error::UnknownOperation(other.to_owned())),
         }
     }
 

@@ -71,7 +71,12 @@ impl Service {
         self.queues.keys().cloned().collect()
     }
 
-    pub fn create(&mut self, request: CreateQueue, now: Timestamp) -> Result<QueueUrl, Error> {
+    pub fn create(
+        &mut self,
+        request: CreateQueue,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<QueueUrl, Error> {
         let CreateQueue {
             queue_name,
             attributes,
@@ -87,7 +92,7 @@ impl Service {
             self.queues.insert(queue_name.clone(), queue);
         }
         Ok(QueueUrl {
-            queue_url: account::queue_url(&queue_name),
+            queue_url: account::queue_url(address, &queue_name),
         })
     }
 
@@ -99,16 +104,16 @@ impl Service {
         }
     }
 
-    pub fn url(&self, request: &GetQueueUrl) -> Result<QueueUrl, Error> {
+    pub fn url(&self, request: &GetQueueUrl, address: &str) -> Result<QueueUrl, Error> {
         if !self.queues.contains_key(&request.queue_name) {
             return Err(Error::QueueDoesNotExist);
         }
         Ok(QueueUrl {
-            queue_url: account::queue_url(&request.queue_name),
+            queue_url: account::queue_url(address, &request.queue_name),
         })
     }
 
-    pub fn list(&self, request: &ListQueues) -> QueueUrls {
+    pub fn list(&self, request: &ListQueues, address: &str) -> QueueUrls {
         let after = request.next_token.as_deref().unwrap_or_default();
         let most = request.max_results.unwrap_or(1000).clamp(1, 1000);
         let mut names = self
@@ -119,7 +124,10 @@ impl Service {
         let page: Vec<&String> = names.by_ref().take(most).collect();
         let more = names.next().is_some() && request.max_results.is_some();
         QueueUrls {
-            queue_urls: page.iter().map(|name| account::queue_url(name)).collect(),
+            queue_urls: page
+                .iter()
+                .map(|name| account::queue_url(address, name))
+                .collect(),
             next_token: page.last().filter(|_| more).map(|name| (*name).clone()),
         }
     }

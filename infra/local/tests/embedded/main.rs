@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod dynamodb;
+mod endpoint;
 mod faults;
+mod functions;
 mod pollers;
 mod s3;
 mod sqs;

@@ -2,9 +2,11 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use taskmill_aws::clock::Clock;
 use taskmill_local::LocalAws;
 use taskmill_local::sqs::{Delivery, Order};
 
+use crate::endpoint::{sdk, serve};
 use crate::sqs_cases::{CASES, Needs, OWN_CASES};
 use crate::sqs_script::Script;
 use crate::{START, aws};
@@ -19,6 +21,32 @@ async fn every_case_holds() {
         if case.needs == Needs::Nothing {
             assert_eq!(aws.clock().now(), START, "{} takes time", case.name);
         }
+    }
+}
+
+/// The address of another SQS than the embedded one.
+const URL: &str = "TASKMILL_TEST_SQS_URL";
+
+/// The cases in which moto 5.2 is not as SQS's documentation says, and how.
+const OTHERWISE: [(&str, &str); 0] = [];
+
+/// Over the network the cases run against the embedded SQS, or against the one at the address that
+/// the environment names. One that is said to be otherwise there must be.
+#[tokio::test]
+async fn every_case_that_takes_no_time_holds_over_the_network() {
+    let served = serve().await;
+    let (url, otherwise) = match std::env::var(URL) {
+        Ok(url) => (url, &OTHERWISE[..]),
+        Err(_) => (served.url, &[][..]),
+    };
+    let client = Client::new(&sdk(&url).await);
+    let clock = Clock::anchored_now();
+    let instant = CASES.iter().filter(|case| case.needs == Needs::Nothing);
+    for (number, case) in instant.enumerate() {
+        let mut script = Script::new(client.clone(), clock, format!("case{number}"));
+        let run = tokio::spawn(async move { script.run(case.name, case.script).await });
+        let known = otherwise.iter().any(|(name, _)| *name == case.name);
+        assert_eq!(run.await.is_err(), known, "{}", case.name);
     }
 }
 

@@ -316,3 +316,29 @@ fn a_cancelled_task_says_why_and_expires() {
         Some(at(1000).plus_millis(crate::testing::RETENTION))
     );
 }
+
+#[test]
+fn an_answer_that_is_owed_keeps_an_ended_task_due() {
+    let awaited = TaskInstance {
+        task_token: Some("token".to_owned()),
+        ..task(json!({}))
+    };
+    let report = event(Kind::Succeed, &awaited);
+    let ended = changed_task(&awaited, &report, NOW);
+    assert_eq!(ended.status, TaskStatus::Completed);
+    assert!(ended.due_at.is_some());
+    let told = changed_task(&ended, &Event::TokenClosed, NOW);
+    assert_eq!(told.status, TaskStatus::Completed);
+    assert_eq!((told.due_at, told.task_token), (None, None));
+}
+
+#[test]
+fn whoever_gave_up_is_owed_no_answer() {
+    let awaited = TaskInstance {
+        task_token: Some("token".to_owned()),
+        ..task(json!({}))
+    };
+    let cancelled = changed_task(&awaited, &Event::TokenClosed, NOW);
+    assert_eq!(cancelled.status, TaskStatus::Cancelled);
+    assert_eq!((cancelled.due_at, cancelled.task_token), (None, None));
+}

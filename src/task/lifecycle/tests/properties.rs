@@ -116,6 +116,10 @@ fn event_at(kind: Kind, task: &TaskInstance, now: Timestamp) -> Event {
         Event::Report(inner) => {
             Event::Report(report(inner.execution_id, now, inner.outcome.clone()))
         }
-        other @ (Event::Lost { .. } | Event::Look | Event::Cancel { .. } | Event::Act(_)) => other,
+        other @ (Event::Lost { .. }
+        | Event::Look
+        | Event::Cancel { .. }
+        | Event::Act(_)
+        | Event::TokenClosed) => other,
     }
 }

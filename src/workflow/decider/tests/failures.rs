@@ -249,26 +249,14 @@ fn a_workflow_past_its_limit_cancels_what_runs_and_stays_due_until_that_is_done(
     // Who finds it then derives the same, as often as need be.
     assert_eq!(owed(&plan, state, facts(70_000), |_, _| true), over.effects);
     assert!(checked(&plan, state, &[], at(2_000_000)).due_at.is_some());
-    let done = changed(
-        &plan,
-        state,
-        70_000,
-        &[Event::CancelsDone(state.course.cancelling.clone())],
-    );
+    let cancels_done = Event::CancelsDone(vec![Cancelling::Task(task_id)]);
+    let done = changed(&plan, state, 70_000, std::slice::from_ref(&cancels_done));
     assert_eq!((&done.effects, done.state.due_at), (&vec![], None));
     assert_eq!(done.state.status, WorkflowStatus::TimedOut);
     assert_eq!(done.state.expires_at, state.expires_at);
     assert_eq!(owed(&plan, &done.state, facts(70_000), |_, _| true), []);
     assert_eq!(
-        fold(
-            &plan,
-            &done.state,
-            80_000,
-            &[
-                Event::CancelsDone(state.course.cancelling.clone()),
-                Event::Look
-            ]
-        ),
+        fold(&plan, &done.state, 80_000, &[cancels_done, Event::Look]),
         None
     );
 }
@@ -287,8 +275,14 @@ fn a_cancelled_workflow_cancels_what_runs_and_says_why() {
         ("CANCELLED", &json!("not wanted"))
     );
     assert_eq!(over.state.end_time, Some(at(1000)));
-    let late = [cancel(), Event::Look, completed(&task, json!(1))];
+    let late = [cancel(), Event::Look];
     assert_eq!(fold(&plan, &over.state, 99_000, &late), None);
+    // Its task completed all the same: it is counted once, and is not to be cancelled any more.
+    let late = vec![completed(&task, json!(1)); 2];
+    let after = changed(&plan, &over.state, 99_000, &late);
+    assert_eq!(after.state.metrics.task_count, 1);
+    assert!(after.state.is_settled());
+    assert_eq!(fold(&plan, &after.state, 99_000, &late), None);
 }
 
 #[test]
@@ -307,9 +301,10 @@ fn what_one_decision_asked_for_and_took_back_was_never_asked_for() {
         (WorkflowStatus::Cancelled, None)
     );
     assert_eq!(over.state.metrics.task_count, 1);
-    // The other way round the end comes too late.
+    // The other way round the end comes too late for what follows.
     let events = [cancel(), completed(&task, json!(1))];
     let over = changed(&plan, &begun.state, 5000, &events);
     assert_eq!(over.effects, [Effect::CancelTask(task.id)]);
-    assert_eq!(over.state.metrics.task_count, 0);
+    assert_eq!(over.state.status, WorkflowStatus::Cancelled);
+    assert_eq!(over.state.metrics.task_count, 1);
 }

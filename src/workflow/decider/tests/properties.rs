@@ -151,6 +151,7 @@ fn check_change(before: &WorkflowInstance, after: &WorkflowInstance) {
     assert_eq!(after.checks, 0, "news begin the checks anew");
     if before.status.is_terminal() {
         let course = Course {
+            closing: None,
             cancelling: Vec::new(),
             ..before.course.clone()
         };

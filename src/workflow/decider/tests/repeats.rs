@@ -1,6 +1,7 @@
 //! Events that come twice, late or for something else, and effects that are derived again.
 
 use super::*;
+use crate::workflow::frontier::Cancelling;
 
 #[test]
 fn an_event_that_was_taken_changes_nothing_when_it_comes_again() {
@@ -33,7 +34,7 @@ fn events_that_concern_nothing_that_is_active_change_nothing() {
             task_id: stranger.id,
             wake_at: at(1),
         },
-        Event::CancelsDone(Vec::new()),
+        Event::CancelsDone(vec![Cancelling::Task(task.id)]),
         Event::Look,
     ];
     for event in cases {

@@ -6,6 +6,7 @@
 //! | `a+`, `a+{"n":1}` | the task or child of step `a` completes, with its name or this |
 //! | `a-`, `a-CODE` | it fails, with BUSY or this code |
 //! | `@500` | the time is 500 ms after the start; what falls due until then is looked at |
+//! | `late:a` | the task or child of step `a` completes, and nobody is told before it is cancelled |
 //! | `signal:name`, `signal:name=1` | a signal comes |
 //! | `skip:a`, `skip:a=1` | somebody skips a step |
 //! | `rerun:a` | somebody has a step begin again; `rerun` alone, everything |
@@ -39,8 +40,10 @@ pub(super) struct World {
     told: VecDeque<(WorkflowId, WorkflowId)>,
     /// Ends of tasks that were not told, because their workflow was paused.
     kept: Vec<(WorkflowId, Event)>,
-    /// Tasks that ended during a pause.
+    /// Tasks that ended, of which their workflow was not told.
     late: BTreeSet<TaskId>,
+    /// Whether nobody is told of an end.
+    silent: bool,
     /// What was asked of children.
     pub asked: Vec<String>,
     /// The ends of tasks and children, in their order.
@@ -73,6 +76,7 @@ impl World {
             told: VecDeque::new(),
             kept: Vec::new(),
             late: BTreeSet::new(),
+            silent: false,
             asked: Vec::new(),
             trace: Vec::new(),
         };
@@ -166,6 +170,12 @@ impl World {
                 Some(("rerun", path)) => Ask::Rerun {
                     path: Some(path.to_owned()),
                 },
+                Some(("late", step)) => {
+                    self.silent = true;
+                    self.end(&format!("{step}+"));
+                    self.silent = false;
+                    return Applied::Changed;
+                }
                 Some(("skip", step)) => {
                     let (path, output) = argument(step);
                     Ask::Skip { path, output }
@@ -241,11 +251,17 @@ impl World {
 
     /// Tells a record what is told again when it goes on after a pause.
     fn tell(&mut self, id: WorkflowId, event: Event) -> Applied {
-        if self.records[&id].status == WorkflowStatus::Paused {
-            self.kept.push((id, event.clone()));
+        let is_paused = self.records[&id].status == WorkflowStatus::Paused;
+        if is_paused || self.silent {
             if let Event::TaskEnded(end) = &event {
                 self.late.insert(end.task_id);
             }
+        }
+        if self.silent {
+            return Applied::Nothing;
+        }
+        if is_paused {
+            self.kept.push((id, event.clone()));
         }
         self.fold(id, &event)
     }
@@ -345,7 +361,7 @@ impl World {
     fn chains(&self, batches: &[WorkflowId]) -> Option<BTreeMap<WorkflowId, String>> {
         let found = batches.iter().filter_map(|id| self.records.get(id));
         let found: Vec<_> = found.collect();
-        let are_over = found.iter().all(|batch| batch.status.is_terminal());
+        let are_over = found.iter().all(|batch| batch.is_settled());
         let first = |batch: &&WorkflowInstance| {
             let last = batch.course.compensations.clone();
             last.map(|last| (batch.id, last))
@@ -444,22 +460,31 @@ impl World {
         }
     }
 
-    /// Everything that was to be cancelled is, by now.
+    /// Everything that was to be cancelled is, by now, or had completed.
     fn cancels_done(&mut self, id: WorkflowId) {
-        let record = &self.records[&id];
-        let cancelling = &record.course.cancelling;
-        let open = |one: &Cancelling| match one {
-            Cancelling::Task(id) => {
-                let task = self.tasks.get(id);
-                task.is_some_and(|task| !task.status.is_terminal())
-            }
-            Cancelling::Child(id) => self.children.contains_key(id),
-        };
-        assert!(!cancelling.iter().any(open));
-        if !cancelling.is_empty() {
-            let done = cancelling.clone();
-            self.fold(id, &Event::CancelsDone(done));
+        let over = self.records[&id].course.cancelling.clone();
+        if over.is_empty() {
+            return;
         }
+        for one in &over {
+            let completed = match one {
+                Cancelling::Task(id) => {
+                    let task = self.tasks.get(id);
+                    assert!(task.is_none_or(|task| task.status.is_terminal()));
+                    let task = task.filter(|task| task.status == TaskStatus::Completed);
+                    task.map(|task| Event::TaskEnded(Box::new(task.into())))
+                }
+                Cancelling::Child(id) => {
+                    assert!(!self.children.contains_key(id));
+                    let end = self.ended.get(id).cloned();
+                    end.map(|end| Event::ChildEnded(Box::new(end)))
+                }
+            };
+            if let Some(event) = completed {
+                self.fold(id, &event);
+            }
+        }
+        self.fold(id, &Event::CancelsDone(over));
     }
 }
 

@@ -1,4 +1,4 @@
-//! As whom functions are invoked: as Taskmill, or as the role that a definition's `runAs` names.
+//! As whom AWS is called: as Taskmill, or as the role that a definition's `runAs` names.
 //!
 //! An assumed role's session is named after the tenant ([`session_name`]), so that the role's
 //! trust policy can hold each tenant to its own roles by the condition `sts:RoleSessionName`.
@@ -8,10 +8,8 @@ use std::num::NonZeroUsize;
 
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
-use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
-use aws_sdk_lambda::Client;
-use aws_sdk_lambda::config::{Builder, SharedCredentialsProvider, StalledStreamProtectionConfig};
+use aws_sdk_lambda::config::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::default_async_sleep;
 use lru::LruCache;
 use sha2::{Digest, Sha256};
@@ -25,27 +23,29 @@ const ROLES: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
 /// Characters of a session name, by STS.
 const SESSION_NAME_CHARS: usize = 64;
 
-/// The Lambda clients, one for each identity.
+/// The clients of a service of AWS, one for each identity.
 #[derive(Debug)]
-pub(super) struct Clients {
+pub(super) struct Clients<C> {
     sdk: SdkConfig,
-    own: Client,
+    make: fn(&SdkConfig) -> C,
+    own: C,
     /// By role and tenant. Each client keeps its own credentials until they expire.
-    assumed: Mutex<LruCache<(String, TenantId), Client>>,
+    assumed: Mutex<LruCache<(String, TenantId), C>>,
 }
 
-impl Clients {
-    pub(super) fn new(sdk: SdkConfig) -> Self {
+impl<C: Clone> Clients<C> {
+    pub(super) fn new(sdk: SdkConfig, make: fn(&SdkConfig) -> C) -> Self {
         let sdk = with_time(sdk);
         Self {
-            own: client(&sdk),
+            own: make(&sdk),
             assumed: Mutex::new(LruCache::new(ROLES)),
+            make,
             sdk,
         }
     }
 
     /// The client that makes this call as whom it asks to.
-    pub(super) async fn of(&self, call: &Call) -> Client {
+    pub(super) async fn of(&self, call: &Call) -> C {
         let security = call.definition.execution_config.security_context.as_ref();
         let Some(role) = security.and_then(|security| security.run_as.clone()) else {
             return self.own.clone();
@@ -61,7 +61,7 @@ impl Clients {
     }
 
     /// A client that assumes the role when it first needs to; nothing is asked yet.
-    async fn assuming(&self, role: &str, tenant: &TenantId) -> Client {
+    async fn assuming(&self, role: &str, tenant: &TenantId) -> C {
         let provider = AssumeRoleProvider::builder(role)
             .configure(&self.sdk)
             .session_name(session_name(tenant))
@@ -73,7 +73,7 @@ impl Clients {
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(IdentityCache::lazy().build())
             .build();
-        client(&sdk)
+        (self.make)(&sdk)
     }
 }
 
@@ -84,14 +84,6 @@ fn with_time(sdk: SdkConfig) -> SdkConfig {
     let mut builder = sdk.into_builder().time_source(time);
     builder.set_sleep_impl(sleep);
     builder.build()
-}
-
-fn client(sdk: &SdkConfig) -> Client {
-    // A function may well be silent for minutes before it answers.
-    let config = Builder::from(sdk)
-        .retry_config(RetryConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    Client::from_conf(config.build())
 }
 
 /// `taskmill-` and the tenant; where that is too long, `taskmillh-` and the tenant's SHA-256, cut

@@ -1,0 +1,86 @@
+"""The command `taskmill dev` as a fixture, and clients of what it serves."""
+
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = os.environ.get("TASKMILL_BIN", str(ROOT / "target/release/taskmill"))
+READY = "Ctrl-C stops"
+PATIENCE_SECONDS = 60
+
+
+class Dev:
+    """A running `taskmill dev`, and the environment that it tells its functions."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [COMMAND, "dev", "--aws-port", "0", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        self.said = []
+        self.ready = threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
+        if not self.ready.wait(PATIENCE_SECONDS) or self.process.poll() is not None:
+            self.process.kill()
+            raise RuntimeError("taskmill dev does not start: " + "".join(self.said))
+        self.environment = {}
+        while len(self.environment) < self._variables():
+            name, value = self.process.stdout.readline().rstrip("\n").split("=", 1)
+            self.environment[name] = value
+
+    @staticmethod
+    def _variables():
+        return 4 + 3 + 2 + 1 + 1 + 2 + 5 + 5
+
+    def _listen(self):
+        for line in self.process.stderr:
+            self.said.append(line)
+            if READY in line:
+                self.ready.set()
+        self.ready.set()
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_REGION"],
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+            config=Config(retries={"max_attempts": 1}),
+        )
+
+    def stop(self):
+        """Asks it to stop, and gives its exit status."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def dev():
+    running = Dev("--no-functions")
+    yield running
+    assert running.stop() == 130, "".join(running.said)
+
+
+@pytest.fixture(scope="session")
+def dynamodb(dev):
+    return dev.client("dynamodb")
+
+
+@pytest.fixture(scope="session")
+def sqs(dev):
+    return dev.client("sqs")
+
+
+@pytest.fixture(scope="session")
+def s3(dev):
+    return dev.client("s3")

@@ -1,0 +1,166 @@
+//! What is deployed, tried from outside: `tests/aws/run` deploys the template onto an emulator that
+//! is not ours and that refuses what a role does not allow, and these go through its functions,
+//! queues and tables in real time.
+//!
+//! `TASKMILL_STACK` is a file with the outputs of the stack; where AWS is, and as whom to speak to
+//! it, is told as the SDK is always told.
+
+mod stack;
+
+use serde_json::{Value, json};
+use taskmill::codes::failure;
+use taskmill::task::TaskStatus;
+use taskmill::workflow::WorkflowStatus;
+use taskmill_app::views;
+use taskmill_aws::queues::{Message, QueueName};
+
+use stack::{Stack, reason};
+
+#[tokio::test]
+async fn a_task_runs() {
+    let stack = Stack::of("task").await;
+    let task = stack.task("echo", json!({"text": "ünïcode"})).await;
+    assert_eq!(task.status, TaskStatus::Completed);
+    assert_eq!(task.output, Some(json!({"text": "ünïcode"})));
+}
+
+#[tokio::test]
+async fn an_urgent_task_runs_by_the_other_queue() {
+    let stack = Stack::of("urgent").await;
+    let request = json!({"taskDefinitionId": "echo", "input": 1, "priority": "CRITICAL"});
+    let created = stack.invoke("createTask", request).await;
+    let id = created["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(stack.ended_task(id).await.status, TaskStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_value_that_no_item_holds_goes_by_the_bucket() {
+    let stack = Stack::of("payload").await;
+    let input = json!({"text": "x".repeat(100_000)});
+    let task = stack.task("echo", input.clone()).await;
+    assert_eq!(task.output, Some(input));
+}
+
+#[tokio::test]
+async fn an_attempt_that_lives_for_long_is_recorded_as_running() {
+    let stack = Stack::of("slow").await;
+    let task = stack.task("slow", json!({"millis": 2500})).await;
+    assert_eq!(task.status, TaskStatus::Completed);
+    // Created, begun, ended.
+    assert_eq!(task.version, 3);
+}
+
+#[tokio::test]
+async fn a_task_that_fails_is_tried_again_after_its_delay() {
+    let stack = Stack::of("retry").await;
+    let task = stack.task("flaky", json!({"times": 1})).await;
+    assert_eq!(task.status, TaskStatus::Completed);
+    assert_eq!(task.attempt(), 2);
+    let took = task.updated_at.millis_since(task.created_at);
+    assert!(took >= 2000, "{took} ms");
+}
+
+#[tokio::test]
+async fn a_task_calls_the_functions_that_the_deployment_names_and_no_others() {
+    let stack = Stack::of("functions").await;
+    let task = stack.task("call", json!({"number": 21})).await;
+    assert_eq!(task.output, Some(json!({"doubled": 42, "attempt": 1})));
+
+    let task = stack.task("trespass", json!({"number": 21})).await;
+    assert_eq!(task.status, TaskStatus::Failed);
+    assert_eq!(task.output, None);
+}
+
+#[tokio::test]
+async fn a_workflow_of_three_steps_hands_on_its_data() {
+    let stack = Stack::of("sequence").await;
+    let workflow = stack.workflow("sequence", json!({"number": 3})).await;
+    assert_eq!(workflow.status, WorkflowStatus::Completed);
+    assert_eq!(workflow.output, Some(json!({"number": 12})));
+    let tasks = views::tasks_of(&stack.app, &workflow.tenant_id, workflow.id).await;
+    assert_eq!(tasks.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_map_runs_a_task_for_each_item() {
+    let stack = Stack::of("map").await;
+    let workflow = stack
+        .workflow("map", json!({"list": [1, 2, 3, 4, 5]}))
+        .await;
+    let expected: Vec<Value> = (1..=5).map(|number| json!({"number": number})).collect();
+    assert_eq!(workflow.output, Some(json!(expected)));
+}
+
+#[tokio::test]
+async fn the_branches_of_a_parallel_end_together() {
+    let stack = Stack::of("parallel").await;
+    let workflow = stack.workflow("parallel", json!({})).await;
+    assert_eq!(workflow.output, Some(json!(["x", "y"])));
+}
+
+#[tokio::test]
+async fn a_wait_lasts_as_long_as_it_says() {
+    let stack = Stack::of("wait").await;
+    let workflow = stack.workflow("wait", json!({})).await;
+    assert_eq!(workflow.status, WorkflowStatus::Completed);
+    let took = workflow.updated_at.millis_since(workflow.created_at);
+    assert!(took >= 3000, "{took} ms");
+}
+
+#[tokio::test]
+async fn a_workflow_runs_another() {
+    let stack = Stack::of("parent").await;
+    let workflow = stack.workflow("parent", json!({"number": 5})).await;
+    assert_eq!(workflow.output, Some(json!(20)));
+}
+
+#[tokio::test]
+async fn a_limit_is_kept_by_the_sweep_of_the_minute() {
+    let stack = Stack::of("limited").await;
+    let workflow = stack.workflow("limited", json!({})).await;
+    assert_eq!(workflow.status, WorkflowStatus::TimedOut);
+    assert_eq!(workflow.error.unwrap().code, failure::TIMEOUT);
+}
+
+#[tokio::test]
+async fn a_poison_message_is_kept_with_its_reason() {
+    let stack = Stack::of("poison").await;
+    stack.send(QueueName::Create, "{not json: poison").await;
+    let letter = stack
+        .dead_letter(QueueName::Create, "{not json: poison")
+        .await;
+    assert!(
+        reason(&letter).contains("key must be a string"),
+        "{}",
+        reason(&letter)
+    );
+
+    stack.send(QueueName::Result, "{\"poison\": true}").await;
+    let letter = stack.dead_letter(QueueName::Result, "poison").await;
+    assert!(!reason(&letter).is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_letter_does_its_work_once_it_can() {
+    let stack = Stack::of("redrive").await;
+    let request = json!({"workflowDefinitionId": "late", "input": {}, "idempotencyKey": "late"});
+    let message = Message::StartWorkflow {
+        caller: stack.caller(),
+        request,
+    };
+    stack.send(QueueName::Create, &message.to_body()).await;
+    let letter = stack.dead_letter(QueueName::Create, "late").await;
+    assert!(
+        reason(&letter).starts_with("NOT_FOUND"),
+        "{}",
+        reason(&letter)
+    );
+
+    let late =
+        "{id: late, name: Late, version: 1.0.0, steps: [{name: only, taskDefinitionId: echo}]}";
+    stack.define(late).await;
+    stack.redrive(QueueName::Create, letter).await;
+    let id = taskmill::ids::WorkflowId::from_idempotency_key(&stack.caller().tenant_id, "late");
+    let workflow = stack.ended_workflow(id).await;
+    assert_eq!(workflow.status, WorkflowStatus::Completed);
+}

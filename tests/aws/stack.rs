@@ -1,0 +1,212 @@
+//! A deployed stack as a caller has it: by the outputs of the stack, with the caller's own
+//! credentials. Each test has a tenant of its own.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_sqs::types::Message as Received;
+use serde_json::{Value, json};
+use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::registration::{self, Definition};
+use taskmill::security::Caller;
+use taskmill::task::TaskInstance;
+use taskmill::workflow::WorkflowInstance;
+use taskmill_app::register::{register_task, register_workflow};
+use taskmill_app::{App, boot};
+use taskmill_aws::clock::Clock;
+use taskmill_aws::config::Config;
+use taskmill_aws::executor::Executors;
+use taskmill_aws::queues::QueueName;
+use taskmill_aws::queues::send::REASON;
+
+/// Between two looks at what is waited for.
+const LOOK: Duration = Duration::from_millis(200);
+/// Longer than anything takes that these tests wait for; a sweep comes once in a minute.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+pub struct Stack {
+    pub app: App,
+    sdk: SdkConfig,
+    tenant: TenantId,
+    create_task: String,
+}
+
+impl Stack {
+    /// The stack, with the definitions of the checks registered for a tenant.
+    pub async fn of(tenant: &str) -> Self {
+        let outputs = outputs();
+        let config = Config::read(|name| outputs.get(&output(name)).cloned()).unwrap();
+        let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let clock = Clock::system();
+        let stack = Self {
+            app: boot::assemble(config, &sdk, Executors::builtin(clock), clock),
+            sdk,
+            tenant: TenantId::new(tenant).unwrap(),
+            create_task: outputs["CreateTaskFunction"].clone(),
+        };
+        stack.define(include_str!("definitions.yaml")).await;
+        stack
+    }
+
+    /// Registers a text of definitions.
+    pub async fn define(&self, text: &str) {
+        let reading = registration::read_text(text);
+        assert!(reading.problems.is_empty(), "{:?}", reading.problems);
+        for (definition, _) in &reading.definitions {
+            let registered = match definition {
+                Definition::Task(task) => register_task(&self.app, &self.tenant, task).await,
+                Definition::Workflow(workflow) => {
+                    register_workflow(&self.app, &self.tenant, workflow).await
+                }
+            };
+            registered.unwrap();
+        }
+    }
+
+    pub fn caller(&self) -> Caller {
+        Caller {
+            tenant_id: self.tenant.clone(),
+            user_id: "ann".to_owned(),
+            roles: Vec::new(),
+            permissions: Vec::new(),
+            environment_id: None,
+        }
+    }
+
+    /// Asks `create-task` for something, and gives what it answers.
+    pub async fn invoke(&self, what: &str, request: Value) -> Value {
+        let event = json!({"tenantId": self.tenant, "userId": "ann", what: request});
+        let answer = aws_sdk_lambda::Client::new(&self.sdk)
+            .invoke()
+            .function_name(&self.create_task)
+            .payload(Blob::new(event.to_string()))
+            .send()
+            .await
+            .unwrap();
+        let body = answer.payload.unwrap_or_else(|| Blob::new("")).into_inner();
+        let body = String::from_utf8(body).unwrap();
+        assert_eq!(answer.function_error, None, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Creates a task, and gives it when it has ended.
+    pub async fn task(&self, definition: &str, input: Value) -> TaskInstance {
+        let request = json!({"taskDefinitionId": definition, "input": input});
+        let created = self.invoke("createTask", request).await;
+        self.ended_task(created["id"].as_str().unwrap().parse().unwrap())
+            .await
+    }
+
+    /// Starts a workflow, and gives it when it has ended.
+    pub async fn workflow(&self, definition: &str, input: Value) -> WorkflowInstance {
+        let request = json!({"workflowDefinitionId": definition, "input": input});
+        let started = self.invoke("startWorkflow", request).await;
+        self.ended_workflow(started["id"].as_str().unwrap().parse().unwrap())
+            .await
+    }
+
+    pub async fn ended_task(&self, id: TaskId) -> TaskInstance {
+        until("the end of a task", async || {
+            let found = self.app.store().task(id).await.unwrap();
+            found.filter(|task| task.status.is_terminal())
+        })
+        .await
+    }
+
+    pub async fn ended_workflow(&self, id: WorkflowId) -> WorkflowInstance {
+        until("the end of a workflow", async || {
+            let found = self.app.store().workflow(id).await.unwrap();
+            found.filter(|workflow| workflow.status.is_terminal())
+        })
+        .await
+    }
+
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk)
+    }
+
+    /// Puts a text on a queue, in the tenant's group.
+    pub async fn send(&self, queue: QueueName, body: &str) {
+        let request = self
+            .sqs()
+            .send_message()
+            .queue_url(self.app.queues().urls().of(queue))
+            .message_group_id(self.tenant.as_str())
+            .message_body(body);
+        let request = match queue.settings().fifo {
+            true => request.message_deduplication_id(self.tenant.as_str()),
+            false => request,
+        };
+        request.send().await.unwrap();
+    }
+
+    /// Waits for the dead letter of a queue that holds a text; it stays where it is.
+    pub async fn dead_letter(&self, queue: QueueName, text: &str) -> Received {
+        until("a dead letter", async || {
+            let received = self
+                .sqs()
+                .receive_message()
+                .queue_url(self.app.queues().urls().dead_letters_of(queue))
+                .message_attribute_names("All")
+                .max_number_of_messages(10)
+                .visibility_timeout(0)
+                .send()
+                .await
+                .unwrap();
+            let mut found = received.messages.unwrap_or_default().into_iter();
+            found.find(|letter| {
+                letter
+                    .body
+                    .as_deref()
+                    .is_some_and(|body| body.contains(text))
+            })
+        })
+        .await
+    }
+
+    /// Sends a dead letter back to its queue.
+    pub async fn redrive(&self, queue: QueueName, letter: Received) {
+        self.send(queue, letter.body.as_deref().unwrap()).await;
+        self.sqs()
+            .delete_message()
+            .queue_url(self.app.queues().urls().dead_letters_of(queue))
+            .receipt_handle(letter.receipt_handle.unwrap())
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+/// Why a message is a dead letter.
+pub fn reason(letter: &Received) -> &str {
+    let attributes = letter.message_attributes.as_ref().unwrap();
+    attributes[REASON].string_value.as_deref().unwrap()
+}
+
+fn outputs() -> BTreeMap<String, String> {
+    let file = std::env::var("TASKMILL_STACK").expect("TASKMILL_STACK is a file of outputs");
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// The output that says what a variable of the configuration says: `TasksTable` of
+/// `TASKMILL_TASKS_TABLE`.
+fn output(variable: &str) -> String {
+    let words = variable.trim_start_matches("TASKMILL_").split('_');
+    let words = words.map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
+    words.collect()
+}
+
+async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let found = async {
+        loop {
+            match look().await {
+                Some(found) => return found,
+                None => tokio::time::sleep(LOOK).await,
+            }
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, found).await;
+    found.unwrap_or_else(|_| panic!("{what} never comes"))
+}

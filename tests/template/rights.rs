@@ -1,0 +1,207 @@
+//! What each function may do: all of it, one line for each thing that it may do something with.
+//!
+//! That it is enough is shown by the checks of a deployment, on an emulator that refuses what a
+//! role does not allow. That it is no more than enough is shown here alone: a right that is added
+//! to the template has to be added to its list, where it can be held against what the function
+//! does in `functions/app`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::text::{resource_of, resources, template};
+
+/// A statement's value, whether it is one or several.
+fn several(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(values) => values.iter().collect(),
+        value => vec![value],
+    }
+}
+
+/// The statements of a role, those under a condition as if it held.
+fn statements<'t>(template: &'t Value, role: &str) -> Vec<&'t Value> {
+    let role = &template["Resources"][role]["Properties"];
+    let policies = role["Policies"].as_array().unwrap();
+    assert_eq!(policies.len(), 1, "one policy says it all");
+    assert!(role["ManagedPolicyArns"].is_null(), "and nobody else's");
+    let statements = several(&policies[0]["PolicyDocument"]["Statement"]);
+    let met = |statement: &'t Value| match statement["Fn::If"].as_array() {
+        Some(branches) => &branches[1],
+        None => statement,
+    };
+    statements.into_iter().map(met).collect()
+}
+
+/// `Resource: action action`, one line each, of the statements with this effect.
+fn rights(role: &str, effect: &str) -> String {
+    let template = template();
+    let mut rights: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for statement in statements(&template, role) {
+        if statement["Effect"] != effect {
+            continue;
+        }
+        let actions = several(&statement["Action"]);
+        for resource in several(&statement["Resource"]) {
+            let actions = actions.iter().map(|action| action.as_str().unwrap());
+            rights
+                .entry(resource_of(resource))
+                .or_default()
+                .extend(actions);
+        }
+    }
+    let lines = rights.into_iter().map(|(resource, actions)| {
+        let actions: Vec<&str> = actions.into_iter().collect();
+        format!("{resource}: {}\n", actions.join(" "))
+    });
+    lines.collect()
+}
+
+fn check(function: &str, expected: &str) {
+    let expected: Vec<&str> = expected
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let found = rights(&format!("{function}Role"), "Allow");
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{function}");
+}
+
+#[test]
+fn create_task_accepts() {
+    check(
+        "CreateTask",
+        "
+        CreateDeadLetters: sqs:SendMessage
+        CreateQueue: sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage
+        CreateTaskLogs: logs:CreateLogStream logs:PutLogEvents
+        Definitions: dynamodb:GetItem dynamodb:Query
+        ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentQueue: sqs:SendMessage
+        Payloads: s3:ListBucket
+        Payloads/*: s3:GetObject s3:PutObject
+        ResultQueue: sqs:SendMessage
+        RetryQueue: sqs:SendMessage
+        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances/index/workflow-status-index: dynamodb:Query
+        WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        ",
+    );
+}
+
+/// It writes no workflow, and asks for no version of a definition but the one that is pinned.
+#[test]
+fn execute_task_runs_attempts() {
+    check(
+        "ExecuteTask",
+        "
+        Definitions: dynamodb:GetItem
+        ExecuteDeadLetters: sqs:SendMessage
+        ExecuteQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
+        ExecuteTaskLogs: logs:CreateLogStream logs:PutLogEvents
+        ExecuteUrgentDeadLetters: sqs:SendMessage
+        ExecuteUrgentQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
+        Payloads: s3:ListBucket
+        Payloads/*: s3:GetObject s3:PutObject
+        ResultQueue: sqs:SendMessage
+        RetryQueue: sqs:SendMessage
+        RunAsRoleArns: sts:AssumeRole
+        TaskFunctionArns: lambda:InvokeFunction
+        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances: dynamodb:GetItem dynamodb:Query
+        ",
+    );
+    let own = "arn:AWS::Partition:lambda:*:AWS::AccountId:function:AWS::StackName-*";
+    assert_eq!(
+        rights("ExecuteTaskRole", "Deny"),
+        format!("{own}: lambda:InvokeFunction\n")
+    );
+}
+
+#[test]
+fn process_result_moves_everything_on() {
+    check(
+        "ProcessResult",
+        "
+        Definitions: dynamodb:GetItem dynamodb:Query
+        ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentQueue: sqs:SendMessage
+        Payloads: s3:ListBucket
+        Payloads/*: s3:GetObject s3:PutObject
+        ProcessResultLogs: logs:CreateLogStream logs:PutLogEvents
+        ResultDeadLetters: sqs:SendMessage
+        ResultQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
+        RetryQueue: sqs:SendMessage
+        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances/index/workflow-status-index: dynamodb:Query
+        WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        ",
+    );
+}
+
+/// It touches no record.
+#[test]
+fn schedule_retry_sends_on() {
+    check(
+        "ScheduleRetry",
+        "
+        CreateQueue: sqs:SendMessage
+        ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentQueue: sqs:SendMessage
+        ResultQueue: sqs:SendMessage
+        RetryDeadLetters: sqs:SendMessage
+        RetryQueue: sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
+        ScheduleRetryLogs: logs:CreateLogStream logs:PutLogEvents
+        ",
+    );
+}
+
+/// It alone asks for what is due, and puts off by an update what it cannot read.
+#[test]
+fn sweep_looks_at_what_is_due() {
+    check(
+        "Sweep",
+        "
+        Definitions: dynamodb:GetItem dynamodb:Query
+        ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentQueue: sqs:SendMessage
+        Payloads: s3:ListBucket
+        Payloads/*: s3:GetObject s3:PutObject
+        ResultQueue: sqs:SendMessage
+        RetryQueue: sqs:SendMessage
+        SweepLogs: logs:CreateLogStream logs:PutLogEvents
+        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        TaskInstances/index/due-index: dynamodb:Query
+        TaskInstances/index/workflow-status-index: dynamodb:Query
+        WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        WorkflowInstances/index/due-index: dynamodb:Query
+        ",
+    );
+}
+
+#[test]
+fn every_role_is_one_functions_own() {
+    let template = template();
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let roles: BTreeSet<&str> = resources(&template, "AWS::IAM::Role").into_keys().collect();
+    let mut taken = BTreeSet::new();
+    for (name, function) in functions {
+        let role = resource_of(&function["Properties"]["Role"]);
+        assert_eq!(role, format!("{name}Role"));
+        assert!(
+            function["Properties"]["Policies"].is_null(),
+            "{name} has no other rights"
+        );
+        taken.insert(role);
+        let trust =
+            &template["Resources"][format!("{name}Role")]["Properties"]["AssumeRolePolicyDocument"];
+        assert_eq!(
+            trust["Statement"][0]["Principal"]["Service"],
+            "lambda.amazonaws.com"
+        );
+    }
+    assert_eq!(
+        taken.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        roles
+    );
+}
