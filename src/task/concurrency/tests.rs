@@ -141,7 +141,11 @@ fn an_attempt_takes_a_free_place_and_waits_where_none_is() {
 fn one_who_stood_in_line_stands_there_no_more_when_it_begins() {
     let own = waiter(9, 20, 2);
     for places in [vec![], vec![called(9, 30)]] {
-        let turn = turn(&seen(&places, &[own.clone()]), &begin(9, 20, 2, 50), at(50));
+        let turn = turn(
+            &seen(&places, std::slice::from_ref(&own)),
+            &begin(9, 20, 2, 50),
+            at(50),
+        );
         let expected = Turn {
             gone: vec![own.clone()],
             ..left(Answer::Began, &[begun(9, 50)])
@@ -234,7 +238,7 @@ fn a_place_whose_attempt_is_never_heard_of_is_free_when_its_lease_ends() {
     let third = waiter(3, 10, 1);
     let until = |place: Place| u64::try_from(place.until.millis() - at(0).millis()).unwrap();
     for place in [begun(1, 0), called(1, 0)] {
-        let line = seen(&[place], &[third.clone()]);
+        let line = seen(&[place], std::slice::from_ref(&third));
         let before = turn(&line, &Ask::Look, at(until(place) - 1));
         assert_eq!(before, unchanged(Answer::Done), "{place:?}");
         let after = turn(&line, &Ask::Look, at(until(place)));
@@ -260,7 +264,7 @@ fn a_lease_is_the_attempts_own_and_ends_with_the_whole_time_of_its_task() {
 #[test]
 fn a_call_that_nobody_followed_is_made_again() {
     let third = waiter(3, 10, 1);
-    let line = seen(&[called(3, 0)], &[third.clone()]);
+    let line = seen(&[called(3, 0)], std::slice::from_ref(&third));
     let soon = turn(&line, &Ask::Look, at(CALL_AGAIN - 1));
     assert_eq!(soon, unchanged(Answer::Done));
     let later = turn(&line, &Ask::Look, at(CALL_AGAIN));
@@ -274,7 +278,7 @@ fn a_call_that_nobody_followed_is_made_again() {
 #[test]
 fn who_began_and_was_left_in_line_is_taken_out_by_whoever_looks() {
     let third = waiter(3, 10, 1);
-    let line = seen(&[begun(3, 20)], &[third.clone()]);
+    let line = seen(&[begun(3, 20)], std::slice::from_ref(&third));
     let expected = Turn {
         gone: vec![third],
         ..unchanged(Answer::Done)
@@ -290,8 +294,8 @@ fn the_limit_is_that_of_the_version_which_is_next_and_nobody_overtakes() {
         ("a strict version waits", &[strict.clone()][..], &[][..]),
         (
             "a generous one does not",
-            &[generous.clone()],
-            &[generous.clone()],
+            std::slice::from_ref(&generous),
+            std::slice::from_ref(&generous),
         ),
         ("behind a strict one it does", &[strict, generous], &[]),
     ];
@@ -320,7 +324,7 @@ fn it_is_looked_at_again_where_somebody_may_wait_who_was_not_seen() {
         ("a place stays free", seen(&full, &[]), over(1, 0), true),
         (
             "somebody took it",
-            seen(&full, &[third.clone()]),
+            seen(&full, std::slice::from_ref(&third)),
             over(1, 0),
             false,
         ),
