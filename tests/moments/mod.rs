@@ -291,7 +291,7 @@ async fn check_death(call: u64) {
     let asking = tokio::spawn(async move { undo(&app).await });
     run.aws.faults().killed().await;
     asking.abort();
-    let run = run.again().await;
+    let run = run.again(&mut written).await;
     // Whoever asked has no answer, and asks again.
     undo(run.service.app()).await;
     let workflow = run.until_over().await;
