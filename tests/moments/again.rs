@@ -131,8 +131,7 @@ async fn check_death(again: Again, last: usize, death: (Side, u64), expected: &[
     let asking = tokio::spawn(async move { go_on(&app, again).await });
     faults.killed().await;
     asking.abort();
-    check_watched(&run, &mut written).await;
-    let run = run.again().await;
+    let run = run.again(&mut written).await;
     // Whoever asked has no answer, and asks again.
     go_on(run.service.app(), again).await;
     let workflow = run.until_over().await;

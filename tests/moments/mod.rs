@@ -292,7 +292,7 @@ async fn check_death(definition: &str, call: u64) {
     let asking = tokio::spawn(async move { undo(&app).await });
     run.aws.faults().killed().await;
     asking.abort();
-    let run = run.again().await;
+    let run = run.again(&mut written).await;
     // Whoever asked has no answer, and asks again.
     undo(run.service.app()).await;
     let workflow = run.until_over().await;

@@ -82,11 +82,12 @@ impl Run {
         }
     }
 
-    /// A new process in the place of one that died.
-    pub(super) async fn again(self) -> Self {
+    /// A new process in the place of one that died, which left nothing open that nobody looks at.
+    pub(super) async fn again(self, written: &mut Written) -> Self {
         drop(self.service);
         settle(&self.aws).await;
         self.aws.faults().revive();
+        check_all_watched(&self.records, written).await;
         let service = service(&self.aws, &self.script).await;
         Self { service, ..self }
     }
@@ -176,9 +177,13 @@ pub(super) async fn undisturbed(
 
 /// No record is open without somebody to look at it.
 pub(super) async fn check_watched(run: &Run, written: &mut Written) {
+    check_all_watched(&run.records, written).await;
+}
+
+async fn check_all_watched(records: &Records, written: &mut Written) {
     let ids = written.all().into_iter();
     for (_, id) in ids.filter(|(table, _)| table == "WorkflowInstances") {
-        let found = run.records.store().workflow(WorkflowId::new(id)).await;
+        let found = records.store().workflow(WorkflowId::new(id)).await;
         if let Some(workflow) = found.unwrap() {
             let is_watched = workflow.is_settled() || workflow.due_at.is_some();
             assert!(is_watched, "nobody looks at {workflow:?}");

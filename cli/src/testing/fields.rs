@@ -93,9 +93,11 @@ impl Found {
             let place = member(&member(pointer, "tasks"), name);
             match answers.as_array() {
                 None => self.of_answer(&place, answers),
-                Some(list) => (0..).zip(list).for_each(|(at, answer): (usize, _)| {
-                    self.of_answer(&member(&place, at), answer);
-                }),
+                Some(list) => {
+                    for (at, answer) in list.iter().enumerate() {
+                        self.of_answer(&member(&place, at), answer);
+                    }
+                }
             }
         }
         for (place, signal) in items(pointer, case, "signals") {

@@ -36,7 +36,8 @@ mod tests {
         std::os::unix::fs::symlink(path("a"), path("link")).unwrap();
         let mut permissions = fs::metadata(path("a")).unwrap().permissions();
         std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o640);
-        fs::set_permissions(path("a"), permissions.clone()).unwrap();
+        fs::set_permissions(path("a"), permissions).unwrap();
+        let permissions = fs::metadata(path("a")).unwrap().permissions();
         replace(&path("link"), "new").unwrap();
         assert_eq!(fs::read_to_string(path("a")).unwrap(), "new");
         assert_eq!(fs::metadata(path("a")).unwrap().permissions(), permissions);

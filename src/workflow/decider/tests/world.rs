@@ -252,10 +252,10 @@ impl World {
     /// Tells a record what is told again when it goes on after a pause.
     fn tell(&mut self, id: WorkflowId, event: Event) -> Applied {
         let is_paused = self.records[&id].status == WorkflowStatus::Paused;
-        if is_paused || self.silent {
-            if let Event::TaskEnded(end) = &event {
-                self.late.insert(end.task_id);
-            }
+        if (is_paused || self.silent)
+            && let Event::TaskEnded(end) = &event
+        {
+            self.late.insert(end.task_id);
         }
         if self.silent {
             return Applied::Nothing;
