@@ -51,6 +51,22 @@ async fn an_attempt_that_lives_for_long_is_recorded_as_running() {
 }
 
 #[tokio::test]
+async fn tasks_that_may_run_one_at_a_time_wait_in_line() {
+    let stack = Stack::of("line").await;
+    let input = || json!({"millis": 1000});
+    let (a, b, c) = tokio::join!(
+        stack.task("single", input()),
+        stack.task("single", input()),
+        stack.task("single", input()),
+    );
+    let mut runs = [a, b, c].map(|task| (task.start_time.unwrap(), task.end_time.unwrap()));
+    runs.sort_unstable();
+    for pair in runs.windows(2) {
+        assert!(pair[0].1 <= pair[1].0, "{runs:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_task_that_fails_is_tried_again_after_its_delay() {
     let stack = Stack::of("retry").await;
     let task = stack.task("flaky", json!({"times": 1})).await;
