@@ -104,7 +104,7 @@ async fn service(aws: &LocalAws, folder: &Path) -> Service {
     };
     let process = ProcessExecutor::new(config, secrets.clone(), aws.clock());
     let options = Options {
-        executors: Executors::local(aws.clock(), secrets, Arc::new(process)).unwrap(),
+        executors: Executors::local(aws.clock(), secrets, Arc::new(process)),
         worker: "here/1".to_owned(),
         batch_size: 10,
         concurrency: 2,

@@ -70,9 +70,6 @@ pub enum Error {
     /// The store fails.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// TLS cannot be set up, for requests of tasks.
-    #[error("requests cannot be made")]
-    Http(#[from] taskmill_aws::executor::http::Error),
     /// The port cannot be opened.
     #[error("port {port} of 127.0.0.1 cannot be opened")]
     Port {
@@ -160,7 +157,6 @@ impl Error {
             | Self::Local(taskmill_local::Error::Database(_))
             | Self::Service(_)
             | Self::Store(_)
-            | Self::Http(_)
             | Self::Runtime(_)
             | Self::Output(_)
             | Self::Unexpected(_) => Exit::Broken,

@@ -126,16 +126,13 @@ fn secret_file(path: PathBuf) -> Result<SecretFile, Error> {
 }
 
 /// The executors of this machine. Programs run in `root`.
-///
-/// # Errors
-/// TLS cannot be set up.
-pub fn executors(clock: Clock, secrets: Secrets, root: PathBuf) -> Result<Executors, Error> {
+pub fn executors(clock: Clock, secrets: Secrets, root: PathBuf) -> Executors {
     let config = ProcessConfig {
         root,
         inherited: inherited(std::env::vars_os()),
     };
     let process = ProcessExecutor::new(config, secrets.clone(), clock);
-    Ok(Executors::local(clock, secrets, Arc::new(process))?)
+    Executors::local(clock, secrets, Arc::new(process))
 }
 
 /// The executors with `lambda:` and `states:`, when a definition asks for one and this machine has

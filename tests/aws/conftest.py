@@ -10,7 +10,8 @@ import pytest
 from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = os.environ.get("TASKMILL_BIN", str(ROOT / "target/release/taskmill"))
+# Where the command and the functions are.
+BINARIES = Path(os.environ.get("TASKMILL_BINARIES", ROOT / "target/debug"))
 READY = "Ctrl-C stops"
 PATIENCE_SECONDS = 60
 
@@ -31,7 +32,7 @@ class Dev:
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [COMMAND, "dev", "--aws-port", "0", *map(str, arguments)],
+            [BINARIES / "taskmill", "dev", "--aws-port", "0", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

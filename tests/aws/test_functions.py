@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Dev
+from conftest import BINARIES, ROOT, Dev
 
 EVENTS = ROOT / "tests/events"
 DEFINITIONS = EVENTS / "definitions.yaml"
 CARGO_LAMBDA = Path(sys.executable).with_name("cargo-lambda")
+LOG = ROOT / "target/aws-tests/functions.log"
+FUNCTIONS = ["create-task", "execute-task", "process-result", "schedule-retry", "sweep"]
 PATIENCE_SECONDS = 120
 
 
@@ -24,25 +26,33 @@ def free_port():
 
 
 class Watch:
-    """A running `cargo lambda watch`."""
+    """A running `cargo lambda watch`, with the functions that were built before under it."""
 
     def __init__(self, port, environment):
         self.port = port
-        arguments = ["lambda", "watch", "--release", "--ignore-changes"]
-        address = ["--invoke-address", "127.0.0.1", "--invoke-port", str(port)]
-        self.log = open(ROOT / "target/aws-tests/watch.log", "w+")
-        self.process = subprocess.Popen(
-            [CARGO_LAMBDA, *arguments, *address],
-            env={**os.environ, **environment},
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-        )
+        environment = {**os.environ, **environment}
+        self.log = open(LOG, "w")
+        arguments = ["--only-lambda-apis", "--invoke-address", "127.0.0.1"]
+        watch = [CARGO_LAMBDA, "lambda", "watch", *arguments, "--invoke-port", str(port)]
+        self.running = [self._start(watch, environment)]
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._listens():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("cargo lambda watch does not start")
+            if self.running[0].poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"cargo lambda watch does not start: {LOG.read_text()}")
             time.sleep(0.1)
+        for function in FUNCTIONS:
+            lambda_s = {
+                "AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{port}/.rt/{function}",
+                "AWS_LAMBDA_FUNCTION_NAME": function,
+                "AWS_LAMBDA_FUNCTION_VERSION": "1",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            }
+            self.running.append(self._start([BINARIES / function], {**environment, **lambda_s}))
+
+    def _start(self, command, environment):
+        return subprocess.Popen(
+            command, env=environment, stdout=self.log, stderr=subprocess.STDOUT, cwd=ROOT
+        )
 
     def _listens(self):
         with socket.socket() as probe:
@@ -61,12 +71,13 @@ class Watch:
             timeout=PATIENCE_SECONDS,
             cwd=ROOT,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr + LOG.read_text()
         return json.loads(done.stdout)
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE_SECONDS)
+        for process in reversed(self.running):
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
         self.log.close()
 
 

@@ -50,7 +50,7 @@ async fn prepare(args: &DevArgs, aws: LocalAws, set: Option<&Set>) -> Result<Pre
     let root = args.path.as_deref().map_or(PathBuf::from("."), root_of);
     let clock = aws.clock();
     let secrets = local::secrets(args.secrets.as_deref(), &root)?;
-    let executors = local::executors(clock, secrets.clone(), root)?;
+    let executors = local::executors(clock, secrets.clone(), root);
     let executors = match set {
         Some(set) => local::with_aws(executors, set, clock, secrets).await,
         None => executors,

@@ -74,7 +74,7 @@ pub(super) async fn serve(
     let root = definitions::root_of(path);
     let clock = aws.clock();
     let secrets = local::secrets(secrets, &root)?;
-    let executors = local::executors(clock, secrets.clone(), root)?;
+    let executors = local::executors(clock, secrets.clone(), root);
     let executors = local::with_aws(executors, set, clock, secrets).await;
     let prepared = local::prepare(aws, executors).await?;
     // What is refused here disturbs nothing that an earlier run left open.

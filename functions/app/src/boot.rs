@@ -3,8 +3,8 @@
 use aws_config::{BehaviorVersion, SdkConfig};
 use taskmill_aws::clock::Clock;
 use taskmill_aws::config::{self, Config};
+use taskmill_aws::executor::Executors;
 use taskmill_aws::executor::lambda::LambdaConfig;
-use taskmill_aws::executor::{Executors, http};
 use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
 use taskmill_aws::secrets::Secrets;
@@ -13,22 +13,11 @@ use taskmill_aws::task_tokens::TaskTokens;
 
 use crate::app::App;
 
-/// A function cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its environment is not complete.
-    #[error(transparent)]
-    Config(#[from] config::Error),
-    /// TLS cannot be set up.
-    #[error(transparent)]
-    Http(#[from] http::Error),
-}
-
 /// Puts a function together from its environment.
 ///
 /// # Errors
-/// The environment is not complete, or TLS cannot be set up.
-pub async fn function() -> Result<App, Error> {
+/// The environment is not complete.
+pub async fn function() -> Result<App, config::Error> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let clock = Clock::system();
@@ -37,7 +26,7 @@ pub async fn function() -> Result<App, Error> {
         sdk: sdk.clone(),
         denied_prefixes: config.own_functions.clone(),
     };
-    let executors = Executors::cloud(clock, secrets, lambda)?;
+    let executors = Executors::cloud(clock, secrets, lambda);
     Ok(assemble(config, &sdk, executors, clock))
 }
 

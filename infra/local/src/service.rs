@@ -142,12 +142,11 @@ impl Prepared {
     #[must_use]
     pub fn environment(&self, address: &str) -> Vec<(String, String)> {
         let mut config = self.app.config().clone();
-        config.queues.queues.values_mut().for_each(|url| {
+        let to_address = |url: &mut String| {
             *url = account::queue_url(address, account::queue_name(url));
-        });
-        config.queues.dead_letters.values_mut().for_each(|url| {
-            *url = account::queue_url(address, account::queue_name(url));
-        });
+        };
+        config.queues.queues.values_mut().for_each(to_address);
+        config.queues.dead_letters.values_mut().for_each(to_address);
         config.own_functions = vec![FUNCTION_PREFIX.to_owned()];
         let aws = [
             ("AWS_ENDPOINT_URL", address),

@@ -96,6 +96,6 @@ async fn service(data: Option<&std::path::Path>) -> Result<Service, Error> {
     let clock = aws.clock();
     let root = std::path::PathBuf::from(".");
     let secrets = local::secrets(None, &root)?;
-    let executors = local::executors(clock, secrets, root)?;
+    let executors = local::executors(clock, secrets, root);
     Ok(local::prepare(aws, executors).await?.begin().await?)
 }

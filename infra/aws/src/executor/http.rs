@@ -13,6 +13,7 @@ mod tests;
 
 use std::error::Error as StdError;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -47,38 +48,41 @@ const OF_THE_CONNECTION: [HeaderName; 5] =
 /// Runs `http:` tasks.
 #[derive(Debug, Clone)]
 pub struct HttpExecutor {
-    client: Client,
+    /// Made by the first request: it reads the machine's root certificates, which takes longer than
+    /// all else that a function does at its start, and most functions make no request.
+    client: OnceLock<Client>,
     reach: Reach,
     secrets: Secrets,
     clock: Clock,
 }
 
-/// An executor that cannot be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot be set up")]
-pub struct Error(#[from] reqwest::Error);
-
 impl HttpExecutor {
     /// An executor that may reach so far.
-    ///
-    /// # Errors
-    /// TLS cannot be set up on this machine.
-    pub fn new(reach: Reach, secrets: Secrets, clock: Clock) -> Result<Self, Error> {
+    #[must_use]
+    pub const fn new(reach: Reach, secrets: Secrets, clock: Clock) -> Self {
+        Self {
+            client: OnceLock::new(),
+            reach,
+            secrets,
+            clock,
+        }
+    }
+
+    fn client(&self) -> Result<&Client, Failure> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
         // A proxy would resolve names itself, past the guard.
-        let client = Client::builder()
+        let built = Client::builder()
             .no_proxy()
-            .dns_resolver(Guard::new(reach))
+            .dns_resolver(Guard::new(self.reach))
             .redirect(Policy::custom(follow))
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("taskmill/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self {
-            client,
-            reach,
-            secrets,
-            clock,
-        })
+            .build()
+            .map_err(|error| Failure::transient(codes::HTTP_CONNECT, chain(error)))?;
+        Ok(self.client.get_or_init(|| built))
     }
 
     /// The output or failure of one request, and what hides the secrets that it was given.
@@ -141,7 +145,7 @@ impl HttpExecutor {
     }
 
     async fn send(&self, request: reqwest::Request, redactor: &Redactor) -> Result<Value, Failure> {
-        let response = self.client.execute(request).await.map_err(unsent)?;
+        let response = self.client()?.execute(request).await.map_err(unsent)?;
         response::read(response, redactor, self.clock.now()).await
     }
 }

@@ -237,37 +237,25 @@ impl Executors {
     }
 
     /// What runs in the cloud: `builtin:`, `http:` to public addresses, `lambda:` and `states:`.
-    ///
-    /// # Errors
-    /// TLS cannot be set up on this machine.
-    pub fn cloud(
-        clock: Clock,
-        secrets: Secrets,
-        lambda: LambdaConfig,
-    ) -> Result<Self, http::Error> {
-        let http = HttpExecutor::new(Reach::Public, secrets.clone(), clock)?;
+    #[must_use]
+    pub fn cloud(clock: Clock, secrets: Secrets, lambda: LambdaConfig) -> Self {
+        let http = HttpExecutor::new(Reach::Public, secrets.clone(), clock);
         let states = StatesExecutor::new(lambda.sdk.clone(), clock);
         let lambda = LambdaExecutor::new(lambda, secrets, clock);
-        Ok(Self::builtin(clock)
+        Self::builtin(clock)
             .with(ExecutorKind::Http, Arc::new(http))
             .with(ExecutorKind::Lambda, Arc::new(lambda))
-            .with(ExecutorKind::States, Arc::new(states)))
+            .with(ExecutorKind::States, Arc::new(states))
     }
 
     /// What runs on one machine: `builtin:`, `http:` to public addresses and to the machine
     /// itself, and the machine's own programs.
-    ///
-    /// # Errors
-    /// TLS cannot be set up on this machine.
-    pub fn local(
-        clock: Clock,
-        secrets: Secrets,
-        process: Arc<dyn Executor>,
-    ) -> Result<Self, http::Error> {
-        let http = HttpExecutor::new(Reach::PublicAndLoopback, secrets, clock)?;
-        Ok(Self::builtin(clock)
+    #[must_use]
+    pub fn local(clock: Clock, secrets: Secrets, process: Arc<dyn Executor>) -> Self {
+        let http = HttpExecutor::new(Reach::PublicAndLoopback, secrets, clock);
+        Self::builtin(clock)
             .with(ExecutorKind::Http, Arc::new(http))
-            .with(ExecutorKind::Process, process))
+            .with(ExecutorKind::Process, process)
     }
 
     /// The same with this executor for a kind, in place of any that it had.

@@ -61,7 +61,7 @@ impl Server {
 }
 
 fn executor(reach: Reach) -> HttpExecutor {
-    HttpExecutor::new(reach, secrets(), Clock::system()).unwrap()
+    HttpExecutor::new(reach, secrets(), Clock::system())
 }
 
 /// The request as the server saw it, so that a test reads it in the output.
