@@ -122,6 +122,10 @@ pub mod registration {
     pub const CONTESTED_VARIABLE: &str = "CONTESTED_VARIABLE";
     /// A field that is known, but that nothing here can honour; the message says why.
     pub const NOT_SUPPORTED: &str = "NOT_SUPPORTED";
+    /// An export: the other language cannot say it.
+    pub const EXPORT_UNSUPPORTED: &str = "EXPORT_UNSUPPORTED";
+    /// An export, a warning: the other language says something a little different.
+    pub const EXPORT_DIFFERS: &str = "EXPORT_DIFFERS";
 }
 
 #[cfg(test)]

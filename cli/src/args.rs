@@ -1,6 +1,7 @@
 //! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
 
 mod dev;
+mod export;
 mod kept;
 mod people;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
 pub use dev::DevArgs;
+pub use export::{ExportArgs, ExportFormat};
 pub use kept::{CancelArgs, ListArgs, OneWorkflow, Request, ResumeArgs, TaskArgs, WorkflowCommand};
 pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
 
@@ -68,6 +70,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Prints a workflow definition as a picture.
     Graph(GraphArgs),
+    /// Writes a workflow definition in another language.
+    Export(ExportArgs),
     /// Prints the JSON Schema of definitions, for editors.
     Schema,
     /// Measures throughput, latency, and what a task and a workflow cost on AWS.

@@ -81,6 +81,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
         Command::Test(args) => commands::test::test(&args),
         Command::Eval(args) => commands::eval::eval(&args),
         Command::Graph(args) => commands::graph::graph(&args),
+        Command::Export(args) => commands::export::export(&args),
         Command::Schema => commands::schema::schema(),
     }
 }

@@ -27,7 +27,11 @@ impl<'a> FromIterator<&'a TaskDefinition> for Tasks<'a> {
 
 impl<'a> Tasks<'a> {
     /// The highest version of a task that is in a range.
-    fn highest(&self, id: &DefinitionId, range: Option<&VersionReq>) -> Option<&'a TaskDefinition> {
+    pub(crate) fn highest(
+        &self,
+        id: &DefinitionId,
+        range: Option<&VersionReq>,
+    ) -> Option<&'a TaskDefinition> {
         let named = || self.0.iter().filter(|task| task.id == *id);
         let version = versions::newest(named().map(|task| &task.version), range)?;
         named().copied().find(|task| task.version == *version)
@@ -45,21 +49,10 @@ pub fn check_steps(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     steps::each_step(workflow, &mut |pointer, step| {
-        let undo = match &step.kind {
-            StepKind::Task(step) => {
-                problems.extend(of_step(pointer, step, tasks, longest_attempt));
-                step.compensation.as_ref()
-            }
-            StepKind::SubWorkflow(step) => step.compensation.as_ref(),
-            StepKind::Parallel(_)
-            | StepKind::Map(_)
-            | StepKind::Switch(_)
-            | StepKind::Loop(_)
-            | StepKind::Wait(_)
-            | StepKind::Signal(_)
-            | StepKind::Set(_)
-            | StepKind::Terminate(_) => None,
-        };
+        if let StepKind::Task(step) = &step.kind {
+            problems.extend(of_step(pointer, step, tasks, longest_attempt));
+        }
+        let undo = step.kind.compensation();
         let place = member(pointer, "compensation");
         problems.extend(undo.and_then(|undo| of_undoing(&place, undo, tasks, longest_attempt)));
     });

@@ -37,6 +37,7 @@ use crate::workflow::WorkflowDefinition;
 pub use against::{Tasks, check_steps, check_time};
 pub use references::{Existing, check_references, check_together, referred_to};
 pub use warnings::warnings;
+pub(crate) use warnings::{Read, Source, reads_of_step};
 
 /// A definition of either kind.
 #[derive(Debug, Clone, PartialEq)]

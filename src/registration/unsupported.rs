@@ -15,18 +15,11 @@ pub struct Unsupported {
 }
 
 /// All that is known and refused.
-pub const TABLE: &[Unsupported] = &[
-    field(
-        TASK,
-        "concurrency",
-        "nothing here counts the running tasks of a definition yet",
-    ),
-    field(
-        TASK,
-        "rateLimit",
-        "nothing here counts the starts of a definition yet",
-    ),
-];
+pub const TABLE: &[Unsupported] = &[field(
+    TASK,
+    "rateLimit",
+    "nothing here counts the starts of a definition yet",
+)];
 
 const TASK: &str = "TaskDefinition";
 

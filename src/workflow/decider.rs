@@ -20,9 +20,9 @@
 //! | `late.rs` | when what was told to end is over, and what of it completed all the same |
 //! | `undoing.rs` | what is undone after that, and in which order |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
-//! | `operations.rs` | what people ask of a workflow: pause, retry, skip |
+//! | `operations.rs`, `kept.rs` | what people ask of a workflow: pause, retry, skip; what of it is kept |
 //! | `signals.rs` | who has a signal: the step that has waited longest, in whatever record it is |
-//! | `rerun.rs`, `recall.rs` | a step that begins again; what was around it, found out again |
+//! | `rerun.rs`, `recall.rs`, `past.rs` | a step that begins again; what was around it, found out again |
 //! | `event.rs`, `effect.rs` | what may happen; what is owed, and what a decision needs |
 //! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
 //! | `owing.rs` | what is owed and when it must be looked at again |
@@ -53,10 +53,12 @@ mod ending;
 mod evaluate;
 mod event;
 mod failing;
+mod kept;
 mod late;
 mod map;
 mod operations;
 mod owing;
+mod past;
 mod place;
 mod recall;
 mod rerun;
@@ -72,6 +74,7 @@ use event::News;
 pub use event::{ChildEnd, Event, TaskEnd};
 pub use operations::{Ask, Operation, Refused};
 pub use owing::{Leaf, LeafKind, checked, leaves, owed, undoing};
+pub use past::{PastTask, TooMuch, is_looked_through};
 
 /// What a workflow runs by: its definition and those of its tasks and children, in the versions
 /// that were pinned at its start, by the names of their pins.

@@ -153,6 +153,34 @@ pub enum Mapping {
     },
 }
 
+impl Mapping {
+    /// The path that is set.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        match self {
+            Self::Direct { target, .. }
+            | Self::Expression { target, .. }
+            | Self::Transform { target, .. } => target,
+        }
+    }
+
+    /// Whether it is an error that there is nothing to set, and no default.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        match self {
+            Self::Direct {
+                default, required, ..
+            }
+            | Self::Expression {
+                default, required, ..
+            }
+            | Self::Transform {
+                default, required, ..
+            } => *required && default.is_none(),
+        }
+    }
+}
+
 /// A value that is there, null as well: a default of null is a default.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)

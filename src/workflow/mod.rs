@@ -5,6 +5,7 @@ pub mod creation;
 pub mod decider;
 pub mod definition;
 pub mod duration;
+pub mod export;
 pub mod expression;
 pub mod frontier;
 pub mod instance;

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod dev;
 pub mod eval;
+pub mod export;
 pub mod graph;
 pub mod people;
 pub mod resume;

@@ -6,6 +6,8 @@
 )]
 
 mod bench;
+mod dev;
+mod export;
 mod language;
 mod operations;
 mod people;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::variables::{each_outside_iterations, target};
+use super::variables::each_outside_iterations;
 use crate::codes::registration;
 use crate::problem::Problem;
 use crate::registration::seam;
@@ -22,7 +22,7 @@ pub(super) fn warnings(pointer: &str, parallel: &ParallelStep) -> Vec<Problem> {
         let place = format!("{pointer}/branches/{branch}/steps");
         each_outside_iterations(&place, &one.steps, &mut |pointer, step| {
             for (index, mapping) in step.variable_mappings.iter().enumerate() {
-                let path = target(mapping);
+                let path = mapping.target();
                 let earlier = written.entry(seam::path_head(path)).or_default();
                 if earlier
                     .iter()

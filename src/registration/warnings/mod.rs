@@ -18,7 +18,7 @@ use crate::problem::{Problem, nearest};
 use crate::workflow::WorkflowDefinition;
 use crate::workflow::definition::{MapStep, Step, StepKind};
 use expression::{Question, Tree};
-use reads::{Read, Source};
+pub(crate) use reads::{Read, Source, of_step as reads_of_step};
 use variables::Variables;
 
 /// What a definition perhaps does not mean:
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
                 (Some(iteration), true) => iteration,
                 _ => scope,
             };
-            for read in reads::of_step(&pointer, step) {
+            for read in reads_of_step(&pointer, step) {
                 self.read(&read, scope_of(read.in_iteration));
             }
             if let StepKind::Parallel(parallel) = &step.kind {

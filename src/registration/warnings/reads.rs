@@ -5,7 +5,7 @@ use crate::workflow::duration;
 
 /// One thing that a step reads.
 #[derive(Debug)]
-pub(super) struct Read<'a> {
+pub(crate) struct Read<'a> {
     pub pointer: String,
     pub source: Source<'a>,
     /// Whether it is read in the iterations of a MAP, and not where the MAP stands.
@@ -14,7 +14,7 @@ pub(super) struct Read<'a> {
 
 /// How it is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// An expression, with the scope's names.
     Expression(&'a str),
     /// A path, of which a plain one is looked up in the variables.
@@ -24,7 +24,7 @@ pub(super) enum Source<'a> {
 }
 
 /// Everything that a step itself reads, without the steps inside it.
-pub(super) fn of_step<'a>(pointer: &str, step: &'a Step) -> Vec<Read<'a>> {
+pub(crate) fn of_step<'a>(pointer: &str, step: &'a Step) -> Vec<Read<'a>> {
     let mut reads = of_expression(pointer, "condition", step.condition.as_deref());
     reads.extend(of_kind(pointer, &step.kind));
     let plain = match &step.kind {

@@ -36,7 +36,7 @@ impl<'a> Variables<'a> {
     fn add(&mut self, steps: &'a [Step]) {
         each_outside_iterations("", steps, &mut |_, step| {
             for mapping in &step.variable_mappings {
-                let name = seam::path_head(target(mapping));
+                let name = seam::path_head(mapping.target());
                 self.set.insert(name);
                 if always_sets(mapping) {
                     self.sure.insert(name);
@@ -75,15 +75,6 @@ pub(super) fn each_outside_iterations<'a>(
         for inner in inside.filter(|inner| !inner.is_iteration) {
             each_outside_iterations(&inner.pointer, inner.steps, look);
         }
-    }
-}
-
-/// The path that a mapping sets.
-pub(super) fn target(mapping: &Mapping) -> &str {
-    match mapping {
-        Mapping::Direct { target, .. }
-        | Mapping::Expression { target, .. }
-        | Mapping::Transform { target, .. } => target,
     }
 }
 

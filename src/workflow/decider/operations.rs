@@ -395,6 +395,7 @@ impl Fold<'_> {
             code: refusal::INVALID_INPUT,
             message: error.message,
         })?;
+        self.check_kept(path, output)?;
         let is_active = self.is_active(path);
         if !is_active && is_over(&self.plan.workflow.steps, &self.state.course.root, path) {
             return Err(Refused {

@@ -36,12 +36,8 @@ impl Fold<'_> {
             code: refusal::INVALID_INPUT,
             message: error.message,
         })?;
-        let is_full = self.state.course.signals.len() >= SIGNALS_KEPT;
-        if is_full && (self.is_paused() || self.longest_waiting(name).is_none()) {
-            return Err(Refused {
-                code: refusal::ILLEGAL_STATE,
-                message: format!("{SIGNALS_KEPT} signals wait already"),
-            });
+        if self.is_paused() || self.longest_waiting(name).is_none() {
+            self.check_room(name, data)?;
         }
         self.state.course.signals.push(Signal {
             name: name.to_owned(),
@@ -49,6 +45,17 @@ impl Fold<'_> {
             at: self.facts.now,
         });
         Ok(())
+    }
+
+    /// Whether one more signal can be kept for long.
+    fn check_room(&self, name: &str, data: &Value) -> Result<(), Refused> {
+        if self.state.course.signals.len() >= SIGNALS_KEPT {
+            return Err(Refused {
+                code: refusal::ILLEGAL_STATE,
+                message: format!("{SIGNALS_KEPT} signals wait already"),
+            });
+        }
+        self.check_kept(name, data)
     }
 
     fn is_paused(&self) -> bool {

@@ -148,6 +148,23 @@ impl<'de> Deserialize<'de> for StepKind {
 }
 
 impl StepKind {
+    /// What undoes the step.
+    #[must_use]
+    pub fn compensation(&self) -> Option<&Compensation> {
+        match self {
+            Self::Task(step) => step.compensation.as_ref(),
+            Self::SubWorkflow(step) => step.compensation.as_ref(),
+            Self::Parallel(_)
+            | Self::Map(_)
+            | Self::Switch(_)
+            | Self::Loop(_)
+            | Self::Wait(_)
+            | Self::Signal(_)
+            | Self::Set(_)
+            | Self::Terminate(_) => None,
+        }
+    }
+
     /// The word of `type`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -40,6 +40,7 @@ mod conformance_test;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use builtins::needs_context;
 use machine::Machine;
 use meter::Meter;
 use value::{Object, Text, Val};

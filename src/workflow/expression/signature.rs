@@ -56,6 +56,12 @@ impl Signature {
         (params.len() <= MOST_PARAMS).then_some(Self(params))
     }
 
+    /// Whether so few arguments leave the first one to the context.
+    pub(super) fn needs_context(&self, given: usize) -> bool {
+        let needed = self.0.iter().filter(|param| !param.optional).count();
+        self.0.first().is_some_and(|first| first.from_context) && given <= needed
+    }
+
     /// The arguments as the function takes them.
     pub(super) fn fit<'a>(
         &self,

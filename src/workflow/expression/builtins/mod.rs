@@ -139,6 +139,13 @@ pub(super) fn find(name: &str) -> Option<&'static Builtin> {
     BUILTINS.get(name)
 }
 
+/// Whether a function of this name takes its first argument from the context when it is given so
+/// many.
+pub(crate) fn needs_context(name: &str, given: usize) -> bool {
+    let signature = find(name).and_then(|builtin| builtin.signature.as_ref());
+    signature.is_some_and(|signature| signature.needs_context(given))
+}
+
 /// The names of all functions.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
