@@ -25,6 +25,7 @@ mod repeats;
 mod rules;
 mod signals;
 mod steps;
+mod undoing;
 mod waits;
 mod world;
 
