@@ -81,6 +81,20 @@ uuid_id!(
     ExecutionId
 );
 
+uuid_id!(
+    /// The line of those tasks of a definition that wait for a place.
+    LineId
+);
+
+impl LineId {
+    /// The line of a definition of a tenant, all its versions together.
+    #[must_use]
+    pub fn of(tenant: &TenantId, definition: &DefinitionId) -> Self {
+        let parts = [tenant.as_str().as_bytes(), definition.as_str().as_bytes()];
+        Self(derive("line", &parts))
+    }
+}
+
 impl TaskId {
     /// The id of a task that a caller creates under an idempotency key.
     #[must_use]

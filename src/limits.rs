@@ -30,6 +30,8 @@ pub const DOCUMENT_DEPTH: usize = 100;
 pub const TIMER_MILLIS: u64 = 366 * 24 * 60 * 60 * 1000;
 /// Retries of the most patient policy.
 pub const MAX_RETRIES: u32 = 100_000;
+/// Tasks of one definition that its `concurrency` lets run at once: their places stand in one item.
+pub const CONCURRENCY: u32 = 100;
 /// How many attempts may be lost with their worker before the task fails.
 pub const MAX_LOSSES: u32 = 3;
 /// Attempts that an instance lists; older ones are dropped.
@@ -44,8 +46,16 @@ pub const REQUESTS_REMEMBERED: usize = 32;
 pub const RERUNS_REMEMBERED: usize = 16;
 /// Tasks of a workflow that a rerun looks through to find a step.
 pub const TASKS_RECALLED: usize = 10_000;
+/// Bytes of what those tasks gave and of the variables that they saw, as compact JSON, variables
+/// that several saw counted once.
+pub const RECALLED_BYTES: usize = 256 * 1024 * 1024;
+/// Times that steps of a workflow were begun anew, of each of which a rerun looks for children.
+pub const GENERATIONS_RECALLED: u32 = 64;
 /// Signals that a workflow keeps until somebody waits for them.
 pub const SIGNALS_KEPT: usize = 1_000;
+/// Bytes of those signals and of the outputs of steps that are to be skipped, as compact JSON with
+/// their names; and of the outputs that a workflow lists of steps that were.
+pub const KEPT_BYTES: usize = 1024 * 1024;
 /// Turns of loops that one decision begins: a loop that waits for nothing goes on in the next.
 pub const TURNS_OF_A_DECISION: u32 = 100;
 /// Messages in a row that may change nothing: twice what Lambda's recursion detection allows, and
@@ -136,6 +146,15 @@ mod tests {
         );
         bytes("An error's details, as compact JSON", ERROR_DETAILS_BYTES);
         bytes("One of them, compiled", expression::PATTERN_BYTES);
+        bytes(
+            "These signals and the outputs of steps to be skipped, as compact JSON with their names",
+            KEPT_BYTES,
+        );
+        bytes("The outputs of these steps, as compact JSON", KEPT_BYTES);
+        bytes(
+            "What these tasks gave and the variables that they saw, as compact JSON",
+            RECALLED_BYTES,
+        );
         let counts = [
             ("Steps of a definition", STEPS_PER_DEFINITION as u64),
             (
@@ -156,6 +175,10 @@ mod tests {
                 TIMER_MILLIS,
             ),
             ("Retries of a policy or a rule", MAX_RETRIES.into()),
+            (
+                "Tasks that `concurrency` lets run at once",
+                CONCURRENCY.into(),
+            ),
             ("Losses of a task with its worker", MAX_LOSSES.into()),
             ("Attempts that a task lists", ATTEMPTS_LISTED as u64),
             (
@@ -169,8 +192,12 @@ mod tests {
             ),
             ("Reruns that a workflow remembers", RERUNS_REMEMBERED as u64),
             (
-                "Tasks that a rerun looks through to find its step",
+                "Tasks that a rerun looks through to find its step, those of iterations not counted",
                 TASKS_RECALLED as u64,
+            ),
+            (
+                "Steps begun anew in a workflow of which a step with a child, or behind one, is rerun",
+                GENERATIONS_RECALLED.into(),
             ),
             ("Signals that nobody waits for yet", SIGNALS_KEPT as u64),
             (

@@ -5,6 +5,7 @@
 //! are in a function that is warm.
 
 mod constructs;
+mod places;
 
 use std::collections::BTreeMap;
 

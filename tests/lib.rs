@@ -24,7 +24,11 @@ mod model;
 #[cfg(test)]
 mod moments;
 #[cfg(test)]
+mod newborn;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]

@@ -96,3 +96,37 @@ async fn another_process_stops_an_attempt_when_it_hides_its_message_again() {
     assert!(is_idle(fleet.app(), &aws), "the attempt runs on");
     assert_eq!(Records::of(&aws).task(task.id).await.version, task.version);
 }
+
+/// What takes longer than until its message is hidden again.
+const LONG: u64 = 65 * SECOND;
+
+/// A run of one attempt that takes so long, with the call held that hides its message again, when
+/// that is told. Gives the number of that call.
+async fn long_attempt(held: Option<u64>) -> u64 {
+    let aws = aws();
+    let script = Script::new(|_| Answer::Succeed(json!(1)).after(LONG));
+    let fleet = Fleet::start(&aws, &script).await;
+    register(fleet.app(), DEFINITIONS).await;
+    aws.faults().revive();
+    aws.faults().record();
+    let held = held.map(|call| aws.faults().hold(call));
+    let id = start(fleet.app(), "flow", json!({}), "k").await;
+    if let Some(held) = &held {
+        held.reached().await;
+    }
+    pass(&aws, LONG + SECOND).await;
+    let records = Records::of(&aws);
+    let task = records.task(TaskId::of_step(id, 0, "act", 0)).await;
+    assert_eq!(task.status, TaskStatus::Completed);
+    let calls = aws.faults().recorded();
+    let mut hides = (1..)
+        .zip(&calls)
+        .filter(|(_, name)| name.as_str() == "sqs.ChangeMessageVisibility");
+    hides.next().expect("its message is hidden again").0
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_goes_on_while_a_request_about_its_message_does_not() {
+    let call = long_attempt(None).await;
+    long_attempt(Some(call)).await;
+}

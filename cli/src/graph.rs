@@ -7,10 +7,11 @@ mod states;
 
 use std::collections::HashMap;
 
+use taskmill::task::TaskStatus;
 use taskmill::workflow::WorkflowDefinition;
 use taskmill::workflow::definition::{Join, Step, StepKind};
 
-pub use states::{States, states_of};
+pub use states::{Standing, States, states_of};
 
 use crate::args::GraphFormat;
 
@@ -226,20 +227,25 @@ impl Picture {
 
     fn colours(&self, states: &States) -> Vec<(String, &'static str)> {
         let coloured = self.lines.iter().filter_map(|line| match line {
-            Line::Node { id, path, .. } => Some((id.clone(), colour(states.get(path)?.status))),
+            Line::Node { id, path, .. } => Some((id.clone(), colour(states.get(path)?.standing))),
             Line::Open { .. } | Line::Close => None,
         });
         coloured.collect()
     }
 }
 
-fn colour(status: &str) -> &'static str {
-    match status {
-        "COMPLETED" => "#b7e4c7",
-        "FAILED" | "TIMED_OUT" => "#f4a6a6",
-        "CANCELLED" => "#cccccc",
-        "SKIPPED" => "#eeeeee",
-        _ => "#ffe8a3",
+fn colour(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Task(TaskStatus::Completed) => "#b7e4c7",
+        Standing::Task(TaskStatus::Failed | TaskStatus::TimedOut) => "#f4a6a6",
+        Standing::Task(TaskStatus::Cancelled) => "#cccccc",
+        Standing::Skipped => "#eeeeee",
+        Standing::Task(
+            TaskStatus::Pending
+            | TaskStatus::Assigned
+            | TaskStatus::Running
+            | TaskStatus::RetryPending,
+        ) => "#ffe8a3",
     }
 }
 

@@ -24,18 +24,11 @@ pub enum What {
 }
 
 /// All that is known and refused.
-pub const TABLE: &[Unsupported] = &[
-    field(
-        TASK,
-        "concurrency",
-        "nothing here counts the running tasks of a definition yet",
-    ),
-    field(
-        TASK,
-        "rateLimit",
-        "nothing here counts the starts of a definition yet",
-    ),
-];
+pub const TABLE: &[Unsupported] = &[field(
+    TASK,
+    "rateLimit",
+    "nothing here counts the starts of a definition yet",
+)];
 
 const TASK: &str = "TaskDefinition";
 

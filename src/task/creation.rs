@@ -128,7 +128,9 @@ fn instance(
     now: Timestamp,
 ) -> TaskInstance {
     let definition = &task.definition;
-    let assignment = assignment(definition, new.overrides.assignment);
+    let overrides = new.overrides;
+    let assignment = assignment(definition, overrides.assignment);
+    let of_definition = || definition.retry_policy.clone();
     let mut instance = TaskInstance {
         id: new.id,
         tenant_id: security.tenant_id.clone(),
@@ -136,13 +138,7 @@ fn instance(
         task_definition_version: definition.version.clone(),
         workflow_definition_id: new.workflow_definition_id,
         run: new.run,
-        status: match assignment
-            .as_ref()
-            .and_then(|people| people.assignee.as_ref())
-        {
-            Some(_) => TaskStatus::Assigned,
-            None => TaskStatus::Pending,
-        },
+        status: first_status(assignment.as_ref()),
         task_type: definition.task_type,
         priority: new.priority,
         input: new.input,
@@ -156,15 +152,12 @@ fn instance(
             security_context: security,
             ..new.context
         },
-        retry_policy: new
-            .overrides
-            .retry_policy
-            .or_else(|| definition.retry_policy.clone()),
+        retry_policy: overrides.retry_policy.or_else(of_definition),
         retries: RetryCounts::default(),
         losses: 0,
-        timeouts: Timeouts::effective(definition, new.overrides.timeouts),
-        continue_on_failure: new
-            .overrides
+        timeouts: Timeouts::effective(definition, overrides.timeouts),
+        concurrency_limit: definition.concurrency.map(|concurrency| concurrency.limit),
+        continue_on_failure: overrides
             .continue_on_failure
             .unwrap_or(definition.continue_on_failure),
         attempts: Vec::new(),
@@ -187,6 +180,14 @@ fn instance(
     };
     instance.due_at = due::of_task(&instance, now);
     instance
+}
+
+/// Whoever has a task from the start need not claim it.
+fn first_status(assignment: Option<&Assignment>) -> TaskStatus {
+    match assignment.and_then(|people| people.assignee.as_ref()) {
+        Some(_) => TaskStatus::Assigned,
+        None => TaskStatus::Pending,
+    }
 }
 
 /// Who may do a task of a person: the step's word over the definition's.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::ids::DefinitionId;
 use crate::task::assignment::Assignment;
+use crate::task::concurrency::Concurrency;
 use crate::task::retry::RetryPolicy;
 use crate::task::timeouts::Timeouts;
 use crate::time::Timestamp;
@@ -52,6 +53,10 @@ pub struct TaskDefinition {
     /// More time limits; `startToClose` and `timeout` are the same limit, the smaller wins.
     #[serde(default, skip_serializing_if = "Timeouts::is_empty")]
     pub timeouts: Timeouts,
+    /// How many tasks of this definition run at once, all its versions together; the others wait,
+    /// and a freed place is the longest waiting one's. No limit by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
     /// What happens after a failure. Without one, the first failure is the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicy>,

@@ -164,6 +164,8 @@ pub struct TaskInstance {
     pub losses: u32,
     /// The effective time limits.
     pub timeouts: Timeouts,
+    /// How many tasks of its definition may run at once when it begins.
+    pub concurrency_limit: Option<u32>,
     /// Whether its workflow goes on when it fails for good.
     pub continue_on_failure: bool,
     /// The last attempts, oldest first.
@@ -315,6 +317,7 @@ impl TaskInstance {
             "losses": self.losses,
             "retryPolicy": self.retry_policy,
             "timeouts": self.timeouts,
+            "concurrencyLimit": self.concurrency_limit,
             "continueOnFailure": self.continue_on_failure,
             "startTime": self.start_time,
             "endTime": self.end_time,

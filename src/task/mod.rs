@@ -3,6 +3,7 @@
 pub mod assignment;
 pub mod attempt;
 pub mod compiled;
+pub mod concurrency;
 pub mod creation;
 pub mod definition;
 pub mod dispatch;

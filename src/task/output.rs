@@ -133,7 +133,8 @@ fn place(pointer: &str) -> &str {
 }
 
 /// The size of a value as compact JSON, without making it.
-fn json_size(value: &Value) -> usize {
+#[must_use]
+pub fn json_size(value: &Value) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

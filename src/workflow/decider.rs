@@ -19,8 +19,8 @@
 //! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
 //! | `late.rs` | when what was told to end is over, and what of it completed all the same |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
-//! | `operations.rs` | what people ask of a workflow: pause, retry, skip, signal |
-//! | `rerun.rs`, `recall.rs` | a step that begins again; what was around it, found out again |
+//! | `operations.rs`, `kept.rs` | what people ask of a workflow: pause, retry, skip, signal; what of it is kept |
+//! | `rerun.rs`, `recall.rs`, `past.rs` | a step that begins again; what was around it, found out again |
 //! | `event.rs`, `effect.rs` | what may happen; what is owed, and what a decision needs |
 //! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
 //! | `owing.rs` | what is owed and when it must be looked at again |
@@ -51,10 +51,12 @@ mod ending;
 mod evaluate;
 mod event;
 mod failing;
+mod kept;
 mod late;
 mod map;
 mod operations;
 mod owing;
+mod past;
 mod place;
 mod recall;
 mod rerun;
@@ -68,6 +70,7 @@ use event::News;
 pub use event::{ChildEnd, Event, TaskEnd};
 pub use operations::{Ask, Operation, Refused};
 pub use owing::{Leaf, LeafKind, checked, leaves, owed, undoing};
+pub use past::{PastTask, TooMuch, is_looked_through};
 
 /// What a workflow runs by: its definition and those of its tasks and children, in the versions
 /// that were pinned at its start, by the names of their pins.

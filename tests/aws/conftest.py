@@ -15,6 +15,17 @@ READY = "Ctrl-C stops"
 PATIENCE_SECONDS = 60
 
 
+def client(service, url):
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(retries={"max_attempts": 1}),
+    )
+
+
 class Dev:
     """A running `taskmill dev`, and the environment that it tells its functions."""
 
@@ -49,14 +60,7 @@ class Dev:
         self.ready.set()
 
     def client(self, service):
-        return boto3.client(
-            service,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=self.environment["AWS_REGION"],
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
-            config=Config(retries={"max_attempts": 1}),
-        )
+        return client(service, self.environment["AWS_ENDPOINT_URL"])
 
     def stop(self):
         """Asks it to stop, and gives its exit status."""
@@ -71,8 +75,14 @@ def dev():
     assert running.stop() == 130, "".join(running.said)
 
 
-@pytest.fixture(scope="session")
-def dynamodb(dev):
+# Another DynamoDB, such as Amazon's own for one machine: what we say of AWS must hold there too.
+OTHER_DYNAMODB = os.environ.get("TASKMILL_TEST_DYNAMODB_URL")
+
+
+@pytest.fixture(scope="session", params=["ours", "theirs"] if OTHER_DYNAMODB else ["ours"])
+def dynamodb(request, dev):
+    if request.param == "theirs":
+        return client("dynamodb", OTHER_DYNAMODB)
     return dev.client("dynamodb")
 
 

@@ -72,6 +72,26 @@ async fn a_task_calls_the_functions_that_the_deployment_names_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_task_runs_a_state_machine() {
+    let stack = Stack::of("states").await;
+    let task = stack.task("machine", json!({"number": 21})).await;
+    assert_eq!(task.output, Some(json!({"doubled": 42})));
+}
+
+#[tokio::test]
+async fn a_state_machine_waits_for_a_task_by_its_token() {
+    let stack = Stack::of("machine").await;
+    let input = json!({"task": "echo", "input": {"text": "waited for"}});
+    let execution = stack.execution("waiting-machine", input).await;
+    let output: Value = serde_json::from_str(execution.output().unwrap()).unwrap();
+    assert_eq!(output, json!({"text": "waited for"}));
+
+    let input = json!({"task": "flaky", "input": {"code": "BROKEN", "permanent": true}});
+    let execution = stack.execution("waiting-machine", input).await;
+    assert_eq!(execution.error(), Some("BROKEN"));
+}
+
+#[tokio::test]
 async fn a_workflow_of_three_steps_hands_on_its_data() {
     let stack = Stack::of("sequence").await;
     let workflow = stack.workflow("sequence", json!({"number": 3})).await;
@@ -148,7 +168,7 @@ async fn a_dead_letter_does_its_work_once_it_can() {
         caller: stack.caller(),
         request,
     };
-    stack.send(QueueName::Create, &message.to_body()).await;
+    stack.send(QueueName::Create, &message.to_body(0)).await;
     let letter = stack.dead_letter(QueueName::Create, "late").await;
     assert!(
         reason(&letter).starts_with("NOT_FOUND"),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+use aws_sdk_sfn::types::ExecutionStatus;
 use aws_sdk_sqs::types::Message as Received;
 use serde_json::{Value, json};
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
@@ -119,6 +121,21 @@ impl Stack {
         until("the end of a workflow", async || {
             let found = self.app.store().workflow(id).await.unwrap();
             found.filter(|workflow| workflow.status.is_terminal())
+        })
+        .await
+    }
+
+    /// Runs a state machine to its end.
+    pub async fn execution(&self, machine: &str, input: Value) -> DescribeExecutionOutput {
+        let client = aws_sdk_sfn::Client::new(&self.sdk);
+        let arn = format!("arn:aws:states:eu-central-1:000000000000:stateMachine:{machine}");
+        let request = client.start_execution().state_machine_arn(arn);
+        let started = request.input(input.to_string()).send().await.unwrap();
+        until("the end of an execution", async || {
+            let look = client.describe_execution();
+            let seen = look.execution_arn(started.execution_arn()).send().await;
+            let seen = seen.unwrap();
+            (*seen.status() != ExecutionStatus::Running).then_some(seen)
         })
         .await
     }

@@ -13,7 +13,7 @@ use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill::workflow::WorkflowInstance;
 use taskmill::workflow::decider::{Ask, Operation};
 use taskmill_app::register::{register_task, register_workflow};
-use taskmill_app::workflows;
+use taskmill_app::{Refusal, workflows};
 use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::{Call, Execution, Executor, ExecutorKind, Executors, Failure};
 use taskmill_aws::store::Store;
@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use super::answers::{TASKS, answer};
 use super::generator::Case;
 use super::interpreter::{Line, Signal, Story};
-use crate::support::{START, settle, start, tenant};
+use crate::support::{settle, start, tenant};
 
 /// How messages are delivered.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,8 @@ pub struct Manner {
     pub delivery: Delivery,
     pub order: Order,
     pub batch_size: u8,
+    /// Whether what is told is what comes of it when all of it begins again after its end.
+    pub again: bool,
 }
 
 /// Answers as the case says.
@@ -92,16 +94,25 @@ pub async fn run(case: &Case, manner: Manner) -> Story {
     let aws = crate::support::aws();
     let mut written = aws.writes();
     let store = service::open_store(&aws).await.unwrap();
-    let service = serve(case, manner, &aws, store.clone()).await;
+    let answering = Arc::new(Answering {
+        seed: case.seed,
+        clock: aws.clock(),
+        store: store.clone(),
+        called: Mutex::default(),
+    });
+    let service = serve(manner, &aws, &answering).await;
     register_all(&service, &case.definitions).await;
     aws.queues().set_delivery(manner.delivery);
     aws.queues().set_order(manner.order);
+    let mut began = aws.clock().now();
     let id = start(service.app(), "tested", case.input.clone(), "run").await;
-    for signal in &case.signals {
-        hand_in(&service, id, signal).await;
+    until_over(&service, id, case, began).await;
+    if manner.again {
+        answering.called.lock().unwrap().clear();
+        began = aws.clock().now();
+        ask(&service, id, Ask::Rerun { path: None }).await.unwrap();
+        until_over(&service, id, case, began).await;
     }
-    until_over(&service, id).await;
-    assert_eq!(service.dead_letters().await.unwrap(), []);
     let mut tasks = Vec::new();
     while let Ok(one) = written.try_recv() {
         if one.table == "TaskInstances" && !tasks.contains(&one.id) {
@@ -112,22 +123,19 @@ pub async fn run(case: &Case, manner: Manner) -> Story {
     let mut trace = Vec::new();
     for task in tasks {
         let task = store.task(TaskId::new(task)).await.unwrap().unwrap();
-        trace.push(line(&store, &workflow, task).await);
+        if task.created_at >= began {
+            trace.push(line(&store, began, task).await);
+        }
     }
     trace.sort_by(|a, b| (a.at, &a.path).cmp(&(b.at, &b.path)));
-    story(workflow, trace)
+    story(workflow, began, trace)
 }
 
-async fn serve(case: &Case, manner: Manner, aws: &LocalAws, store: Store) -> Service {
-    let answering = Answering {
-        seed: case.seed,
-        clock: aws.clock(),
-        store,
-        called: Mutex::default(),
-    };
+async fn serve(manner: Manner, aws: &LocalAws, answering: &Arc<Answering>) -> Service {
     let executors = Executors::builtin(aws.clock());
+    let executor: Arc<dyn Executor> = Arc::clone(answering) as _;
     let options = Options {
-        executors: executors.with(ExecutorKind::Lambda, Arc::new(answering)),
+        executors: executors.with(ExecutorKind::Lambda, executor),
         worker: "here/1".to_owned(),
         batch_size: manner.batch_size,
         concurrency: 64,
@@ -159,23 +167,36 @@ async fn register_all(service: &Service, workflows: &[Value]) {
     }
 }
 
-async fn hand_in(service: &Service, id: WorkflowId, signal: &Signal) {
-    let clock = service.aws().clock();
-    clock.sleep_until(START.plus_millis(signal.at)).await;
-    let ask = Ask::Signal {
-        name: signal.name.clone(),
-        data: signal.data.clone(),
-    };
+async fn ask(service: &Service, id: WorkflowId, ask: Ask) -> Result<WorkflowInstance, Refusal> {
     let operation = Operation {
         request_id: None,
         by_parent: None,
         ask,
     };
-    // A workflow that is over takes no signal.
-    let _ = workflows::operate(service.app(), &tenant(), id, operation).await;
+    workflows::operate(service.app(), &tenant(), id, operation).await
 }
 
-async fn until_over(service: &Service, id: WorkflowId) {
+async fn hand_in(service: &Service, id: WorkflowId, signal: &Signal, began: Timestamp) {
+    let clock = service.aws().clock();
+    clock.sleep_until(began.plus_millis(signal.at)).await;
+    let signal = Ask::Signal {
+        name: signal.name.clone(),
+        data: signal.data.clone(),
+    };
+    // A workflow that is over takes no signal.
+    let _ = ask(service, id, signal).await;
+}
+
+/// Hands in the signals of a case, and waits until nothing is left to happen.
+async fn until_over(service: &Service, id: WorkflowId, case: &Case, began: Timestamp) {
+    for signal in &case.signals {
+        hand_in(service, id, signal, began).await;
+    }
+    until_settled(service, id).await;
+    assert_eq!(service.dead_letters().await.unwrap(), []);
+}
+
+async fn until_settled(service: &Service, id: WorkflowId) {
     let clock = service.aws().clock();
     let mut pause = 1000;
     for _ in 0..40 {
@@ -192,27 +213,27 @@ async fn until_over(service: &Service, id: WorkflowId) {
     panic!("it never ends");
 }
 
-async fn line(store: &Store, workflow: &WorkflowInstance, task: TaskInstance) -> Line {
+async fn line(store: &Store, began: Timestamp, task: TaskInstance) -> Line {
     let prefix = prefix_of(store, task.context.workflow_instance_id.unwrap()).await;
     let path = prefix + task.context.task_path.as_deref().unwrap();
     let ended = task.end_time.unwrap_or(Timestamp::from_millis(0));
     let was_refused = task.status == TaskStatus::Failed && task.start_time.is_none();
     Line {
-        at: ended.millis_since(workflow.start_time.unwrap()),
+        at: ended.millis_since(began),
         path,
         status: task.status.as_str(),
         input: if was_refused { Value::Null } else { task.input },
     }
 }
 
-fn story(workflow: WorkflowInstance, trace: Vec<Line>) -> Story {
+fn story(workflow: WorkflowInstance, began: Timestamp, trace: Vec<Line>) -> Story {
     let ended = workflow.end_time.unwrap();
     Story {
         status: workflow.status.as_str(),
         output: workflow.output.unwrap_or(Value::Null),
         code: workflow.error.map(|error| error.code.to_string()),
         variables: workflow.variables.into_iter().collect(),
-        took: ended.millis_since(workflow.start_time.unwrap()),
+        took: ended.millis_since(began),
         trace,
     }
 }

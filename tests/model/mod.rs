@@ -1,5 +1,6 @@
 //! Generated workflows on the real engine, and in a simple interpreter of the language: both come
-//! to the same, to the millisecond, however messages are delivered.
+//! to the same, to the millisecond, however messages are delivered, and also when all of it begins
+//! again after its end.
 //!
 //! `generator` and `composites` make the workflows, `answers` says what their tasks come to,
 //! `interpreter`, `blocks` and `waits` (over `data`, `retry`, `story` and `time`) are the interpreter,
@@ -68,13 +69,15 @@ fn manners() -> impl Strategy<Value = Manner> {
         Just(Order::Sent),
         any::<u64>().prop_map(|seed| Order::Shuffled { seed })
     ];
-    (delivery, order, prop_oneof![Just(1), Just(3), Just(10)]).prop_map(
-        |(delivery, order, batch_size)| Manner {
+    let batch_size = prop_oneof![Just(1), Just(3), Just(10)];
+    (delivery, order, batch_size, any::<bool>()).prop_map(|(delivery, order, batch_size, again)| {
+        Manner {
             delivery,
             order,
             batch_size,
-        },
-    )
+            again,
+        }
+    })
 }
 
 /// What the interpreter says of a case; none where the language leaves it open.

@@ -3,6 +3,8 @@
 //! A moment is a write to the tables: the run is held before it while somebody asks for something,
 //! and goes on. An ordinary run takes every so many moments, `TASKMILL_MOMENTS=all` all of them.
 
+mod again;
+mod people;
 mod run;
 
 use std::collections::BTreeSet;
@@ -13,7 +15,7 @@ use taskmill::workflow::WorkflowStatus;
 use taskmill::workflow::decider::{Ask, Operation};
 use taskmill_app::{App, workflows};
 
-use crate::support::{MINUTE, pass, start, tenant, workflow_of};
+use crate::support::{MINUTE, Script, pass, start, tenant, workflow_of};
 use run::{
     Run, Written, check_handled, check_nothing_began, check_once, check_over, check_undone,
     check_watched, script, undisturbed,
@@ -99,21 +101,40 @@ impl Asked {
 
 /// The calls of an undisturbed run that write, and when the run reached them.
 async fn moments(definition: &str) -> Vec<u64> {
-    let run = Run::new(definition, script(None)).await;
+    moments_of(definition, script(None), WorkflowStatus::Completed).await
+}
+
+/// The same of a run that ends so.
+async fn moments_of(definition: &str, script: Script, ends: WorkflowStatus) -> Vec<u64> {
+    let run = Run::new(definition, script).await;
     run.start().await;
     let workflow = run.until_over().await;
-    assert_eq!(workflow.status, WorkflowStatus::Completed);
+    assert_eq!(workflow.status, ends);
+    calls_to(&run, &["dynamodb.PutItem", "dynamodb.UpdateItem"])
+}
+
+/// The calls of a run to these operations.
+fn calls_to(run: &Run, operations: &[&str]) -> Vec<u64> {
     let calls = run.aws.faults().recorded();
-    let writes = (1..)
+    let meant = (1..)
         .zip(calls)
-        .filter(|(_, name)| ["dynamodb.PutItem", "dynamodb.UpdateItem"].contains(&name.as_str()));
-    writes.map(|(call, _)| call).collect()
+        .filter(|(_, name)| operations.contains(&name.as_str()));
+    meant.map(|(call, _)| call).collect()
 }
 
 /// Some of many, from one that differs from test to test; or all of them.
 fn some<T>(all: Vec<T>, from: usize) -> Vec<T> {
+    one_in(EVERY, all, from)
+}
+
+/// The same of fewer, where each takes a run of its own before it.
+fn few<T>(all: Vec<T>, from: usize) -> Vec<T> {
+    one_in(4 * EVERY, all, from)
+}
+
+fn one_in<T>(every: usize, all: Vec<T>, from: usize) -> Vec<T> {
     let is_all = std::env::var("TASKMILL_MOMENTS").is_ok_and(|which| which == "all");
-    let (step, from) = if is_all { (1, 0) } else { (EVERY, from) };
+    let (step, from) = if is_all { (1, 0) } else { (every, from) };
     all.into_iter().skip(from).step_by(step).collect()
 }
 
@@ -286,5 +307,44 @@ async fn a_process_that_dies_while_it_cancels_leaves_nothing_half_done() {
     for call in some((1..=calls).collect(), 6) {
         eprintln!("it dies after call {call}");
         check_death(call).await;
+    }
+}
+
+/// How long a message is under way: longer than a lease, and than until somebody looks whether it
+/// was lost.
+const DELAY: u64 = 20 * MINUTE;
+
+async fn check_delayed(definition: &str, call: u64) {
+    let run = Run::new(definition, script(None)).await;
+    let mut written = Written::to(&run.aws);
+    let held = run.aws.faults().hold(call);
+    let app = run.service.app().clone();
+    let starting = tokio::spawn(async move { start(&app, "run", json!({}), "run").await });
+    held.reached().await;
+    pass(&run.aws, DELAY).await;
+    check_watched(&run, &mut written).await;
+    held.release();
+    starting.await.unwrap();
+    let workflow = run.until_over().await;
+    assert_eq!(workflow.status, WorkflowStatus::Completed);
+    let everything = run.everything(&mut written).await;
+    check_over(&run, &everything).await;
+    check_once(&run);
+    check_undone(&everything, false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_message_may_come_late() {
+    for definition in [SAGA, SPREAD] {
+        let run = Run::new(definition, script(None)).await;
+        run.start().await;
+        run.until_over().await;
+        for call in some(
+            calls_to(&run, &["sqs.SendMessage", "sqs.SendMessageBatch"]),
+            3,
+        ) {
+            eprintln!("what call {call} sends comes late");
+            check_delayed(definition, call).await;
+        }
     }
 }

@@ -58,6 +58,32 @@ pub struct Script(Arc<Inner>);
 struct Inner {
     answer: Answering,
     calls: Mutex<Vec<Called>>,
+    at_once: Mutex<AtOnce>,
+}
+
+/// How many calls are under way, and the most that ever were.
+#[derive(Default)]
+struct AtOnce {
+    now: usize,
+    most: usize,
+}
+
+/// A call that is under way, until this is dropped.
+struct UnderWay<'s>(&'s Mutex<AtOnce>);
+
+impl<'s> UnderWay<'s> {
+    fn begin(at_once: &'s Mutex<AtOnce>) -> Self {
+        let mut counts = at_once.lock().unwrap();
+        counts.now += 1;
+        counts.most = counts.most.max(counts.now);
+        Self(at_once)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().now -= 1;
+    }
 }
 
 impl Script {
@@ -65,6 +91,7 @@ impl Script {
         Self(Arc::new(Inner {
             answer: Box::new(answer),
             calls: Mutex::default(),
+            at_once: Mutex::default(),
         }))
     }
 
@@ -82,6 +109,11 @@ impl Script {
     pub fn calls_of(&self, task: TaskId) -> usize {
         let calls = self.0.calls.lock().unwrap();
         calls.iter().filter(|call| call.task == task).count()
+    }
+
+    /// The most calls that were ever under way at once.
+    pub fn most_at_once(&self) -> usize {
+        self.0.at_once.lock().unwrap().most
     }
 
     /// The executors of a process on this AWS: the script behind `process:` and `lambda:`.
@@ -116,6 +148,7 @@ impl Executor for Worker {
             at: self.clock.now(),
         };
         self.script.0.calls.lock().unwrap().push(called);
+        let _under_way = UnderWay::begin(&self.script.0.at_once);
         let answer = (self.script.0.answer)(call);
         self.come_to(answer).await
     }

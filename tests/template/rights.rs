@@ -72,6 +72,7 @@ fn create_task_accepts() {
     check(
         "CreateTask",
         "
+        *: states:SendTaskFailure
         CreateDeadLetters: sqs:SendMessage
         CreateQueue: sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage
         CreateTaskLogs: logs:CreateLogStream logs:PutLogEvents
@@ -82,7 +83,7 @@ fn create_task_accepts() {
         Payloads/*: s3:GetObject s3:PutObject
         ResultQueue: sqs:SendMessage
         RetryQueue: sqs:SendMessage
-        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
         WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         ",
@@ -95,6 +96,7 @@ fn execute_task_runs_attempts() {
     check(
         "ExecuteTask",
         "
+        *: states:SendTaskHeartbeat
         Definitions: dynamodb:GetItem
         ExecuteDeadLetters: sqs:SendMessage
         ExecuteQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
@@ -107,8 +109,10 @@ fn execute_task_runs_attempts() {
         RetryQueue: sqs:SendMessage
         RunAsRoleArns: sts:AssumeRole
         TaskFunctionArns: lambda:InvokeFunction
-        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskStateMachineArns: states:StartExecution
         WorkflowInstances: dynamodb:GetItem dynamodb:Query
+        arn:AWS::Partition:states:*:AWS::AccountId:execution:*: states:DescribeExecution states:StopExecution
         ",
     );
     let own = "arn:AWS::Partition:lambda:*:AWS::AccountId:function:AWS::StackName-*";
@@ -123,6 +127,7 @@ fn process_result_moves_everything_on() {
     check(
         "ProcessResult",
         "
+        *: states:SendTaskFailure states:SendTaskHeartbeat states:SendTaskSuccess
         Definitions: dynamodb:GetItem dynamodb:Query
         ExecuteQueue: sqs:SendMessage
         ExecuteUrgentQueue: sqs:SendMessage
@@ -132,7 +137,7 @@ fn process_result_moves_everything_on() {
         ResultDeadLetters: sqs:SendMessage
         ResultQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
         RetryQueue: sqs:SendMessage
-        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
         WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         ",
@@ -170,7 +175,7 @@ fn sweep_looks_at_what_is_due() {
         ResultQueue: sqs:SendMessage
         RetryQueue: sqs:SendMessage
         SweepLogs: logs:CreateLogStream logs:PutLogEvents
-        TaskInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
         TaskInstances/index/due-index: dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
         WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem

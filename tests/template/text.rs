@@ -61,9 +61,12 @@ pub fn resources<'t>(template: &'t Value, kind: &str) -> BTreeMap<&'t str, &'t V
         .collect()
 }
 
-/// The resource that a value names by `!Ref`, `!GetAtt X.Arn` or `!Sub ${X.Arn}/more`: the last
-/// as `X/more`.
+/// The resource that a value names by `!Ref`, `!GetAtt X.Arn` or `!Sub ${X.Arn}/more`, the last as
+/// `X/more`; a text is what it says.
 pub fn resource_of(value: &Value) -> String {
+    if let Some(text) = value.as_str() {
+        return text.to_owned();
+    }
     if let Some(name) = value["Ref"].as_str() {
         return name.to_owned();
     }

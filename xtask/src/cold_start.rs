@@ -92,10 +92,10 @@ struct Found {
 ///
 /// # Errors
 /// A function is not built, or does not start.
-pub fn report(limits: Limits) -> Result<bool, Error> {
+pub fn report(folder: &Path, limits: Limits) -> Result<bool, Error> {
     let found: Vec<Found> = FUNCTIONS
         .into_iter()
-        .map(measure)
+        .map(|function| measure(folder, function))
         .collect::<Result<_, _>>()?;
     println!("{}", table(&found));
     if limits == Limits::Told {
@@ -106,8 +106,13 @@ pub fn report(limits: Limits) -> Result<bool, Error> {
     Ok(over.is_empty())
 }
 
-fn measure(function: &'static str) -> Result<Found, Error> {
-    let path = release_folder().join(function);
+fn measure(folder: &Path, function: &'static str) -> Result<Found, Error> {
+    let path = folder.join(function);
+    let path = if path.is_dir() {
+        path.join("bootstrap")
+    } else {
+        path
+    };
     let bytes = fs::read(&path).map_err(|source| Error::Binary {
         path: path.clone(),
         source,
@@ -127,7 +132,9 @@ fn measure(function: &'static str) -> Result<Found, Error> {
     })
 }
 
-fn release_folder() -> PathBuf {
+/// Where `cargo build --release` leaves the functions.
+#[must_use]
+pub fn release_folder() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target

@@ -2,25 +2,33 @@
 
 mod cold_start;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask cold-start [--check]
+use cold_start::Limits;
 
-cold-start  measures how each function of target/release starts; with --check, fails when one
-            is over its limits. Build them first: cargo build --release";
+const USAGE: &str = "usage: cargo xtask cold-start [--check] [FOLDER]
+
+cold-start  measures how each function starts; with --check, fails when one is over its limits.
+            FOLDER has the functions, as FUNCTION or as FUNCTION/bootstrap: target/release by
+            default, after cargo build --release, or target/lambda, after cargo lambda build
+            --release";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let limits = match arguments[..] {
-        ["cold-start"] => cold_start::Limits::Told,
-        ["cold-start", "--check"] => cold_start::Limits::Kept,
+    let (limits, folder) = match arguments[..] {
+        ["cold-start"] => (Limits::Told, None),
+        ["cold-start", "--check"] => (Limits::Kept, None),
+        ["cold-start", "--check", folder] => (Limits::Kept, Some(folder)),
+        ["cold-start", folder] if !folder.starts_with('-') => (Limits::Told, Some(folder)),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
         }
     };
-    match cold_start::report(limits) {
+    let folder = folder.map_or_else(cold_start::release_folder, PathBuf::from);
+    match cold_start::report(&folder, limits) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

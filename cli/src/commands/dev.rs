@@ -52,7 +52,7 @@ async fn prepare(args: &DevArgs, aws: LocalAws, set: Option<&Set>) -> Result<Pre
     let secrets = local::secrets(args.secrets.as_deref(), &root)?;
     let executors = local::executors(clock, secrets.clone(), root)?;
     let executors = match set {
-        Some(set) => local::with_lambda(executors, set, clock, secrets).await,
+        Some(set) => local::with_aws(executors, set, clock, secrets).await,
         None => executors,
     };
     let prepared = local::prepare(aws, executors).await?;

@@ -11,20 +11,38 @@ use taskmill::workflow::{WorkflowDefinition, WorkflowInstance, WorkflowStatus};
 /// What became of steps, by their paths without the numbers of iterations.
 pub type States = HashMap<String, Became>;
 
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// As a task does.
+    Task(TaskStatus),
+    /// It was skipped.
+    Skipped,
+}
+
+impl Standing {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Task(status) => status.as_str(),
+            Self::Skipped => "SKIPPED",
+        }
+    }
+}
+
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Became {
-    /// The word for it.
-    pub status: &'static str,
-    /// The word, with how often where it was more than once.
+    /// How it stands.
+    pub standing: Standing,
+    /// The word for that, with how often where it was more than once.
     pub note: String,
 }
 
 impl Became {
-    fn of(status: &'static str) -> Self {
+    fn of(standing: Standing) -> Self {
         Self {
-            status,
-            note: status.to_owned(),
+            standing,
+            note: standing.as_str().to_owned(),
         }
     }
 }
@@ -39,7 +57,8 @@ pub fn states_of(
     let mut states = of_tasks(tasks);
     for skipped in &workflow.course.skipped {
         let path = without_numbers(&skipped.path);
-        states.entry(path).or_insert_with(|| Became::of("SKIPPED"));
+        let skipped = || Became::of(Standing::Skipped);
+        states.entry(path).or_insert_with(skipped);
     }
     if let Root::Steps(block) = &workflow.course.root {
         let is_over = workflow.status.is_terminal();
@@ -72,6 +91,21 @@ fn of_tasks(tasks: &[TaskInstance]) -> States {
     counts.into_iter().map(became).collect()
 }
 
+fn has_failed(standing: Standing) -> bool {
+    match standing {
+        Standing::Task(TaskStatus::Failed | TaskStatus::TimedOut) => true,
+        Standing::Task(
+            TaskStatus::Pending
+            | TaskStatus::Assigned
+            | TaskStatus::Running
+            | TaskStatus::RetryPending
+            | TaskStatus::Completed
+            | TaskStatus::Cancelled,
+        )
+        | Standing::Skipped => false,
+    }
+}
+
 /// The state of several: what somebody should look at comes first.
 fn together(counts: &BTreeMap<&'static str, usize>) -> Became {
     let open = [
@@ -84,13 +118,13 @@ fn together(counts: &BTreeMap<&'static str, usize>) -> Became {
     let order = [TaskStatus::Failed, TaskStatus::TimedOut];
     let mut order = order.into_iter().chain(open).chain(over);
     let first = order.find(|status| counts.contains_key(status.as_str()));
-    let status = first.map_or("", TaskStatus::as_str);
+    let standing = Standing::Task(first.unwrap_or(TaskStatus::Pending));
     let parts = counts.iter().map(|(word, count)| format!("{count} {word}"));
     let note = match counts.values().sum() {
-        1_usize => status.to_owned(),
+        1_usize => standing.as_str().to_owned(),
         _ => parts.collect::<Vec<_>>().join(", "),
     };
-    Became { status, note }
+    Became { standing, note }
 }
 
 /// A look at the frontier of a workflow.
@@ -109,28 +143,28 @@ impl Frontier {
             if let Some(active) = block.active.iter().find(|one| one.name == step.name) {
                 self.inside(step, active, &path, states);
                 let became = self.of_active(active, &path, states);
-                states.entry(path).or_insert_with(|| Became::of(became));
+                let became = || Became::of(Standing::Task(became));
+                states.entry(path).or_insert_with(became);
             } else if block.done.contains(at) {
-                states
-                    .entry(path)
-                    .or_insert_with(|| Became::of("COMPLETED"));
+                let completed = || Became::of(Standing::Task(TaskStatus::Completed));
+                states.entry(path).or_insert_with(completed);
             }
         }
     }
 
     /// What a step that is under way, or was when the workflow ended, comes to.
-    fn of_active(self, active: &Active, path: &str, states: &States) -> &'static str {
+    fn of_active(self, active: &Active, path: &str, states: &States) -> TaskStatus {
         let inside = format!("{path}/");
         let failed_inside = || {
             let mut inner = states.iter().filter(|(path, _)| path.starts_with(&inside));
-            inner.any(|(_, became)| matches!(became.status, "FAILED" | "TIMED_OUT"))
+            inner.any(|(_, became)| has_failed(became.standing))
         };
         match &active.state {
-            State::Failed => "FAILED",
-            _ if !self.is_over => "RUNNING",
-            State::Handling { .. } => "FAILED",
-            _ if failed_inside() => "FAILED",
-            _ => "CANCELLED",
+            State::Failed => TaskStatus::Failed,
+            _ if !self.is_over => TaskStatus::Running,
+            State::Handling { .. } => TaskStatus::Failed,
+            _ if failed_inside() => TaskStatus::Failed,
+            _ => TaskStatus::Cancelled,
         }
     }
 
@@ -199,7 +233,8 @@ fn count_iterations(tasks: &[TaskInstance], states: &mut States) {
             } else {
                 "iterations"
             };
-            became.note = format!("{}, {count} {word}", became.status);
+            let standing = became.standing.as_str();
+            became.note = format!("{standing}, {count} {word}");
         }
     }
 }
@@ -235,18 +270,18 @@ mod tests {
     fn of_several_the_one_to_look_at_tells_the_state() {
         let check = |counts: &[(&'static str, usize)], status, note: &str| {
             let became = together(&counts.iter().copied().collect());
-            let note = note.to_owned();
-            assert_eq!(became, Became { status, note });
+            let (standing, note) = (Standing::Task(status), note.to_owned());
+            assert_eq!(became, Became { standing, note });
         };
-        check(&[("COMPLETED", 1)], "COMPLETED", "COMPLETED");
+        check(&[("COMPLETED", 1)], TaskStatus::Completed, "COMPLETED");
         check(
             &[("COMPLETED", 4), ("FAILED", 1)],
-            "FAILED",
+            TaskStatus::Failed,
             "4 COMPLETED, 1 FAILED",
         );
         check(
             &[("CANCELLED", 1), ("COMPLETED", 1)],
-            "COMPLETED",
+            TaskStatus::Completed,
             "1 CANCELLED, 1 COMPLETED",
         );
     }

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod dev;
 mod export;
 mod language;
 mod operations;

@@ -19,12 +19,18 @@ use uuid::Uuid;
 
 use crate::company::Company;
 use crate::definitions::Definitions;
+use crate::line::Lines;
 use crate::underway::Underway;
 
 /// A process of Taskmill.
 #[derive(Clone)]
 pub struct App {
     pub(crate) inner: Arc<Inner>,
+    reach: Arc<Reach>,
+}
+
+/// What is written to: of its own for each message, which may be one of a chain.
+struct Reach {
     store: Store,
     queues: Queues,
 }
@@ -38,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) definitions: Definitions,
     pub(crate) company: Company,
     pub(crate) underway: Underway,
+    pub(crate) lines: Lines,
 }
 
 impl fmt::Debug for App {
@@ -70,29 +77,34 @@ impl App {
                 clock,
                 company: Company::default(),
                 underway: Underway::default(),
+                lines: Lines::default(),
             }),
-            store,
-            queues,
+            reach: Arc::new(Reach { store, queues }),
         }
     }
 
     /// The same process for one invocation of a function: what its records have to send at one time
     /// goes together. Invocations share no requests, because on AWS each has a process to itself.
     pub(crate) fn invocation(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-            store: self.store.clone(),
-            queues: self.queues.together(),
-        }
+        self.reaching(Reach {
+            store: self.reach.store.clone(),
+            queues: self.reach.queues.together(),
+        })
     }
 
     /// The same process while it handles a message that stands at this place in its chain.
     pub(crate) fn in_chain(&self, hops: u32) -> Self {
         let chain = Chain::of(hops);
+        self.reaching(Reach {
+            store: self.reach.store.in_chain(&chain),
+            queues: self.reach.queues.in_chain(&chain),
+        })
+    }
+
+    fn reaching(&self, reach: Reach) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
-            store: self.store.in_chain(&chain),
-            queues: self.queues.in_chain(&chain),
+            reach: Arc::new(reach),
         }
     }
 
@@ -105,13 +117,13 @@ impl App {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.reach.store
     }
 
     /// The queues.
     #[must_use]
     pub fn queues(&self) -> &Queues {
-        &self.queues
+        &self.reach.queues
     }
 
     /// The clock.

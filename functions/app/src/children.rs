@@ -13,6 +13,7 @@ use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
 use taskmill_aws::queues::Message;
 use taskmill_aws::store::Created;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::refusal::{Fault, Refusal};
@@ -55,7 +56,7 @@ pub(crate) async fn start(app: &App, child: &NewChild) -> Result<Option<Message>
         Ok(decision) => decision,
         Err(error) => return Ok(Some(refused(*error))),
     };
-    match create_apart(app, decision).await? {
+    match create_apart(app, decision, child.parent.id).await? {
         Created::New => Ok(None),
         Created::Exists => Ok(Some(Message::ChildTold {
             child_id: child.id,
@@ -88,16 +89,35 @@ pub(crate) async fn begin(app: &App, batch: &WorkflowInstance) -> Result<(), Fau
     }
     let plan = app.inner.definitions.plan_of(batch).await?;
     let decision = Fold::start(&plan, created, app.workflow_facts()).finish();
-    if let Some(decision) = decision {
-        create_apart(app, decision).await?;
+    if let (Some(decision), Some(parent)) = (decision, &batch.parent) {
+        create_apart(app, decision, parent.id).await?;
     }
     Ok(())
 }
 
 /// Creates a record apart.
-async fn create_apart(app: &App, decision: Decision) -> Result<Created, Fault> {
+async fn create_apart(app: &App, decision: Decision, parent: WorkflowId) -> Result<Created, Fault> {
     let app = app.clone();
-    apart(async move { workflows::create_first(&app, &decision).await }).await
+    apart(async move { create(&app, &decision, parent).await }).await
+}
+
+/// Creates a record that another waits for. What that one asked of all such records meanwhile, this
+/// one could not be asked: whoever creates it finds that out, and asks it. In a pause its first
+/// steps are left to the resume, which finds what it owes.
+async fn create(app: &App, decision: &Decision, parent: WorkflowId) -> Result<Created, Fault> {
+    let created = workflows::create_record(app, decision).await?;
+    if created == Created::Exists {
+        return Ok(created);
+    }
+    let parent = app.store().workflow(parent).await?;
+    let is_paused = |parent: &WorkflowInstance| parent.status == WorkflowStatus::Paused;
+    if !parent.as_ref().is_some_and(is_paused) {
+        workflows::perform_first(app, decision).await?;
+    }
+    if let Some(parent) = parent {
+        workflows::ask_newborn(app, &parent, decision.state.id).await?;
+    }
+    Ok(created)
 }
 
 /// Runs what one record makes of another on a stack of its own: records may stand around each
@@ -105,7 +125,7 @@ async fn create_apart(app: &App, decision: Decision) -> Result<Created, Fault> {
 /// future stops it.
 async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let mut tasks = JoinSet::new();
-    tasks.spawn(work);
+    tasks.spawn(work.in_current_span());
     match tasks.join_next().await {
         Some(Ok(done)) => done,
         Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
@@ -204,4 +224,19 @@ pub(crate) fn refused(id: WorkflowId, error: &ErrorInfo) -> Event {
         // There is nothing that could go on.
         heeded: u64::MAX,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_runs_apart_is_told_of_in_the_same_span() {
+        let _guard = tracing::subscriber::set_default(tracing_subscriber::registry());
+        let span = tracing::info_span!("outer");
+        let id = span.id();
+        assert!(id.is_some());
+        let inside = apart(async { tracing::Span::current().id() });
+        assert_eq!(inside.instrument(span).await, id);
+    }
 }

@@ -7,20 +7,22 @@
 //! without company, so that it cannot burn its neighbours, and its end is written before the next
 //! one begins, so that none of those that are tried alone can take the word of another with it.
 //!
+//! An attempt of a definition with `concurrency` begins with a place, or waits in line for one
+//! without its message. Taking the place tells as well that it began: until the lease ends nobody
+//! else begins it.
+//!
 //! An attempt whose task was cancelled, or went on without it, is stopped: at once when that was
 //! written by this process, else when its message is hidden again and the record is looked at.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use serde_json::{Value, json};
 use taskmill::Timestamp;
-use taskmill::codes::failure;
 use taskmill::error_info::ErrorInfo;
 use taskmill::ids::ExecutionId;
 use taskmill::metrics::ExecutionMetrics;
-use taskmill::task::creation::check_permissions;
 use taskmill::task::dispatch::{self, Dispatch};
 use taskmill::task::due::LONGEST_MESSAGE_DELAY;
 use taskmill::task::lifecycle::{Event, Start};
@@ -28,14 +30,15 @@ use taskmill::task::routing;
 use taskmill::task::timeouts::{Deadline, TimeoutKind};
 use taskmill::task::{AttemptReport, CompiledTask, Outcome, TaskInstance, TaskStatus, output};
 use taskmill::workflow::WorkflowStatus;
-use taskmill::workflow::expression::{self, Scope};
-use taskmill_aws::executor::{Beats, Call, Execution, Executor, Used};
+use taskmill_aws::executor::{Beats, Execution, Executor};
 use taskmill_aws::payloads::{ContentHash, INLINE_BYTES, PayloadKey, PayloadKind};
 use taskmill_aws::queues::{Carried, Execute, Message, QueueName};
 
 use crate::app::App;
 use crate::batch::{self, RecordFacts, Unhandled};
+use crate::call::call;
 use crate::emit;
+use crate::line::{self, Entry};
 use crate::process_result;
 use crate::refusal::Fault;
 use crate::tasks::{self, Applied};
@@ -80,31 +83,35 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     .await
 }
 
-/// Keeps the message hidden while the work goes on, so that nobody else takes it, and looks each
-/// time whether the work is still wanted.
+/// Does the work, and keeps its message hidden meanwhile.
 async fn while_hidden(
     app: &App,
     facts: &RecordFacts,
     execute: &Execute,
     work: impl Future<Output = Result<(), Unhandled>>,
 ) -> Result<(), Unhandled> {
-    let mut work = std::pin::pin!(work);
+    // Both go on side by side: work does not stand still while a request about its message does.
+    let done = tokio::select! {
+        biased;
+        done = work => done,
+        never = keep_hidden(app, facts, execute) => match never {},
+    };
+    if let Err(Unhandled::Fault(_)) = &done {
+        hold(app, facts).await;
+    }
+    done
+}
+
+/// Keeps the message hidden, so that nobody else takes it, and looks each time whether the work
+/// is still wanted.
+async fn keep_hidden(app: &App, facts: &RecordFacts, execute: &Execute) -> Infallible {
     loop {
-        tokio::select! {
-            done = &mut work => {
-                if let Err(Unhandled::Fault(_)) = &done {
-                    hold(app, facts).await;
-                }
-                return done;
-            }
-            () = tokio::time::sleep(HELD / 2) => {
-                hold(app, facts).await;
-                // One that cannot be read now is looked at the next time.
-                if let Ok(Some(task)) = app.store().task(execute.task_id).await {
-                    let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
-                    app.inner.underway.stop_unless_wanted(attempt, &task);
-                }
-            }
+        tokio::time::sleep(HELD / 2).await;
+        hold(app, facts).await;
+        // One that cannot be read now is looked at the next time.
+        if let Ok(Some(task)) = app.store().task(execute.task_id).await {
+            let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
+            app.inner.underway.stop_unless_wanted(attempt, &task);
         }
     }
 }
@@ -161,7 +168,12 @@ async fn to_be_run(app: &App, execute: &Execute) -> Result<Option<TaskInstance>,
         tracing::warn!(task.id = %execute.task_id, "a dispatch is for a task that is gone");
         return Ok(None);
     };
-    if execute.attempt > 1 && is_paused(app, &task).await? {
+    let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
+    // One that waited in line for its place when the workflow was paused is begun work.
+    if execute.attempt > 1
+        && is_paused(app, &task).await?
+        && !line::has_place(app, &task, attempt).await?
+    {
         tracing::debug!(task.id = %task.id, "a retry waits for the resume of its workflow");
         return Ok(None);
     }
@@ -176,6 +188,7 @@ async fn to_be_run(app: &App, execute: &Execute) -> Result<Option<TaskInstance>,
         }
         Dispatch::Stale => {
             tracing::debug!(task.id = %task.id, attempt = execute.attempt, "a dispatch is stale");
+            line::leave(app, &task, attempt).await?;
         }
     }
     Ok(None)
@@ -221,25 +234,65 @@ enum Past {
     Suspect,
 }
 
-/// Runs the attempt and sends its outcome.
+/// Runs the attempt, if it has a place or needs none, and gives the place back when nothing is told
+/// of it that would.
 async fn run(
     app: &App,
     task: &TaskInstance,
     past: Past,
     claim: &Claim<'_>,
 ) -> Result<(), Unhandled> {
+    let started_at = match line::enter(app, task).await? {
+        Entry::Began(at) => at,
+        Entry::Waits => return Ok(()),
+        Entry::HeldUntil(at) => {
+            let again = Message::Execute(Execute {
+                perhaps_begun: true,
+                ..Execute::from(task)
+            });
+            return come_back(app, again, at).await;
+        }
+    };
+    let ran = run_from(app, task, past, claim, started_at).await;
+    if let Ok(Ran::Told) = ran {
+        return Ok(());
+    }
+    // Should this fail as well, the place is free when the lease ends.
+    let freed = line::over(app, task, task.execution_id(), started_at).await;
+    ran?;
+    Ok(freed?)
+}
+
+/// What became of an attempt that was to run.
+enum Ran {
+    /// It ended, and its outcome was sent.
+    Told,
+    /// It was not to be made, or not to its end.
+    Stopped,
+}
+
+/// Runs the attempt and sends its outcome.
+async fn run_from(
+    app: &App,
+    task: &TaskInstance,
+    past: Past,
+    claim: &Claim<'_>,
+    started_at: Timestamp,
+) -> Result<Ran, Unhandled> {
     let definition = app.inner.definitions.of_task(task).await?;
     let recording = match past {
         Past::Clear => recording_of(&definition, task),
         Past::Unknown | Past::Suspect => Recording::First,
     };
-    let Some(report) = attempt(app, task, &definition, recording, claim).await? else {
-        return Ok(());
+    let attempt = attempt(app, task, &definition, recording, claim, started_at);
+    let Some(report) = attempt.await? else {
+        return Ok(Ran::Stopped);
     };
     if past == Past::Suspect {
         process_result::note(app, task.id, report.clone()).await?;
     }
-    Ok(send(app, task, report).await?)
+    send(app, task, report).await?;
+    Ok(Ran::Told)
 }
 
 /// When the start of an attempt is recorded.
@@ -265,8 +318,8 @@ async fn attempt(
     definition: &Arc<CompiledTask>,
     recording: Recording,
     claim: &Claim<'_>,
+    started_at: Timestamp,
 ) -> Result<Option<AttemptReport>, Unhandled> {
-    let started_at = app.now();
     let start = Event::Start(Start {
         execution_id: task.execution_id(),
         executor_id: worker_of(app, definition),
@@ -333,7 +386,7 @@ async fn execution(
     deadline: Option<Deadline>,
     claim: &Claim<'_>,
 ) -> Option<Execution> {
-    let call = match call(app, task, definition, deadline) {
+    let call = match call(task, definition, deadline, app.now()) {
         Ok(call) => call,
         Err(error) => return Some(failed(*error)),
     };
@@ -387,68 +440,6 @@ fn failed(error: ErrorInfo) -> Execution {
         },
         metrics: ExecutionMetrics::default(),
     }
-}
-
-/// The call of an attempt; permissions are checked again here.
-fn call(
-    app: &App,
-    task: &TaskInstance,
-    compiled: &Arc<CompiledTask>,
-    deadline: Option<Deadline>,
-) -> Result<Call, Box<ErrorInfo>> {
-    let now = app.now();
-    check_permissions(&task.context.security_context, now)?;
-    let definition = &compiled.definition;
-    let route = routing::route(definition, task.priority).map_err(|error| {
-        Box::new(ErrorInfo::new(
-            failure::EXECUTOR_NOT_FOUND,
-            error.to_string(),
-            now,
-        ))
-    })?;
-    Ok(Call {
-        task_id: task.id,
-        execution_id: task.execution_id(),
-        attempt: task.attempt(),
-        deadline: deadline.map(|deadline| deadline.at),
-        definition: Arc::new(definition.clone()),
-        executor: route.executor,
-        input: task.input.clone(),
-        body: request_body(task, compiled, now)?,
-        context: task.context.security_context.clone(),
-        workflow_instance_id: task.context.workflow_instance_id,
-        task_path: task.context.task_path.clone(),
-        correlation_id: task.context.correlation_id.clone(),
-        traceparent: task.traceparent.clone(),
-        used: Used::default(),
-        beats: Beats::default(),
-    })
-}
-
-fn request_body(
-    task: &TaskInstance,
-    compiled: &CompiledTask,
-    now: Timestamp,
-) -> Result<Option<Value>, Box<ErrorInfo>> {
-    let Some(body) = &compiled.request_body else {
-        return Ok(None);
-    };
-    let context = json!({
-        "taskId": task.id,
-        "attempt": task.attempt(),
-        "workflowInstanceId": task.context.workflow_instance_id,
-        "taskPath": task.context.task_path,
-        "tenantId": task.tenant_id,
-        "correlationId": task.context.correlation_id,
-    });
-    let scope = Scope::new()
-        .with("input", &task.input)
-        .with("context", &context);
-    let facts = expression::Facts::new(now, &[task.execution_id().uuid().as_bytes()]);
-    body.evaluate(&scope, &facts).map_err(|error| {
-        let message = format!("executionConfig/request/body: {}", error.message);
-        Box::new(ErrorInfo::new(failure::EXPRESSION_ERROR, message, now))
-    })
 }
 
 fn report(

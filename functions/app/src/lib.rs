@@ -10,6 +10,7 @@
 pub mod app;
 pub mod batch;
 pub mod boot;
+mod call;
 pub mod children;
 mod company;
 pub mod create_task;
@@ -17,6 +18,7 @@ pub mod definitions;
 pub mod emit;
 pub mod execute_task;
 mod history;
+mod line;
 pub mod people;
 pub mod process_result;
 pub mod refusal;

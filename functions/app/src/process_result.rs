@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::batch::{self, Failures, Record, Unhandled};
 use crate::children;
 use crate::emit;
+use crate::line;
 use crate::refusal::Fault;
 use crate::sweep;
 use crate::tasks::{self, Applied};
@@ -225,9 +226,14 @@ async fn take_outcome(
         return Ok(Vec::new());
     };
     let report = carried(app, &task.tenant_id, report).await?;
+    let (attempt, began_at) = (report.execution_id, report.started_at);
     match apply(app, task, report).await? {
-        Applied::Owes(task, effect) => Ok(owe(app, &task, effect).await?),
+        Applied::Owes(task, effect) => {
+            line::over(app, &task, attempt, began_at).await?;
+            Ok(owe(app, &task, effect).await?)
+        }
         Applied::Rejected(task, rejection) => {
+            line::over(app, &task, attempt, began_at).await?;
             tracing::info!(task.id = %id, status = task.status.as_str(), %rejection, "an outcome is stale");
             Ok(Vec::new())
         }

@@ -19,6 +19,7 @@ use taskmill_aws::store::Due;
 
 use crate::app::App;
 use crate::emit;
+use crate::line;
 use crate::refusal::Fault;
 use crate::tasks::{self, Applied};
 use crate::workflows;
@@ -306,6 +307,9 @@ async fn look_at_task_as(app: &App, id: TaskId, looking: Looking) -> Result<(), 
 /// Looks at one task: writes what the look changes or, when it changes nothing, that the task
 /// was looked at. The messages that perform what the task owes are returned.
 async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Vec<Message>, Fault> {
+    if matches!(looking, Looking::AfterRestart) {
+        line::restarted(app, &task).await?;
+    }
     let event = event_of(&task, looking);
     let facts = app.task_facts(task.execution_id());
     let moved = matches!(looking, Looking::Due) && task.due_at.is_some();

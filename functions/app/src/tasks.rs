@@ -1,10 +1,12 @@
-//! One change of one task: load it, let the lifecycle decide, write it, until the write wins.
+//! One change of one task: load it, let the lifecycle decide, write it, until the write wins. What
+//! that means for the task's place among those of its definition follows the write.
 
 use taskmill::ids::TaskId;
 use taskmill::task::TaskInstance;
 use taskmill::task::lifecycle::{self, Effect, Event, Rejection, Transition};
 
 use crate::app::App;
+use crate::line;
 use crate::refusal::Fault;
 
 /// How often a change is decided anew when others were first.
@@ -41,13 +43,17 @@ pub(crate) async fn apply_to(
         let facts = app.task_facts(task.execution_id());
         let after = match lifecycle::transition(&task, event, facts) {
             Err(rejection) => return Ok(Applied::Rejected(Box::new(task), rejection)),
-            Ok(Transition::Repeated(effect)) => return Ok(Applied::Owes(Box::new(task), effect)),
+            Ok(Transition::Repeated(effect)) => {
+                line::follow(app, &task, &task, event).await?;
+                return Ok(Applied::Owes(Box::new(task), effect));
+            }
             Ok(Transition::Changed { task, effect }) => (task, effect),
         };
         match app.store().replace_task(&task, &after.0).await {
             Ok(()) => {
                 let underway = &app.inner.underway;
                 underway.stop_unless_wanted(task.execution_id(), &after.0);
+                line::follow(app, &task, &after.0, event).await?;
                 return Ok(Applied::Owes(after.0, after.1));
             }
             Err(error) if error.is_version_conflict() => {

@@ -132,7 +132,7 @@ pub(crate) async fn decide(
             refusal.get_or_insert(refused);
         }
         while let Some(need) = fold.need().cloned() {
-            let supply = supply(app, before, need).await?;
+            let supply = supply(app, plan, before, need).await?;
             if let Folded::Refused(refused) = fold.supply(supply) {
                 refusal.get_or_insert(refused);
             }
@@ -141,7 +141,12 @@ pub(crate) async fn decide(
     Ok((fold.finish(), refusal))
 }
 
-async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Supply, Fault> {
+async fn supply(
+    app: &App,
+    plan: &Plan,
+    state: &WorkflowInstance,
+    need: Need,
+) -> Result<Supply, Fault> {
     Ok(match need {
         Need::Compensation(name) => {
             let compensable = app.store().compensable(state, &name).await?;
@@ -157,7 +162,7 @@ async fn supply(app: &App, state: &WorkflowInstance, need: Need) -> Result<Suppl
                 .buffered(SIDE_BY_SIDE);
             Supply::Results(outputs.try_collect().await?)
         }
-        Need::History => Supply::History(history::tasks_of(app, state).await?),
+        Need::History => history::tasks_of(app, plan, state).await?,
         Need::Records(ids) => Supply::Records(history::ends_of(app, &ids).await?),
         Need::Rerun { child, path } => Supply::Rerun(history::refusal_of(app, child, path).await?),
     })
@@ -191,12 +196,37 @@ pub(crate) async fn commit(
 
 /// Creates the record of a first decision, and performs what it owes.
 pub(crate) async fn create_first(app: &App, decision: &Decision) -> Result<Created, Fault> {
-    store_beside(app, decision).await?;
-    let created = app.store().create_workflow(&decision.state).await?;
+    let created = create_record(app, decision).await?;
     if created == Created::New {
-        perform_all(app, &decision.state, &effects_after(decision)).await?;
+        perform_first(app, decision).await?;
     }
     Ok(created)
+}
+
+/// Creates the record of a first decision.
+pub(crate) async fn create_record(app: &App, decision: &Decision) -> Result<Created, Fault> {
+    store_beside(app, decision).await?;
+    Ok(app.store().create_workflow(&decision.state).await?)
+}
+
+/// Performs what a first decision owes.
+pub(crate) async fn perform_first(app: &App, decision: &Decision) -> Result<(), Fault> {
+    perform_all(app, &decision.state, &effects_after(decision)).await
+}
+
+/// Asks of a record that was just created what the workflow around it asks of all of them.
+pub(crate) async fn ask_newborn(
+    app: &App,
+    parent: &WorkflowInstance,
+    id: WorkflowId,
+) -> Result<(), Fault> {
+    let plan = app.inner.definitions.plan_of(parent).await?;
+    let mut owed = decider::owed(&plan, parent, app.workflow_facts(), |_, _| false);
+    owed.retain(|effect| matches!(effect, Effect::Ask(asked, _) if *asked == id));
+    match owed.is_empty() {
+        true => Ok(()),
+        false => perform_all(app, parent, &owed).await,
+    }
 }
 
 /// Stores what no later version can derive again, before the decision is written: the records of

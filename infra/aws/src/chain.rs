@@ -53,6 +53,7 @@ impl Chain {
             | Message::Execute(_)
             | Message::Outcome { .. }
             | Message::TaskEnded { .. }
+            | Message::TokenHeld { .. }
             | Message::ChildTold { .. }
             | Message::ChildRefused { .. }
             | Message::Granted { .. }

@@ -134,7 +134,10 @@ impl Config {
             ("TASKMILL_STATUS_SHARDS", self.shards.status.to_string()),
             ("TASKMILL_DUE_SHARDS", self.shards.due.to_string()),
             ("TASKMILL_PAYLOAD_BUCKET", self.bucket.clone()),
-            ("TASKMILL_RETENTION_MILLIS", self.retention.to_string()),
+            (
+                "TASKMILL_RETENTION_DAYS",
+                (self.retention / DAY).to_string(),
+            ),
             (
                 "TASKMILL_SWEEP_HORIZON_MILLIS",
                 self.sweep_horizon.to_string(),

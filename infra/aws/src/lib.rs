@@ -14,3 +14,4 @@ pub mod secrets;
 pub mod store;
 pub mod tables;
 pub mod task_tokens;
+mod unique;

@@ -155,9 +155,12 @@ fn read(request: Request) -> Result<(HttpRequest, Body), Answer> {
 async fn whole(call: &Call, request: &HttpRequest, body: Body) -> Result<Bytes, Answer> {
     let most = match call {
         Call::S3(_) => MAX_OBJECT_BYTES,
-        Call::DynamoDb(_) | Call::Sqs(_) | Call::Unknown(_) | Call::Untold | Call::Query => {
-            MAX_REQUEST_BYTES
-        }
+        Call::DynamoDb(_)
+        | Call::Sqs(_)
+        | Call::StepFunctions(_)
+        | Call::Unknown(_)
+        | Call::Untold
+        | Call::Query => MAX_REQUEST_BYTES,
     };
     let protocol = call.protocol();
     let header = |name| request.headers().get(name).unwrap_or_default();

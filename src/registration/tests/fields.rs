@@ -26,6 +26,14 @@ const TESTS: &[(&str, &str)] = &[
         include_str!("../../task/assignment/tests.rs"),
     ),
     (
+        "task::concurrency::tests::",
+        include_str!("../../task/concurrency/tests.rs"),
+    ),
+    (
+        "task::concurrency::tests::interleaved::",
+        include_str!("../../task/concurrency/tests/interleaved.rs"),
+    ),
+    (
         "task::creation::tests::",
         include_str!("../../task/creation/tests.rs"),
     ),

@@ -382,15 +382,32 @@ fn what_goes_to_the_executor_has_a_form() {
 
 #[test]
 fn what_is_known_and_cannot_be_honoured_says_so() {
+    let text = task("rateLimit: {perSecond: 1}");
+    check(&text, &[("NOT_SUPPORTED", "/rateLimit", 6)]);
+    assert!(message(&text).contains(" is not supported: "));
+}
+
+#[test]
+fn a_limit_of_concurrency_is_a_number_of_tasks_that_run() {
+    for good in ["{limit: 1}", "{limit: 100}"] {
+        check(&task(&format!("concurrency: {good}")), &[]);
+    }
     let cases = [
-        ("concurrency: {limit: 1}", "/concurrency"),
-        ("rateLimit: {perSecond: 1}", "/rateLimit"),
+        ("{limit: 0}", "OUT_OF_RANGE", "/concurrency/limit"),
+        ("{limit: 101}", "OUT_OF_RANGE", "/concurrency/limit"),
+        ("{limit: many}", "WRONG_TYPE", "/concurrency/limit"),
+        ("{}", "MISSING_FIELD", "/concurrency"),
+        (
+            "{limit: 1, limits: 2}",
+            "UNKNOWN_FIELD",
+            "/concurrency/limits",
+        ),
+        ("5", "WRONG_TYPE", "/concurrency"),
     ];
-    for (field, pointer) in cases {
-        check(&task(field), &[("NOT_SUPPORTED", pointer, 6)]);
-        assert!(
-            message(&task(field)).contains(" is not supported: "),
-            "{field}"
+    for (value, code, pointer) in cases {
+        check(
+            &task(&format!("concurrency: {value}")),
+            &[(code, pointer, 6)],
         );
     }
 }
@@ -419,6 +436,8 @@ fn a_manual_task_has_people_and_no_executor() {
             ("NOT_SUPPORTED", &place("securityContext/runAs"), 10),
         ],
     );
+    let concurrency = format!("{manual}concurrency: {{limit: 1}}\n");
+    check(&concurrency, &[("NOT_SUPPORTED", "/concurrency", 5)]);
     check(
         &format!(
             "{manual}assignment: {{assignee: '', dueIn: 0, dueAt: 1, candidateUsers: ['']}}\n"

@@ -132,12 +132,27 @@ impl Fold<'_> {
         }
     }
 
-    pub(super) fn take_child_end(
+    /// Tells the end of a child to a step that has one.
+    pub(super) fn hear_child(
         &mut self,
         step: &CompiledStep,
+        active: &mut Active,
         end: &ChildEnd,
         path: &str,
     ) -> Next {
+        let id = self.state.child_id(path, active.generation);
+        match &mut active.state {
+            State::SubWorkflow { over, resumed }
+                if !*over && end.id == id && end.is_news(resumed.as_ref(), active.since) =>
+            {
+                *over = end.status.is_terminal();
+                self.take_child_end(step, end, path)
+            }
+            _ => Next::Open,
+        }
+    }
+
+    fn take_child_end(&mut self, step: &CompiledStep, end: &ChildEnd, path: &str) -> Next {
         let result = match end.status {
             WorkflowStatus::Completed => Ok(end.output.clone()),
             WorkflowStatus::Failed | WorkflowStatus::Cancelled | WorkflowStatus::TimedOut => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 use serde_json::Value;
 
-use super::{ChildEnd, Event, Refused};
+use super::{ChildEnd, Event, PastTask, Refused, TooMuch};
 use crate::error_info::ErrorInfo;
 use crate::ids::{DefinitionId, TaskId, WorkflowId};
 use crate::security::SecurityContext;
@@ -73,7 +73,8 @@ pub enum Need {
     Compensation(String),
     /// The outputs of these batches, in this order.
     Results(Vec<WorkflowId>),
-    /// All tasks of the workflow, each with the variables themselves.
+    /// The tasks of the workflow that [`super::is_looked_through`] says, up to
+    /// [`crate::limits::TASKS_RECALLED`] and [`crate::limits::RECALLED_BYTES`] of them.
     History,
     /// How these children and batches ended, as far as they are there.
     Records(Vec<WorkflowId>),
@@ -94,7 +95,9 @@ pub enum Supply {
     /// See [`Need::Results`].
     Results(Vec<Value>),
     /// See [`Need::History`].
-    History(Vec<TaskInstance>),
+    History(Vec<PastTask>),
+    /// See [`Need::History`]: there is more than that.
+    TooMuch(TooMuch),
     /// See [`Need::Records`].
     Records(Vec<ChildEnd>),
     /// See [`Need::Rerun`]: why not, if it would not.

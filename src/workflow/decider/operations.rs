@@ -256,6 +256,7 @@ impl Fold<'_> {
                 message: format!("{SIGNALS_KEPT} signals wait already"),
             });
         }
+        self.check_kept(name, data)?;
         self.state.course.signals.push(Signal {
             name: name.to_owned(),
             data: data.clone(),
@@ -453,6 +454,7 @@ impl Fold<'_> {
             code: refusal::INVALID_INPUT,
             message: error.message,
         })?;
+        self.check_kept(path, output)?;
         let is_active = self.is_active(path);
         if !is_active && is_over(&self.plan.workflow.steps, &self.state.course.root, path) {
             return Err(Refused {

@@ -13,27 +13,26 @@ use serde_json::Value;
 use super::again::{split_index, without_indexes};
 use super::effect::{Effect, Need};
 use super::event::{ChildEnd, Event, News, TaskEnd};
+use super::past::{Past, PastTask, TooMuch};
+use super::rerun::Short;
 use super::{Facts, Fold, Operation, Plan, Supply};
 use crate::JsonObject;
 use crate::ids::{TaskId, WorkflowId};
-use crate::limits::TASKS_RECALLED;
+use crate::limits::{GENERATIONS_RECALLED, TASKS_RECALLED};
 use crate::metrics::WorkflowMetrics;
-use crate::task::instance::{TaskInstance, TaskStatus, VariablesSnapshot};
+use crate::task::instance::TaskInstance;
 use crate::time::Timestamp;
 use crate::workflow::frontier::{Active, Block, Course, State};
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::{BatchEnd, BatchReport};
-
-/// Generations of a step of which the children are looked for.
-const GENERATIONS: u32 = 64;
 
 /// A rerun that is being decided, and what is known by now of what was.
 #[derive(Debug)]
 pub(super) struct Recall {
     /// What is asked.
     pub operation: Operation,
-    /// The tasks, in the order of their creation.
-    pub tasks: Vec<TaskInstance>,
+    /// The tasks.
+    past: Past,
     /// The workflow.
     id: WorkflowId,
     /// Those of its runs that began steps in their order: not those that went on at a failure.
@@ -64,7 +63,7 @@ impl Recall {
         let reruns = state.course.reruns.iter().copied();
         Self {
             operation,
-            tasks: Vec::new(),
+            past: Past::default(),
             id: state.id,
             begun: std::iter::once(0).chain(reruns).collect(),
             asked: BTreeSet::new(),
@@ -76,10 +75,7 @@ impl Recall {
     /// Takes what was needed.
     pub(super) fn learn(&mut self, need: Need, supply: Supply) {
         match (need, supply) {
-            (Need::History, Supply::History(tasks)) => {
-                self.tasks = tasks;
-                self.tasks.sort_by_key(|task| (task.run, task.created_at));
-            }
+            (Need::History, Supply::History(tasks)) => self.past = Past::of(tasks),
             (Need::Records(ids), Supply::Records(found)) => {
                 self.asked.extend(ids);
                 self.found
@@ -92,32 +88,24 @@ impl Recall {
     /// The path at which a step last began, and the variables that it saw there first, when its
     /// tasks say it.
     pub(super) fn seen_by_task(&self, target: &str) -> Option<(String, JsonObject)> {
-        let of_step = self.tasks.iter().filter_map(|task| {
-            let path = path_of(task).filter(|path| is_at(target, path))?;
-            Some((task.run, indexes(path), path))
-        });
-        let (_, _, path) = of_step.max()?;
+        let of_step = self.past.paths().filter(|(path, _)| is_at(target, path));
+        let (_, _, path) = of_step
+            .map(|(path, run)| (run, indexes(path), path))
+            .max()?;
         let first = self.first(path)?;
-        Some((path.to_owned(), variables_of(first)?.clone()))
+        Some((path.to_owned(), JsonObject::clone(&first.variables)))
     }
 
     /// The task of a path that says what its step saw first: the first of the last run in which
     /// it was the step's turn, and not that of a failure.
-    fn first(&self, path: &str) -> Option<&TaskInstance> {
-        let of_path = || self.tasks.iter().filter(|task| path_of(task) == Some(path));
-        let is_begun = |task: &&TaskInstance| {
+    fn first(&self, path: &str) -> Option<&PastTask> {
+        let of_path = self.past.at(path);
+        let is_begun = |task: &&PastTask| {
             let id = TaskId::of_step(self.id, task.run, path, 0);
-            self.begun.contains(&task.run) && task.id == id
+            self.begun.contains(&task.run) && task.id() == id
         };
-        let begun = of_path().filter(is_begun).max_by_key(|task| task.run);
-        begun.or_else(|| of_path().next())
-    }
-
-    /// What a path came to: its last task that completed, or else its last.
-    fn last(&self, path: &str) -> Option<&TaskInstance> {
-        let of_path = || self.tasks.iter().filter(|task| path_of(task) == Some(path));
-        let completed = of_path().rfind(|task| task.status == TaskStatus::Completed);
-        completed.or_else(|| of_path().next_back())
+        let begun = of_path.iter().filter(is_begun).max_by_key(|task| task.run);
+        begun.or(of_path.first())
     }
 
     /// The child of a step, by what tells apart the times that the step was begun: the last one
@@ -126,13 +114,17 @@ impl Recall {
         &self,
         state: &WorkflowInstance,
         path: &str,
-    ) -> Result<Option<(u32, ChildEnd)>, Need> {
-        let generations = 0..=state.course.generations.min(GENERATIONS);
-        let ids: Vec<_> = generations
+    ) -> Result<Option<(u32, ChildEnd)>, Short> {
+        let generations = state.course.generations;
+        if generations > GENERATIONS_RECALLED {
+            return Err(Short::Refused(TooMuch::Generations.refused()));
+        }
+        let ids: Vec<_> = (0..=generations)
             .map(|generation| (generation, state.child_id(path, generation)))
             .collect();
         if !ids.iter().all(|(_, id)| self.asked.contains(id)) {
-            return Err(Need::Records(ids.into_iter().map(|(_, id)| id).collect()));
+            let ids = ids.into_iter().map(|(_, id)| id).collect();
+            return Err(Short::Needs(Need::Records(ids)));
         }
         let there = ids
             .iter()
@@ -144,9 +136,9 @@ impl Recall {
     }
 
     /// The results of batches.
-    fn results(&self, ids: &[WorkflowId]) -> Result<Vec<Value>, Need> {
+    fn results(&self, ids: &[WorkflowId]) -> Result<Vec<Value>, Short> {
         if !ids.iter().all(|id| self.asked.contains(id)) {
-            return Err(Need::Records(ids.to_vec()));
+            return Err(Short::Needs(Need::Records(ids.to_vec())));
         }
         let outputs = ids.iter().map(|id| match self.found.get(id) {
             Some(end) => end.output.clone(),
@@ -212,24 +204,13 @@ fn is_around(target: &str, path: &str) -> bool {
     }
 }
 
-fn path_of(task: &TaskInstance) -> Option<&str> {
-    task.context.task_path.as_deref()
-}
-
-fn variables_of(task: &TaskInstance) -> Option<&JsonObject> {
-    match &task.context.workflow_variables {
-        VariablesSnapshot::Inline(variables) => Some(variables),
-        VariablesSnapshot::OfWorkflow(_) => None,
-    }
-}
-
 /// Decides a workflow once more, and keeps what is looked for.
 pub(super) fn replay(
     plan: &Plan,
     state: &WorkflowInstance,
     target: &str,
     recall: &Recall,
-) -> Result<Watch, Need> {
+) -> Result<Watch, Short> {
     let now = state.start_time.unwrap_or(state.created_at);
     let facts = Facts { now, retention: 0 };
     let mut fold = Fold::of(plan, as_created(plan, state), facts);
@@ -281,7 +262,7 @@ impl Replay<'_> {
     }
 
     /// Answers what was asked for by what came of it then.
-    fn answer(&mut self, fold: &mut Fold<'_>) -> Result<(), Need> {
+    fn answer(&mut self, fold: &mut Fold<'_>) -> Result<(), Short> {
         let now = fold.facts.now;
         while let Some(Need::Results(ids)) = fold.need().cloned() {
             let results = self.recall.results(&ids)?;
@@ -312,17 +293,19 @@ impl Replay<'_> {
     }
 
     fn answer_task(&mut self, fold: &mut Fold<'_>, task: &TaskInstance) {
-        let Some(path) = path_of(task) else { return };
-        let Some(last) = self.recall.last(path) else {
+        let Some(path) = task.context.task_path.as_deref() else {
             return;
         };
-        if let Some(variables) = self.recall.first(path).and_then(variables_of) {
-            fold.state.variables.clone_from(variables);
+        let Some(last) = self.recall.past.last(path) else {
+            return;
+        };
+        if let Some(first) = self.recall.first(path) {
+            fold.state.variables = JsonObject::clone(&first.variables);
         }
-        if !task.status.is_terminal() && last.status.is_terminal() {
+        if !task.status.is_terminal() && last.end.status.is_terminal() {
             let end = TaskEnd {
                 task_id: task.id,
-                ..TaskEnd::from(last)
+                ..last.end.clone()
             };
             let at = last.end_time.unwrap_or(fold.facts.now);
             self.happens(at, Event::TaskEnded(Box::new(end)));

@@ -12,7 +12,7 @@ use super::recall::{Recall, Watch, replay};
 use super::{Fold, News, Supply};
 use crate::JsonObject;
 use crate::codes::refusal;
-use crate::limits::{RERUNS_REMEMBERED, TASKS_RECALLED};
+use crate::limits::RERUNS_REMEMBERED;
 use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledLoop, CompiledStep};
 use crate::workflow::frontier::{Active, Block, Branch, Done, Resumed, Root, State};
 use crate::workflow::instance::WorkflowStatus;
@@ -27,7 +27,7 @@ struct Target {
 }
 
 /// How far a decision came.
-enum Short {
+pub(super) enum Short {
     /// It needs more.
     Needs(Need),
     /// It is not to be.
@@ -67,12 +67,8 @@ impl Fold<'_> {
         match (&need, &supply) {
             (Need::Rerun { .. }, Supply::Rerun(Some(refused))) => return Err(refused.clone()),
             (Need::Rerun { .. }, Supply::Rerun(None)) => recall.child_allows = true,
+            (Need::History, Supply::TooMuch(why)) => return Err(why.refused()),
             _ => recall.learn(need, supply),
-        }
-        if recall.tasks.len() > TASKS_RECALLED {
-            return Err(illegal(format!(
-                "the workflow ran more than {TASKS_RECALLED} tasks: rerun it from its start"
-            )));
         }
         match self.begin_again(&recall) {
             Ok(()) => {
@@ -146,7 +142,7 @@ impl Fold<'_> {
         }
         let known = recall.seen_by_task(&target.path);
         let path = known.as_ref().map_or(&target.path, |(path, _)| path);
-        let watch = replay(self.plan, &self.state, path, recall).map_err(Short::Needs)?;
+        let watch = replay(self.plan, &self.state, path, recall)?;
         let seen = known.or_else(|| watch.seen.clone());
         let never = || {
             Short::Refused(illegal(format!(
@@ -175,8 +171,8 @@ impl Fold<'_> {
 
     /// The step whose child begins again inside.
     fn child_again(&self, target: &Target, inside: &str, recall: &Recall) -> Result<Active, Short> {
-        let found = recall.child(&self.state, &target.path);
-        let Some((generation, end)) = found.map_err(Short::Needs)? else {
+        let found = recall.child(&self.state, &target.path)?;
+        let Some((generation, end)) = found else {
             let message = format!(
                 "the step {} has no child that could begin again",
                 target.path

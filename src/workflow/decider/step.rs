@@ -12,11 +12,10 @@ use super::{Fold, News};
 use crate::JsonObject;
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
-use crate::limits::SKIPPED_LISTED;
 use crate::workflow::compiled::{CompiledKind, CompiledStep};
 use crate::workflow::definition::{EndStatus, TerminateStep};
 use crate::workflow::expression::Expression;
-use crate::workflow::frontier::{Active, Skipped, State};
+use crate::workflow::frontier::{Active, State};
 use crate::workflow::parent::{Compensable, Termination};
 
 /// What a step, or a block, ends with.
@@ -213,15 +212,6 @@ impl Fold<'_> {
         }
     }
 
-    pub(super) fn note_skipped(&mut self, path: String, output: Option<Value>) {
-        let skipped = &mut self.state.course.skipped;
-        skipped.retain(|other| other.path != path);
-        if skipped.len() >= SKIPPED_LISTED {
-            skipped.remove(0);
-        }
-        skipped.push(Skipped { path, output });
-    }
-
     /// Begins a step anew, with a generation of its own.
     pub(super) fn begin_anew(
         &mut self,
@@ -270,55 +260,16 @@ impl Fold<'_> {
     ) -> Option<Ended> {
         let path = place.path_of(&step.name);
         let now = self.facts.now;
-        if let News::Skip {
-            path: skipped,
-            output,
-        } = news
-            && *skipped == path
+        if let News::Skip { path: of, output } = news
+            && *of == path
         {
             return self.skip(step, active, place, output);
         }
-        if matches!(news, News::Reopen) && active.since == self.since() {
-            // It was begun by this very decision.
-            return None;
+        if matches!(news, News::Reopen) {
+            return self.reopen_step(step, active, place, &path);
         }
-        if matches!(news, News::Reopen)
-            && let Some(output) = self.state.course.skips.remove(&path)
-        {
-            // What it had under way ended with the workflow.
-            active.state = State::Failed;
-            return self.skip(step, active, place, &output);
-        }
-        let next = match (&mut active.state, news) {
-            (State::Task { .. } | State::Failed, News::Reopen) => {
-                active.retries = None;
-                active.handled.clear();
-                return self.begin_anew(step, active, place);
-            }
-            (State::Task { wake_at }, News::TaskEnded(end))
-                if end.task_id == self.state.task_id(&path, active.generation) =>
-            {
-                *wake_at = None;
-                let next = self.take_task_end(end, &path);
-                if matches!(next, Next::Over(_)) {
-                    // The task ended: nothing of it is to be cancelled any more.
-                    active.state = State::Failed;
-                }
-                next
-            }
-            (
-                State::Task { wake_at },
-                News::TaskWaits {
-                    task_id,
-                    wake_at: at,
-                },
-            ) if *task_id == self.state.task_id(&path, active.generation)
-                && *wake_at != Some(*at) =>
-            {
-                *wake_at = Some(*at);
-                self.changed = true;
-                Next::Open
-            }
+        let next = match (&active.state, news) {
+            (State::Task { .. }, _) => self.hear_task(active, news, &path),
             (State::Parallel(_) | State::Switch { .. } | State::Loop { .. }, _) => {
                 self.hear_composite(step, active, place, news)
             }
@@ -332,23 +283,53 @@ impl Fold<'_> {
             (State::Signal { .. }, News::Signal { path: of, data }) if *of == path => {
                 Next::Over(Outcome::ok((*data).clone()))
             }
-            (State::SubWorkflow { over, resumed }, News::ChildEnded(end))
-                if !*over
-                    && end.id == self.state.child_id(&path, active.generation)
-                    && end.is_news(resumed.as_ref(), active.since) =>
-            {
-                *over = end.status.is_terminal();
-                self.take_child_end(step, end, &path)
-            }
-            (State::SubWorkflow { .. }, News::Reopen) => {
-                self.resume_child(step, active, place);
-                Next::Open
+            (State::SubWorkflow { .. }, News::ChildEnded(end)) => {
+                self.hear_child(step, active, end, &path)
             }
             (State::Retrying { at }, News::Look) if *at <= now => {
                 return self.begin_anew(step, active, place);
             }
             (State::Handling { .. }, _) => return self.hear_handler(step, active, place, news),
             _ => Next::Open,
+        };
+        self.settle(step, active, place, next)
+    }
+
+    /// Has a step of a workflow that goes on where it ended go on as well.
+    fn reopen_step(
+        &mut self,
+        step: &CompiledStep,
+        active: &mut Active,
+        place: &Place,
+        path: &str,
+    ) -> Option<Ended> {
+        if active.since == self.since() {
+            // It was begun by this very decision.
+            return None;
+        }
+        if let Some(output) = self.state.course.skips.remove(path) {
+            // What it had under way ended with the workflow.
+            active.state = State::Failed;
+            return self.skip(step, active, place, &output);
+        }
+        let next = match &active.state {
+            State::Task { .. } | State::Failed => {
+                active.retries = None;
+                active.handled.clear();
+                return self.begin_anew(step, active, place);
+            }
+            State::Parallel(_) | State::Switch { .. } | State::Loop { .. } => {
+                self.hear_composite(step, active, place, &News::Reopen)
+            }
+            State::Map(_) => self.hear_map(step, active, place, &News::Reopen),
+            State::SubWorkflow { .. } => {
+                self.resume_child(step, active, place);
+                Next::Open
+            }
+            State::Handling { .. } => {
+                return self.hear_handler(step, active, place, &News::Reopen);
+            }
+            State::Wait { .. } | State::Signal { .. } | State::Retrying { .. } => Next::Open,
         };
         self.settle(step, active, place, next)
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::evaluate::Failed;
 use super::place::Place;
 use super::step::{Next, Outcome};
-use super::{Effect, Fold, TaskEnd};
+use super::{Effect, Fold, News, TaskEnd};
 use crate::JsonObject;
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
@@ -154,7 +154,35 @@ impl Fold<'_> {
         Some(refused)
     }
 
-    pub(super) fn take_task_end(&mut self, end: &TaskEnd, path: &str) -> Next {
+    /// Tells an event to a step whose task runs.
+    pub(super) fn hear_task(&mut self, active: &mut Active, news: &News<'_>, path: &str) -> Next {
+        let id = self.state.task_id(path, active.generation);
+        let State::Task { wake_at } = &mut active.state else {
+            return Next::Open;
+        };
+        match news {
+            News::TaskEnded(end) if end.task_id == id => {
+                *wake_at = None;
+                let next = self.take_task_end(end, path);
+                if matches!(next, Next::Over(_)) {
+                    // The task ended: nothing of it is to be cancelled any more.
+                    active.state = State::Failed;
+                }
+                next
+            }
+            News::TaskWaits {
+                task_id,
+                wake_at: at,
+            } if *task_id == id && *wake_at != Some(*at) => {
+                *wake_at = Some(*at);
+                self.changed = true;
+                Next::Open
+            }
+            _ => Next::Open,
+        }
+    }
+
+    fn take_task_end(&mut self, end: &TaskEnd, path: &str) -> Next {
         let result = match end.status {
             TaskStatus::Completed => Ok(end.output.clone()),
             TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Cancelled => {

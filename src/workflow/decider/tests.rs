@@ -6,7 +6,7 @@ use super::*;
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
 use crate::ids::TaskId;
-use crate::task::instance::{TaskInstance, TaskStatus};
+use crate::task::instance::{TaskInstance, TaskStatus, VariablesSnapshot};
 use crate::task::lifecycle;
 use crate::testing::{self, RETENTION, at, plan, report, succeeded, user, workflow_id};
 use crate::workflow::creation::{NewWorkflow, start};
@@ -62,6 +62,14 @@ fn fold(plan: &Plan, state: &WorkflowInstance, now: u64, events: &[Event]) -> Op
 
 fn changed(plan: &Plan, state: &WorkflowInstance, now: u64, events: &[Event]) -> Decision {
     fold(plan, state, now, events).expect("the events change the workflow")
+}
+
+/// What a rerun is told of a task.
+fn past(task: &TaskInstance) -> Option<PastTask> {
+    match &task.context.workflow_variables {
+        VariablesSnapshot::Inline(variables) => PastTask::of(task, Arc::new(variables.clone())),
+        VariablesSnapshot::OfWorkflow(_) => None,
+    }
 }
 
 /// The tasks that a decision creates.

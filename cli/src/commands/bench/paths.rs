@@ -69,24 +69,37 @@ pub async fn measure() -> Result<Vec<PathCost>, Error> {
     let mut costs = Vec::new();
     for (path, executor, kind, payload) in paths {
         let work = Work::of_executor(&service, executor, payload).await?;
-        // The first one loads definitions, which stay loaded.
-        run(&service, &work, kind).await?;
-        let before = service.aws().meter().snapshot();
-        run(&service, &work, kind).await?;
-        let cost = Cost::of(&service.aws().meter().since(&before), 1);
-        let tasks = match kind {
-            Kind::Task => 1,
-            Kind::Workflow => STEPS,
-        };
-        costs.push(PathCost {
-            path: path.to_owned(),
-            payload_bytes: payload,
-            write_units_per_task: cost.of_table(TASKS).write / super::cost::as_float(tasks),
-            workflow_write_units: cost.of_table(WORKFLOWS).write,
-            cost,
-        });
+        costs.push(of_path(&service, path, &work, kind, payload).await?);
     }
+    let limited = Work::limited(&service, LAZY).await?;
+    let path = "standalone task, lazy, with concurrency";
+    costs.push(of_path(&service, path, &limited, Kind::Task, 0).await?);
     Ok(costs)
+}
+
+async fn of_path(
+    service: &Service,
+    path: &str,
+    work: &Work,
+    kind: Kind,
+    payload_bytes: u32,
+) -> Result<PathCost, Error> {
+    // The first one loads definitions, which stay loaded.
+    run(service, work, kind).await?;
+    let before = service.aws().meter().snapshot();
+    run(service, work, kind).await?;
+    let cost = Cost::of(&service.aws().meter().since(&before), 1);
+    let tasks = match kind {
+        Kind::Task => 1,
+        Kind::Workflow => STEPS,
+    };
+    Ok(PathCost {
+        path: path.to_owned(),
+        payload_bytes,
+        write_units_per_task: cost.of_table(TASKS).write / super::cost::as_float(tasks),
+        workflow_write_units: cost.of_table(WORKFLOWS).write,
+        cost,
+    })
 }
 
 /// Runs one to its end, and waits until nothing of it is left in any queue.

@@ -58,8 +58,27 @@ impl Work {
     ) -> Result<Self, Error> {
         // A payload of its own name, so that a folder may be used again with another.
         let name = format!("bench-{}-{payload}", executor.replace(':', "-"));
-        let task = task_definition(&name, executor);
-        let workflow = workflow_definition(&name, payload);
+        Self::of_definition(service, &name, task_definition(&name, executor), payload).await
+    }
+
+    /// Work of tasks of which not all may run at once, that give back their input.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn limited(service: &Service, executor: &str) -> Result<Self, Error> {
+        let name = format!("bench-{}-limited", executor.replace(':', "-"));
+        let mut task = task_definition(&name, executor);
+        task["concurrency"] = json!({"limit": 5});
+        Self::of_definition(service, &name, task, 0).await
+    }
+
+    async fn of_definition(
+        service: &Service,
+        name: &str,
+        task: Value,
+        payload: u32,
+    ) -> Result<Self, Error> {
+        let workflow = workflow_definition(name, payload);
         for definition in [&task, &workflow] {
             register(service, definition).await?;
         }

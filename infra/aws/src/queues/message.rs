@@ -228,3 +228,69 @@ impl Received {
         Ok(Self { message, hops })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is or was once sent, a body a line. A line stays when what is sent changes: an upgrade
+    /// finds it on the queues, and so does a roll-back. A new form is a new line.
+    const SENT: &str = include_str!("message/sent.jsonl");
+
+    fn kind(message: &Message) -> &'static str {
+        match message {
+            Message::CreateTask { .. } => "createTask",
+            Message::StartWorkflow { .. } => "startWorkflow",
+            Message::Execute(_) => "execute",
+            Message::Outcome { .. } => "outcome",
+            Message::TaskEnded { .. } => "taskEnded",
+            Message::TokenHeld { .. } => "tokenHeld",
+            Message::ChildTold { .. } => "childTold",
+            Message::ChildRefused { .. } => "childRefused",
+            Message::Granted { .. } => "granted",
+            Message::Due(_) => "due",
+            Message::Later { .. } => "later",
+            Message::Unread { .. } => "unread",
+        }
+    }
+
+    #[test]
+    fn what_was_ever_sent_is_read_and_what_is_sent_was_read() {
+        let sent: Vec<Value> = SENT
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let mut kinds = BTreeSet::new();
+        for line in SENT.lines() {
+            let Received { message, hops } =
+                Received::from_body(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let now: Value = serde_json::from_str(&message.to_body(hops)).unwrap();
+            assert!(
+                sent.contains(&now),
+                "{now} is a form of its own, and no line"
+            );
+            kinds.insert(kind(&message));
+            if let Message::Later { then, .. } = &message {
+                kinds.insert(kind(then));
+            }
+        }
+        assert_eq!(kinds.len(), 12, "{kinds:?}");
+    }
+
+    #[test]
+    fn what_is_newer_is_told_from_what_is_no_message() {
+        let newer = json!({"v": FORMAT + 1, "kind": "unheardOf"}).to_string();
+        assert!(
+            matches!(Received::from_body(&newer), Err(Unreadable::Newer(format)) if format == FORMAT + 1)
+        );
+        let unknown = json!({"v": FORMAT, "kind": "unheardOf"}).to_string();
+        assert!(matches!(
+            Received::from_body(&unknown),
+            Err(Unreadable::Malformed(_))
+        ));
+    }
+}

@@ -6,10 +6,6 @@
 //! | `retry` | none | none |
 //! | `result` | workflow, or lone task | execution id; of a hint, one of its own |
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use taskmill::Timestamp;
 use taskmill::ids::TenantId;
 use taskmill::task::routing::{ExecuteQueue, queue_for};
@@ -17,6 +13,7 @@ use taskmill::task::routing::{ExecuteQueue, queue_for};
 use crate::payloads::ContentHash;
 use crate::queues::QueueName;
 use crate::queues::message::{Carried, Execute, Message, Record};
+use crate::unique::unique;
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,16 +30,10 @@ pub struct Outgoing {
     pub due_at: Option<Timestamp>,
 }
 
-/// A number that no other hint of this process has, and hardly one of another: of two hints about
-/// one record in one millisecond, the second may be about what the first did not see.
-fn unique() -> u64 {
-    static NEXT: LazyLock<AtomicU64> =
-        LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
 impl Outgoing {
-    /// Routes a message that is sent at `now`, at this place in its [chain](crate::chain).
+    /// Routes a message that is sent at `now`, at this place in its [chain](crate::chain). Of two
+    /// hints about one record in one millisecond, the second may be about what the first did not
+    /// see: each has a number of its own.
     #[must_use]
     pub fn new(message: &Message, hops: u32, now: Timestamp) -> Self {
         let body = message.to_body(hops);
@@ -75,7 +66,7 @@ impl Outgoing {
             }
             Message::TokenHeld { task_id } => {
                 let recognized_by = format!("{task_id}-{}-{}", now.millis(), unique());
-                Self::result(message, task_id.to_string(), recognized_by)
+                Self::result(body, task_id.to_string(), recognized_by)
             }
             Message::ChildTold {
                 child_id,

@@ -59,7 +59,7 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct Queues {
     client: Client,
-    urls: QueueUrls,
+    urls: Arc<QueueUrls>,
     clock: Clock,
     chain: Chain,
     /// Where messages wait for others of the same moment; none where each is sent by itself.
@@ -82,7 +82,7 @@ impl Queues {
     pub fn new(client: Client, urls: QueueUrls, clock: Clock) -> Self {
         Self {
             client,
-            urls,
+            urls: Arc::new(urls),
             clock,
             chain: Chain::default(),
             lanes: None,

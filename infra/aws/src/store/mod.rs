@@ -15,6 +15,7 @@ mod error;
 mod inputs;
 mod json;
 mod keys;
+mod line;
 mod pages;
 mod parts;
 mod records;

@@ -8,7 +8,7 @@
 //! | `d`, `wd` | definition`@`version, workflow definition | `ty`, `pr` | type, priority |
 //! | `st`, `et`, `ua`, `dl`, `nr` | start, end, updated, deadline, next retry | `ttl` | expires at, seconds |
 //! | `tss`, `tsc`, `tcc` | time limits | `rt`, `ls`, `ck`, `run`, `v` | retries, losses, checks, run, version |
-//! | `mx`, `mc`, `mm` | metrics | `cf` | continue on failure |
+//! | `mx`, `mc`, `mm` | metrics | `cf`, `cl` | continue on failure, concurrency limit |
 //! | `in`, `out`, `er`, `ats` | input, output, error, attempts | `vs`, `vh` | variables, or their hash |
 //! | `sec`, `co`, `pa` | security context, correlation id, path | `rp` | retry policy |
 //! | `ex`, `env`, `as`, `ref` | executor, environment, assignee, reference | `tt`, `tp` | token, traceparent |
@@ -83,6 +83,7 @@ fn fixed(task: &TaskInstance, shards: Shards) -> Item {
     head.count("mx", task.metrics.execution_time);
     head.count("mc", task.metrics.cpu_time);
     head.count("mm", task.metrics.memory_usage);
+    head.count("cl", task.concurrency_limit.unwrap_or_default());
     if task.continue_on_failure {
         head.set("cf", AttributeValue::Bool(true));
     }
@@ -231,6 +232,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
             schedule_to_close: read.opt_number("tcc")?,
             heartbeat: read.opt_number("thb")?,
         },
+        concurrency_limit: read.opt_number("cl")?,
         continue_on_failure: head.contains_key("cf"),
         attempts: read.opt_json("ats")?.unwrap_or_default(),
         metrics: ExecutionMetrics {

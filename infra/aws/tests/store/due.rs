@@ -51,10 +51,11 @@ async fn what_is_due_is_found_in_order_and_leaves_with_its_end() {
     );
     let after = store.due_tasks_after(0, found[1], at(98 * HOUR), 10);
     assert_eq!(after.await.unwrap(), found[2..]);
-    let after = store.due_tasks_after(0, due(9, 96), at(97 * HOUR), 10);
+    // Which of two that are due at one time comes first is the database's own affair.
+    let after = store.due_tasks_after(0, due(9, 97), at(98 * HOUR), 10);
     assert_eq!(
         after.await.unwrap(),
-        [],
+        found[2..],
         "one that is gone has its place still"
     );
     assert_eq!(store.due_tasks(0, at(0), 10).await.unwrap(), []);

@@ -9,6 +9,7 @@ mod faults;
 mod format;
 mod forms;
 mod inputs;
+mod line;
 mod lists;
 mod records;
 mod samples;

@@ -94,6 +94,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
             start_to_close: Some(60_000),
             ..Timeouts::default()
         },
+        concurrency_limit: None,
         continue_on_failure: false,
         attempts: Vec::new(),
         metrics: ExecutionMetrics::default(),
@@ -240,6 +241,7 @@ pub fn full_task() -> TaskInstance {
             schedule_to_close: Some(3),
             heartbeat: None,
         },
+        concurrency_limit: Some(5),
         continue_on_failure: true,
         attempts: vec![attempt(1, Some(error))],
         metrics: ExecutionMetrics {

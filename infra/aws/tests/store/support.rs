@@ -256,6 +256,7 @@ fn dispatch(db: &Database, operation: &str, request: &Value) -> (u16, Value) {
         "DescribeTable" => answer(request, |r| db.describe_table(r)),
         "PutItem" => answer(request, |r| db.put_item(r)),
         "UpdateItem" => answer(request, |r| db.update_item(r)),
+        "DeleteItem" => answer(request, |r| db.delete_item(r)),
         "GetItem" => answer(request, |r| db.get_item(r)),
         "BatchGetItem" => answer(request, |r| db.batch_get_item(r)),
         "Query" => answer(request, |r| db.query(r)),

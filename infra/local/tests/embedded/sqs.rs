@@ -28,7 +28,32 @@ async fn every_case_holds() {
 const URL: &str = "TASKMILL_TEST_SQS_URL";
 
 /// The cases in which moto 5.2 is not as SQS's documentation says, and how.
-const OTHERWISE: [(&str, &str); 0] = [];
+const OTHERWISE: [(&str, &str); 6] = [
+    (
+        "a queue is created again with the same attributes alone",
+        "it takes any VisibilityTimeout",
+    ),
+    (
+        "an entry of a batch fails alone",
+        "it looks at characters in single sends alone",
+    ),
+    (
+        "a message has limits",
+        "it does not count attributes towards the size",
+    ),
+    (
+        "a redrive policy names a queue of its own kind",
+        "it has the code of an unknown queue for a target that is not there",
+    ),
+    (
+        "a batch takes as much of a group as it can, in order",
+        "it mixes groups by the time of sending",
+    ),
+    (
+        "deduplication may be by group",
+        "it deduplicates by queue, whatever DeduplicationScope says",
+    ),
+];
 
 /// Over the network the cases run against the embedded SQS, or against the one at the address that
 /// the environment names. One that is said to be otherwise there must be.
@@ -42,12 +67,16 @@ async fn every_case_that_takes_no_time_holds_over_the_network() {
     let client = Client::new(&sdk(&url).await);
     let clock = Clock::anchored_now();
     let instant = CASES.iter().filter(|case| case.needs == Needs::Nothing);
+    let mut failed = Vec::new();
     for (number, case) in instant.enumerate() {
         let mut script = Script::new(client.clone(), clock, format!("case{number}"));
         let run = tokio::spawn(async move { script.run(case.name, case.script).await });
-        let known = otherwise.iter().any(|(name, _)| *name == case.name);
-        assert_eq!(run.await.is_err(), known, "{}", case.name);
+        if run.await.is_err() {
+            failed.push(case.name);
+        }
     }
+    let known: Vec<&str> = otherwise.iter().map(|(name, _)| *name).collect();
+    assert_eq!(failed, known);
 }
 
 #[tokio::test(start_paused = true)]

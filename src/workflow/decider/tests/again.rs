@@ -112,7 +112,7 @@ fn a_rerun_is_taken_once_under_its_request_and_keeps_what_it_needs() {
     assert_eq!(fold.apply(&rerun), Applied::Nothing);
     assert_eq!(fold.need(), Some(&Need::History));
     assert_eq!(
-        fold.supply(Supply::History(vec![task.clone()])),
+        fold.supply(Supply::History(past(&task).into_iter().collect())),
         Applied::Changed
     );
     let again = fold.finish().unwrap();
@@ -136,14 +136,37 @@ fn a_workflow_of_too_many_tasks_begins_again_from_its_start_alone() {
         &[ended(&task, succeeded(json!({})))],
     );
     let ask = |path: Option<String>| super::asked(Ask::Rerun { path });
-    let mut fold = Fold::of(&plan, over.state.clone(), facts(6000));
-    fold.apply(&ask(Some("a".to_owned())));
-    let many = vec![task; crate::limits::TASKS_RECALLED + 1];
-    let Applied::Refused(refused) = fold.supply(Supply::History(many)) else {
-        panic!("it is refused");
-    };
-    assert_eq!(refused.code, refusal::ILLEGAL_STATE);
-    assert_eq!(fold.finish(), None);
+    for (why, what) in [(TooMuch::Tasks, "10000"), (TooMuch::Bytes, "268435456")] {
+        let mut fold = Fold::of(&plan, over.state.clone(), facts(6000));
+        fold.apply(&ask(Some("a".to_owned())));
+        let Applied::Refused(refused) = fold.supply(Supply::TooMuch(why)) else {
+            panic!("it is refused");
+        };
+        assert_eq!(refused.code, refusal::ILLEGAL_STATE);
+        assert!(refused.message.contains(what), "{refused}");
+        assert_eq!(fold.finish(), None);
+    }
     let mut fold = Fold::of(&plan, over.state, facts(6000));
     assert_eq!(fold.apply(&ask(None)), Applied::Changed);
+}
+
+#[test]
+fn children_of_steps_that_were_begun_anew_too_often_are_not_looked_for() {
+    let child = json!({ "name": "below", "type": "SUB_WORKFLOW", "workflowDefinitionId": "child" });
+    let mut world = World::new(json!({ "steps": [child, step("a")] }));
+    world.play("below+ a+");
+    let most = crate::limits::GENERATIONS_RECALLED;
+    for (generations, is_refused) in [(most, false), (most + 1, true)] {
+        let mut state = world.state().clone();
+        state.course.generations = generations;
+        let plan = world.plan.clone();
+        let mut fold = Fold::of(&plan, state, facts(6000));
+        fold.apply(&super::asked(Ask::Rerun {
+            path: Some("below/one".to_owned()),
+        }));
+        let tasks = world.tasks.values().filter_map(past).collect();
+        let applied = fold.supply(Supply::History(tasks));
+        assert_eq!(matches!(applied, Applied::Refused(_)), is_refused);
+        assert_eq!(fold.need().is_some(), !is_refused);
+    }
 }

@@ -167,6 +167,8 @@ enum Move {
     Completes(usize),
     Fails(usize),
     Skips(usize),
+    /// It completes, and the workflow is cancelled before it is told.
+    CompletesLate(usize, &'static str),
     Passes(u64),
     Asks(&'static str),
 }
@@ -178,20 +180,23 @@ fn any_move() -> impl Strategy<Value = Move> {
         "resume",
         "retry",
         "retry",
+        "rerun",
         "cancel",
         "undo",
         "signal:go",
     ];
+    let ends = proptest::sample::select(vec!["cancel", "undo"]);
     prop_oneof![
         8 => any::<usize>().prop_map(Move::Completes),
         4 => any::<usize>().prop_map(Move::Fails),
         1 => any::<usize>().prop_map(Move::Skips),
+        1 => (any::<usize>(), ends).prop_map(|(at, end)| Move::CompletesLate(at, end)),
         2 => (0..2_000_000_u64).prop_map(Move::Passes),
         3 => proptest::sample::select(words.to_vec()).prop_map(Move::Asks),
     ]
 }
 
-/// The word of a move; none when nothing is open that it could happen to.
+/// The words of a move; none when nothing is open that it could happen to.
 fn word_of(world: &World, one: Move) -> Option<String> {
     let open = world.open();
     let paths: Vec<&str> = open.split_whitespace().collect();
@@ -201,6 +206,11 @@ fn word_of(world: &World, one: Move) -> Option<String> {
         Move::Fails(at) => format!("{}-", path(at)?),
         // No step of an iteration can be skipped.
         Move::Skips(at) => format!("skip:{}", path(at).filter(|path| !path.contains('['))?),
+        Move::CompletesLate(at, end) => {
+            let status = world.state().status;
+            let is_open = matches!(status, WorkflowStatus::Running | WorkflowStatus::Paused);
+            format!("late:{} {end}", path(at).filter(|_| is_open)?)
+        }
         Move::Passes(millis) => format!("@{}", world.now + millis),
         Move::Asks(word) => word.to_owned(),
     })
@@ -232,8 +242,8 @@ proptest! {
     ) {
         let mut world = World::new(fields);
         for one in moves {
-            if let Some(word) = word_of(&world, one) {
-                world.try_one(&word);
+            for word in word_of(&world, one).unwrap_or_default().split_whitespace() {
+                world.try_one(word);
             }
         }
         finish(&mut world);

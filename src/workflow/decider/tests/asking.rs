@@ -348,3 +348,59 @@ fn what_failed_behind_a_step_that_is_done_again_waits_for_it() {
     assert_eq!(world.asked, ["c retry"]);
     assert_eq!(world.children.keys().collect::<Vec<_>>(), [&id]);
 }
+
+#[test]
+fn what_is_handed_in_ahead_of_its_time_is_kept_up_to_a_size() {
+    let mut world = World::steps(json!([step("t"), step("a"), step("b"), step("c")]));
+    let text = |bytes: usize| "x".repeat(bytes);
+    let signal = |world: &mut World, bytes: usize| {
+        let data = text(bytes).into();
+        let name = "go".to_owned();
+        world.fold(workflow_id(), &super::asked(Ask::Signal { name, data }))
+    };
+    let skip = |world: &mut World, path: &str, bytes: usize| {
+        let (path, output) = (path.to_owned(), text(bytes).into());
+        world.fold(workflow_id(), &super::asked(Ask::Skip { path, output }))
+    };
+    let is_refused = |applied: Applied| match applied {
+        Applied::Refused(refused) => {
+            assert_eq!(refused.code, crate::codes::refusal::ILLEGAL_STATE);
+            true
+        }
+        Applied::Changed | Applied::Nothing => false,
+    };
+    // Quotes and names count.
+    let half = crate::limits::KEPT_BYTES / 2;
+    assert!(is_refused(signal(&mut world, 2 * half)));
+    assert!(!is_refused(signal(&mut world, half - "go".len() - 2)));
+    assert!(is_refused(skip(&mut world, "a", half)));
+    assert!(!is_refused(skip(&mut world, "a", half - "a".len() - 2)));
+    assert!(is_refused(signal(&mut world, 0)));
+    // What stands in the place of another does not count beside it.
+    assert!(!is_refused(skip(&mut world, "a", 7)));
+    assert!(!is_refused(skip(&mut world, "b", half / 2)));
+    assert!(is_refused(skip(&mut world, "c", half / 2)));
+    world.play("t+");
+    let listed = |world: &World| {
+        let skipped = world.state().course.skipped.iter();
+        skipped.map(|one| one.path.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&world), ["a", "b"]);
+    assert_eq!(world.open(), "c");
+    assert!(!is_refused(skip(&mut world, "c", half - 9)));
+    assert_eq!(listed(&world), ["a", "b", "c"]);
+}
+
+#[test]
+fn the_steps_that_are_listed_as_skipped_make_room_for_each_other() {
+    let mut world = World::steps(json!([step("a"), step("b"), step("c")]));
+    for path in ["a", "b"] {
+        let output = "x".repeat(crate::limits::KEPT_BYTES / 2).into();
+        let path = path.to_owned();
+        let skip = super::asked(Ask::Skip { path, output });
+        assert_eq!(world.fold(workflow_id(), &skip), Applied::Changed);
+    }
+    let skipped = &world.state().course.skipped;
+    assert_eq!(skipped.len(), 1);
+    assert_eq!(skipped[0].path, "b");
+}

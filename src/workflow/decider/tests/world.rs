@@ -333,7 +333,7 @@ impl World {
                     let outputs = of.iter().map(|id| self.records[id].output.clone());
                     Supply::Results(outputs.map(|output| output.unwrap_or(json!([]))).collect())
                 }
-                Need::History => Supply::History(self.tasks.values().cloned().collect()),
+                Need::History => Supply::History(self.tasks.values().filter_map(past).collect()),
                 Need::Records(ids) => {
                     let ended = ids.iter().filter_map(|id| self.ended.get(id));
                     Supply::Records(ended.cloned().collect())
