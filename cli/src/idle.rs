@@ -79,6 +79,9 @@ async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Er
             paused.insert(workflow.id);
         }
     }
+    // Many iterations may wait at one step.
+    let mut seen = HashSet::new();
+    awaited.retain(|line: &String| seen.insert(line.clone()));
     let is_paused = |id: Option<WorkflowId>| id.is_some_and(|id| paused.contains(&id));
     for task in lists::open_tasks(store, tenant, &TaskFilter::default()).await? {
         match task.task_type {

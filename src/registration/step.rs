@@ -5,36 +5,22 @@ use serde_json::Value;
 
 use super::checks::{Place, expression, path};
 use super::seam::Written;
-use super::unsupported::{INSIDE_MAP, What};
 use super::{block, seam, workflow};
 use crate::codes::registration;
 use crate::limits;
 use crate::problem::Problem;
 
-/// A list of steps inside a step.
-#[derive(Debug)]
-pub(super) struct Inner<'a> {
-    pub steps: Place<'a>,
-    /// Whether it runs in the iterations of a MAP.
-    pub is_iteration: bool,
-}
-
 /// The lists of steps inside a step, whatever type it says it is.
-pub(super) fn inside<'a>(step: &Place<'a>) -> Vec<Inner<'a>> {
+pub(super) fn inside<'a>(step: &Place<'a>) -> Vec<Place<'a>> {
     let lists = ["branches", "cases", "onError"].map(|field| step.member(field));
     let nested = lists.iter().flat_map(Place::items);
     let nested = nested.map(|one| one.member("steps"));
-    let own = step.member("steps");
-    let iterations = Inner {
-        steps: own,
-        is_iteration: kind(step) == "MAP",
-    };
-    let others = nested.chain([step.member("otherwise")]);
-    let others = others.map(|steps| Inner {
-        steps,
-        is_iteration: false,
-    });
-    [iterations].into_iter().chain(others).collect()
+    let [steps, otherwise] = ["steps", "otherwise"].map(|field| step.member(field));
+    [steps]
+        .into_iter()
+        .chain(nested)
+        .chain([otherwise])
+        .collect()
 }
 
 /// The problems of a step, without those of the steps inside it.
@@ -53,20 +39,6 @@ pub(super) fn check(step: &Place<'_>) -> Vec<Problem> {
         _ => Vec::new(),
     });
     problems
-}
-
-/// What the step cannot be or have because it is inside a MAP.
-pub(super) fn check_inside_map(step: &Place<'_>) -> Vec<Problem> {
-    let refused = INSIDE_MAP.iter().filter_map(|row| {
-        let place = step.member(row.field);
-        let (applies, what) = match row.what {
-            What::Field => (place.is_there(), format!("the field {:?}", row.field)),
-            What::Value(value) => (place.text() == Some(value), value.to_owned()),
-        };
-        let message = || format!("{what} is not supported inside a MAP: {}", row.reason);
-        applies.then(|| place.problem(registration::NOT_SUPPORTED, message()))
-    });
-    refused.collect()
 }
 
 /// The type that a step says it is.

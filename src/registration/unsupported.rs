@@ -14,15 +14,6 @@ pub struct Unsupported {
     pub reason: &'static str,
 }
 
-/// What of a field is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// The field, whatever it holds.
-    Field,
-    /// This value alone.
-    Value(&'static str),
-}
-
 /// All that is known and refused.
 pub const TABLE: &[Unsupported] = &[field(
     TASK,
@@ -31,31 +22,6 @@ pub const TABLE: &[Unsupported] = &[field(
 )];
 
 const TASK: &str = "TaskDefinition";
-
-/// One thing that a step cannot be or have inside a MAP, at any depth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InsideMap {
-    /// The field of the step.
-    pub field: &'static str,
-    /// Whether the field is refused, or one value of it.
-    pub what: What,
-    /// Why.
-    pub reason: &'static str,
-}
-
-/// All that is refused inside a MAP.
-pub const INSIDE_MAP: &[InsideMap] = &[
-    InsideMap {
-        field: "type",
-        what: What::Value("SIGNAL"),
-        reason: "a batch of iterations cannot receive signals yet",
-    },
-    InsideMap {
-        field: "compensation",
-        what: What::Field,
-        reason: "a batch of iterations cannot undo its steps yet",
-    },
-];
 
 /// The fields of `executionConfig` that speak to an executor: a MANUAL task has none.
 pub const OF_EXECUTORS: [&str; 4] = [

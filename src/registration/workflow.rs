@@ -20,7 +20,7 @@ pub(super) fn check(document: &Value) -> Vec<Problem> {
     problems.extend(expression(&root.member("output")));
     problems.extend(number_of_steps(&root));
     for field in BLOCKS {
-        check_block(&root.member(field), Around::default(), &mut problems);
+        check_block(&root.member(field), 0, &mut problems);
     }
     problems
 }
@@ -28,30 +28,17 @@ pub(super) fn check(document: &Value) -> Vec<Problem> {
 /// The fields of a definition that hold steps.
 const BLOCKS: [&str; 2] = ["steps", "errorHandlers"];
 
-/// What is around a block.
-#[derive(Debug, Clone, Copy, Default)]
-struct Around {
-    steps: usize,
-    is_iteration: bool,
-}
-
-fn check_block(steps: &Place<'_>, around: Around, problems: &mut Vec<Problem>) {
+/// The problems of a block that so many steps are around.
+fn check_block(steps: &Place<'_>, around: usize, problems: &mut Vec<Problem>) {
     problems.extend(block::check(steps));
     for step in steps.items() {
         // What is deeper still has the same thing wrong with it.
-        if around.steps == limits::ENCLOSING_STEPS + 1 {
+        if around == limits::ENCLOSING_STEPS + 1 {
             problems.push(too_deep(&step));
         }
         problems.extend(step::check(&step));
-        if around.is_iteration {
-            problems.extend(step::check_inside_map(&step));
-        }
         for inner in step::inside(&step) {
-            let around = Around {
-                steps: around.steps + 1,
-                is_iteration: around.is_iteration || inner.is_iteration,
-            };
-            check_block(&inner.steps, around, problems);
+            check_block(&inner, around + 1, problems);
         }
     }
 }
@@ -78,7 +65,7 @@ fn number_of_steps(root: &Place<'_>) -> Option<Problem> {
 fn count(steps: &Place<'_>) -> usize {
     let with_those_inside = |step: Place<'_>| -> usize {
         let inside = step::inside(&step).into_iter();
-        1 + inside.map(|inner| count(&inner.steps)).sum::<usize>()
+        1 + inside.map(|inner| count(&inner)).sum::<usize>()
     };
     steps.items().map(with_those_inside).sum()
 }

@@ -162,6 +162,10 @@ pub struct CompiledMap {
     pub steps: CompiledBlock,
     /// Whether somebody asks for its output.
     pub wanted: bool,
+    /// Whether a step inside it, at any depth, waits for a signal.
+    pub awaits: bool,
+    /// Whether a step inside it, at any depth, can be undone.
+    pub undoes: bool,
 }
 
 /// A SWITCH step.
@@ -336,6 +340,12 @@ impl CompiledBlock {
     #[must_use]
     pub fn place(&self, name: &str) -> Option<usize> {
         self.places.get(name).copied()
+    }
+
+    /// Whether this is so of any of its steps, at any depth.
+    pub(super) fn any(&self, is_so: fn(&CompiledStep) -> bool) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| is_so(step) || step.blocks().any(|block| block.any(is_so)))
     }
 
     fn map(&self, number: u32) -> Option<&CompiledMap> {

@@ -16,10 +16,12 @@
 //! | `task.rs`, `child.rs`, `wait.rs` | TASK; SUB_WORKFLOW; WAIT and SIGNAL |
 //! | `composite.rs` | PARALLEL, SWITCH and LOOP |
 //! | `map.rs`, `batch.rs` | MAP, from the side of its workflow and of a batch of iterations |
-//! | `ending.rs` | the end of a workflow: cancellation, compensations, error handlers |
+//! | `ending.rs` | the end of a workflow: cancellation, error handlers |
 //! | `late.rs` | when what was told to end is over, and what of it completed all the same |
+//! | `undoing.rs` | what is undone after that, and in which order |
 //! | `again.rs` | where a path leads, and how a step that was over is done again |
-//! | `operations.rs`, `kept.rs` | what people ask of a workflow: pause, retry, skip, signal; what of it is kept |
+//! | `operations.rs`, `kept.rs` | what people ask of a workflow: pause, retry, skip; what of it is kept |
+//! | `signals.rs` | who has a signal: the step that has waited longest, in whatever record it is |
 //! | `rerun.rs`, `recall.rs`, `past.rs` | a step that begins again; what was around it, found out again |
 //! | `event.rs`, `effect.rs` | what may happen; what is owed, and what a decision needs |
 //! | `evaluate.rs` | the expressions of a step: scope, facts, errors |
@@ -39,7 +41,7 @@ use crate::time::Timestamp;
 use crate::workflow::compiled::CompiledWorkflow;
 use crate::workflow::frontier::Root;
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
-use crate::workflow::parent::{Compensable, Slice};
+use crate::workflow::parent::{Slice, Undoable};
 
 mod again;
 mod batch;
@@ -60,8 +62,10 @@ mod past;
 mod place;
 mod recall;
 mod rerun;
+mod signals;
 mod step;
 mod task;
+mod undoing;
 mod wait;
 
 pub use batch::report;
@@ -116,7 +120,9 @@ pub struct Fold<'a> {
     is_batch: bool,
     state: WorkflowInstance,
     effects: Vec<Effect>,
-    compensables: BTreeMap<String, Compensable>,
+    compensables: BTreeMap<String, Undoable>,
+    /// Links of chains that were read.
+    links: BTreeMap<String, Undoable>,
     slices: Vec<Slice>,
     results: Option<(Vec<WorkflowId>, Vec<Value>)>,
     need: Option<Need>,
@@ -151,6 +157,7 @@ impl<'a> Fold<'a> {
             state,
             effects: Vec::new(),
             compensables: BTreeMap::new(),
+            links: BTreeMap::new(),
             slices: Vec::new(),
             results: None,
             need: None,
@@ -204,7 +211,7 @@ impl<'a> Fold<'a> {
 
     fn take(&mut self, event: &Event) -> Result<(), Refused> {
         match event {
-            Event::Operation(operation) => return self.operate(operation),
+            Event::Operation(operation) => self.operate(operation)?,
             Event::CancelsDone(over) => self.cancels_done(over),
             Event::Look => self.look(),
             Event::TaskEnded(end) => {
@@ -219,12 +226,17 @@ impl<'a> Fold<'a> {
                 self.child_over(end);
                 self.hear(&News::ChildEnded(end));
             }
-            Event::BatchTold { id, report } => self.hear(&News::BatchTold { id: *id, report }),
+            Event::BatchTold { id, report } => {
+                self.hear_answers(*id, report);
+                self.hear(&News::BatchTold { id: *id, report });
+            }
+            Event::Handed(handed) => self.take_handed(handed),
             Event::Granted { run, slots } if *run == self.state.run => {
                 self.hear(&News::Granted(*slots));
             }
             Event::Granted { .. } => {}
         }
+        self.hand_out();
         Ok(())
     }
 
@@ -241,8 +253,11 @@ impl<'a> Fold<'a> {
 
     fn take_supply(&mut self, supply: Supply) -> Result<(), Refused> {
         match (self.need.take(), supply) {
-            (Some(Need::Compensation(_)), Supply::Compensation(compensable)) => {
-                self.compensate(*compensable);
+            (Some(Need::Undoable { name, .. }), Supply::Undoable(undoable)) => {
+                self.learn_link(name, *undoable);
+            }
+            (Some(Need::Chains { of, link, .. }), Supply::Chains(chains)) => {
+                self.learn_chains(of, &link, chains);
             }
             (Some(Need::Results(of)), Supply::Results(results)) => {
                 self.results = Some((of, results));

@@ -15,7 +15,7 @@ use crate::error_info::ErrorInfo;
 use crate::ids::{TaskId, WorkflowId};
 use crate::task::retry::RetryCounts;
 use crate::time::Timestamp;
-use crate::workflow::signal::Signal;
+use crate::workflow::signal::{Answer, Handout, Signal};
 
 pub use done::Done;
 pub use map::{Batch, Iteration, Iterations, Map};
@@ -38,12 +38,21 @@ pub struct Course {
     /// Names what is undone first, should the workflow fail.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub compensations: Option<String>,
+    /// Batches whose steps are being undone, each with the last of them that is not.
+    #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
+    pub stacks: Vec<Stack>,
     /// Steps that were undone, without the indexes of their paths: a retry does them again.
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     pub undone: Vec<String>,
     /// Signals that came before anybody waited for them, in their order.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<Signal>,
+    /// Signals of these that are handed to steps of batches, one of a name.
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    pub handouts: Vec<Handout>,
+    /// Of a batch: the last signal of each name that was handed to it.
+    #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Answer>,
     /// The last requests, by the hashes of their ids.
     #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
@@ -87,7 +96,8 @@ impl Default for Root {
 /// What is done after a workflow ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Closing {
-    /// Steps are undone, one after another.
+    /// Steps are undone, one after another. None is under way while batches are not over yet of
+    /// which one may have completed the last step.
     #[serde(rename = "u")]
     Compensating(Option<Undoing>),
     /// Its error handlers run.
@@ -110,9 +120,29 @@ pub struct Undoing {
     /// Its name beside the record.
     #[serde(rename = "n")]
     pub name: String,
+    /// The batch beside which that stands, if it is not this record.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<WorkflowId>,
     /// When the task runs into a time limit that no worker watches over.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub wake_at: Option<Timestamp>,
+}
+
+/// What a batch completed and is still to be undone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stack {
+    /// The batch.
+    #[serde(rename = "b")]
+    pub batch: WorkflowId,
+    /// The run that is meant.
+    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    pub run: u32,
+    /// The name of the last of it.
+    #[serde(rename = "n")]
+    pub next: String,
+    /// When that completed, and its path, as soon as they are known.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub top: Option<(Timestamp, String)>,
 }
 
 /// A step that was skipped.
@@ -234,6 +264,9 @@ pub enum State {
         /// When that is over.
         #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
+        /// Since when; older versions did not write it, and those that they wrote waited before.
+        #[serde(rename = "s", default)]
+        since: Timestamp,
     },
     /// A child runs.
     #[serde(rename = "x")]

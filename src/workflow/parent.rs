@@ -1,6 +1,8 @@
 //! What ties records of workflows to each other: a child to its parent, a batch of iterations to
 //! the MAP that it is of.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -9,7 +11,9 @@ use crate::error_info::ErrorInfo;
 use crate::ids::WorkflowId;
 use crate::metrics::WorkflowMetrics;
 use crate::task::retry::RetryPolicy;
+use crate::time::Timestamp;
 use crate::workflow::definition::EndStatus;
+use crate::workflow::signal::{Answer, Waiter};
 
 /// Who waits for a workflow, or for a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +67,10 @@ pub struct BatchReport {
     pub failed: u32,
     /// Why the last of them did.
     pub error: Option<ErrorInfo>,
+    /// Its steps that wait for signals: of each name the one that has waited longest.
+    pub waiters: Vec<Waiter>,
+    /// What it did with the last signal of each name that was handed to it.
+    pub answers: BTreeMap<String, Answer>,
     /// Its end, when all its iterations are over.
     pub over: Option<BatchEnd>,
 }
@@ -72,6 +80,10 @@ pub struct BatchReport {
 pub struct BatchEnd {
     /// The totals over its tasks.
     pub metrics: WorkflowMetrics,
+    /// Names the last of what it completed and that can be undone.
+    pub last: Option<String>,
+    /// Whether nothing can come to that any more.
+    pub is_settled: bool,
     /// A TERMINATE that was reached in it.
     pub termination: Option<Termination>,
 }
@@ -98,8 +110,37 @@ pub struct Slice {
     pub items: Vec<Value>,
 }
 
-/// What undoes a step that completed, and what is undone after it: the steps that completed make
-/// a chain from the last to the first.
+/// A link of the chain of what a record completed, from the last to the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Undoable {
+    /// A step.
+    Step(Compensable),
+    /// Batches of a MAP, which have chains of their own.
+    Batches(Batches),
+}
+
+/// Batches of a MAP that left the frontier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Batches {
+    /// Their records.
+    pub batches: Vec<WorkflowId>,
+    /// The name of the first link of the chain of the only one of them, when that was over; else
+    /// their records say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// When they left it.
+    pub at: Timestamp,
+    /// The run that they were of: what they completed in others is not meant.
+    #[serde(default)]
+    pub run: u32,
+    /// The name of the link before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+}
+
+/// What undoes a step that completed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compensable {
@@ -115,16 +156,58 @@ pub struct Compensable {
     /// That task's time limit, over its definition's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
-    /// The name of the one before it.
+    /// When the step completed; older versions did not write it.
+    #[serde(default)]
+    pub at: Timestamp,
+    /// The run in which it did.
+    #[serde(default)]
+    pub run: u32,
+    /// The name of the link before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
 }
 
-impl Compensable {
+impl Undoable {
     /// Its name: the hash of its content, so that nobody can write another under it.
     #[must_use]
     pub fn name(&self) -> String {
         hash(&serde_json::to_string(self).expect("it has string keys only"))
+    }
+
+    /// When it came to the chain.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Step(step) => step.at,
+            Self::Batches(batches) => batches.at,
+        }
+    }
+
+    /// The run in which it did.
+    #[must_use]
+    pub const fn run(&self) -> u32 {
+        match self {
+            Self::Step(step) => step.run,
+            Self::Batches(batches) => batches.run,
+        }
+    }
+
+    /// The path of the step; batches have none.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Step(step) => &step.path,
+            Self::Batches(_) => "",
+        }
+    }
+
+    /// The name of the link before it.
+    #[must_use]
+    pub fn previous(&self) -> Option<&str> {
+        match self {
+            Self::Step(step) => step.previous.as_deref(),
+            Self::Batches(batches) => batches.previous.as_deref(),
+        }
     }
 }
 

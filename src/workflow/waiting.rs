@@ -49,7 +49,7 @@ fn in_block(block: &Block) -> Option<Vec<&str>> {
 
 fn in_step(active: &Active) -> Option<Vec<&str>> {
     match &active.state {
-        State::Signal { until: None } => Some(vec![&active.name]),
+        State::Signal { until: None, .. } => Some(vec![&active.name]),
         State::Task { wake_at: None } | State::SubWorkflow { .. } | State::Failed => {
             Some(Vec::new())
         }
@@ -64,7 +64,7 @@ fn in_step(active: &Active) -> Option<Vec<&str>> {
         } => in_block(block),
         State::Map(map) if !map.running.is_empty() => Some(Vec::new()),
         State::Task { wake_at: Some(_) }
-        | State::Signal { until: Some(_) }
+        | State::Signal { until: Some(_), .. }
         | State::Loop { block: None, .. }
         | State::Map(_)
         | State::Wait { .. }

@@ -157,10 +157,7 @@ fn step(around: Around) -> BoxedStrategy<Value> {
         2 => set(around),
         1 => terminate(),
     ];
-    let leaf = match around.maps {
-        0 => prop_oneof![8 => leaf, 2 => signal(around), 2 => sub_workflow(around)].boxed(),
-        _ => prop_oneof![8 => leaf, 1 => sub_workflow(around)].boxed(),
-    };
+    let leaf = prop_oneof![8 => leaf, 2 => signal(around), 2 => sub_workflow(around)].boxed();
     if around.depth == 0 {
         return leaf;
     }
@@ -188,7 +185,7 @@ fn task(around: Around) -> BoxedStrategy<Value> {
         weighted(0.1, 5_000..90_000_u64),
     );
     let policy = of(retry_policy());
-    let step = (kind, inputs(around), policy, limits, compensation(around)).prop_map(
+    let step = (kind, inputs(around), policy, limits, compensation()).prop_map(
         |(kind, inputs, policy, (limit, whole), compensation)| {
             let mut step = json!({ "taskDefinitionId": kind, "inputMappings": inputs });
             put(&mut step, "retryPolicy", policy);
@@ -205,10 +202,7 @@ fn task(around: Around) -> BoxedStrategy<Value> {
     around_it(around, step)
 }
 
-fn compensation(around: Around) -> BoxedStrategy<Option<Value>> {
-    if around.maps > 0 {
-        return Just(None).boxed();
-    }
+fn compensation() -> BoxedStrategy<Option<Value>> {
     let kind = prop_oneof![3 => Just(TASKS[0]), 1 => Just(TASKS[1])];
     let inputs = json!([{ "type": "EXPRESSION", "expression": "taskOutput", "target": "of" }]);
     let step = (kind, of(retry_policy())).prop_map(move |(kind, policy)| {
@@ -376,20 +370,16 @@ fn signal(around: Around) -> BoxedStrategy<Value> {
 
 fn sub_workflow(around: Around) -> BoxedStrategy<Value> {
     let kind = proptest::sample::select(vec!["steady", "fragile"]);
-    let step = (
-        kind,
-        inputs(around),
-        of(retry_policy()),
-        compensation(around),
-    )
-        .prop_map(|(kind, inputs, policy, compensation)| {
+    let step = (kind, inputs(around), of(retry_policy()), compensation()).prop_map(
+        |(kind, inputs, policy, compensation)| {
             let mut step = json!({
                 "type": "SUB_WORKFLOW", "workflowDefinitionId": kind, "inputMappings": inputs,
             });
             put(&mut step, "retryPolicy", policy);
             put(&mut step, "compensation", compensation);
             step
-        });
+        },
+    );
     around_it(around, step)
 }
 

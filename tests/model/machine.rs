@@ -18,7 +18,7 @@ use taskmill::workflow::decider::{
     self, Ask, ChildEnd, Decision, Effect, Event, Facts, Fold, Need, NewChild, Operation, Plan,
     Supply, TaskEnd,
 };
-use taskmill::workflow::parent::Compensable;
+use taskmill::workflow::parent::Undoable;
 use taskmill::workflow::{CompiledWorkflow, WorkflowInstance, WorkflowStatus};
 
 use super::answers::{TASKS, Task};
@@ -36,8 +36,8 @@ enum Coming {
     Ends(TaskId),
     Event(WorkflowId, Event),
     Look(WorkflowId),
-    /// The record's parent is told how it stands.
-    Tell(WorkflowId),
+    /// A record is told how another stands.
+    Tell(WorkflowId, WorkflowId),
 }
 
 /// Everything there is.
@@ -48,7 +48,7 @@ pub struct Machine {
     records: BTreeMap<WorkflowId, WorkflowInstance>,
     tasks: BTreeMap<TaskId, TaskInstance>,
     called: BTreeMap<String, u32>,
-    compensables: BTreeMap<String, Compensable>,
+    compensables: BTreeMap<String, Undoable>,
     items: BTreeMap<WorkflowId, Vec<Value>>,
     /// By time, then at random, then in order.
     agenda: BTreeMap<(u64, u64, u64), Coming>,
@@ -176,7 +176,7 @@ impl Machine {
                 Coming::Ends(task) => self.end(task),
                 Coming::Event(id, event) => self.fold(id, &[event]),
                 Coming::Look(id) => self.look(id),
-                Coming::Tell(id) => self.tell(id),
+                Coming::Tell(id, to) => self.tell(id, to),
             }
         }
         panic!("it never ends: {:#?}", self.records);
@@ -309,9 +309,8 @@ impl Machine {
         }
     }
 
-    fn tell(&mut self, id: WorkflowId) {
+    fn tell(&mut self, id: WorkflowId, to: WorkflowId) {
         let record = &self.records[&id];
-        let parent = record.parent.clone().unwrap().id;
         let event = match decider::report(record) {
             Some(report) => Event::BatchTold {
                 id,
@@ -320,7 +319,7 @@ impl Machine {
             None if record.status.is_terminal() => Event::ChildEnded(Box::new(record.into())),
             None => return,
         };
-        self.fold(parent, &[event]);
+        self.fold(to, &[event]);
     }
 
     fn plan_of(&self, record: &WorkflowInstance) -> Plan {
@@ -344,9 +343,10 @@ impl Machine {
 
     fn supply(&self, need: &Need) -> Supply {
         match need {
-            Need::Compensation(name) => {
-                Supply::Compensation(Box::new(self.compensables[name].clone()))
+            Need::Undoable { name, .. } => {
+                Supply::Undoable(Box::new(self.compensables[name].clone()))
             }
+            Need::Chains { batches, .. } => Supply::Chains(self.chains(batches)),
             Need::Results(of) => {
                 let outputs = of.iter().map(|id| self.records[id].output.clone());
                 Supply::Results(outputs.map(|one| one.unwrap_or(json!([]))).collect())
@@ -355,6 +355,18 @@ impl Machine {
                 unreachable!("nobody asks here for a step to begin again")
             }
         }
+    }
+
+    /// Where the chains of batches begin that are over.
+    fn chains(&self, batches: &[WorkflowId]) -> Option<BTreeMap<WorkflowId, String>> {
+        let found = batches.iter().filter_map(|id| self.records.get(id));
+        let found: Vec<_> = found.collect();
+        let are_over = found.iter().all(|batch| batch.is_settled());
+        let first = |batch: &&WorkflowInstance| {
+            let last = batch.course.compensations.clone();
+            last.map(|last| (batch.id, last))
+        };
+        are_over.then(|| found.iter().filter_map(first).collect())
     }
 
     /// Writes a decision, and performs what it owes; now and then also what can be derived of it.
@@ -398,9 +410,15 @@ impl Machine {
             Effect::StartBatch(batch) => self.start_batch(*batch),
             Effect::Ask(id, event) => match *event {
                 Event::Granted { .. } => self.come(self.now, Coming::Event(id, *event)),
+                Event::Handed(_) => {
+                    self.fold(id, &[*event]);
+                    self.come(self.now, Coming::Tell(id, state.id));
+                }
                 _ => self.fold(id, &[*event]),
             },
-            Effect::TellParent(_) => self.come(self.now, Coming::Tell(state.id)),
+            Effect::TellParent(parent) => {
+                self.come(self.now, Coming::Tell(state.id, parent.id));
+            }
             Effect::Wake(at) => self.come(at.millis_since(START), Coming::Look(state.id)),
             Effect::Undo(undoing) => {
                 let plan = self.plan_of(state);
@@ -408,7 +426,9 @@ impl Machine {
                     now: state.updated_at,
                     ..self.facts()
                 };
-                let compensable = &self.compensables[&undoing.name];
+                let Undoable::Step(compensable) = &self.compensables[&undoing.name] else {
+                    panic!("a step is undone");
+                };
                 if let Some(task) = decider::undoing(&plan, state, facts, &undoing, compensable) {
                     self.create(task);
                 }
@@ -418,7 +438,7 @@ impl Machine {
 
     fn start_child(&mut self, child: NewChild) {
         if self.records.contains_key(&child.id) {
-            self.come(self.now, Coming::Tell(child.id));
+            self.come(self.now, Coming::Tell(child.id, child.parent.id));
             return;
         }
         let new = NewWorkflow {

@@ -33,7 +33,7 @@ impl Model {
             let mut all = self.signals.borrow_mut();
             let waiting = all.waiting.iter().enumerate();
             let waiting = waiting.filter(|(_, one)| one.name == signal.name);
-            let first = waiting.min_by_key(|(_, one)| (one.since, one.path.clone()));
+            let first = waiting.min_by_key(|(_, one)| (one.since, in_order(&one.path)));
             match first.map(|(at, _)| at) {
                 Some(at) => {
                     let waiting = all.waiting.remove(at);
@@ -84,6 +84,15 @@ impl Model {
             None => Err(Failure::of("TIMEOUT").into()),
         }
     }
+}
+
+/// A path as it is put in order: its indexes as numbers.
+fn in_order(path: &str) -> Vec<(&str, usize)> {
+    let names = path.split('/').map(|name| match name.split_once('[') {
+        Some((name, index)) => (name, index.trim_end_matches(']').parse().unwrap()),
+        None => (name, 0),
+    });
+    names.collect()
 }
 
 /// A step that waits for a signal no more.

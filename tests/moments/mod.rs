@@ -46,7 +46,7 @@ steps:
 errorHandlers: [{name: tell, taskDefinitionId: work}]
 ";
 
-/// Much at once: batches, races, and children inside.
+/// Much at once: batches, races, and children inside, which are undone in the order of their ends.
 const SPREAD: &str = "
 id: run
 name: Spread
@@ -59,8 +59,9 @@ steps:
     maxConcurrency: 2
     toleratedFailureCount: 1
     steps:
-      - {name: flaky, taskDefinitionId: work}
-      - {name: inner, type: MAP, items: '[1, 2]', steps: [{name: part, taskDefinitionId: work}]}
+      - {name: flaky, taskDefinitionId: work, compensation: {taskDefinitionId: work}}
+      - {name: asked, type: SIGNAL, signal: go, timeout: 900, onTimeout: CONTINUE, condition: index > 0}
+      - {name: inner, type: MAP, items: '[1, 2]', steps: [{name: part, taskDefinitionId: work, compensation: {taskDefinitionId: work}}]}
       - {name: below, type: SUB_WORKFLOW, workflowDefinitionId: child, condition: index = 1}
   - name: race
     type: PARALLEL
@@ -270,8 +271,8 @@ async fn undo(app: &App) {
 }
 
 /// The calls that a cancellation takes, up to the end of everything.
-async fn calls_of_undoing() -> u64 {
-    let run = Run::new(SAGA, script(None)).await;
+async fn calls_of_undoing(definition: &str) -> u64 {
+    let run = Run::new(definition, script(None)).await;
     run.start().await;
     pass(&run.aws, CANCELLED_AT).await;
     run.aws.faults().revive();
@@ -280,8 +281,8 @@ async fn calls_of_undoing() -> u64 {
     run.aws.faults().calls()
 }
 
-async fn check_death(call: u64) {
-    let run = Run::new(SAGA, script(None)).await;
+async fn check_death(definition: &str, call: u64) {
+    let run = Run::new(definition, script(None)).await;
     let mut written = Written::to(&run.aws);
     run.start().await;
     pass(&run.aws, CANCELLED_AT).await;
@@ -303,10 +304,91 @@ async fn check_death(call: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_while_it_cancels_leaves_nothing_half_done() {
-    let calls = calls_of_undoing().await;
-    for call in some((1..=calls).collect(), 6) {
+    for definition in [SAGA, SPREAD] {
+        let calls = calls_of_undoing(definition).await;
+        for call in some((1..=calls).collect(), 6) {
+            eprintln!("it dies after call {call}");
+            check_death(definition, call).await;
+        }
+    }
+}
+
+/// Iterations that each wait for a signal, and say what it said.
+const ASKED: &str = "
+id: run
+name: Asked
+version: 1.0.0
+steps:
+  - name: each
+    type: MAP
+    items: '[1, 2]'
+    steps:
+      - {name: asked, type: SIGNAL, signal: go, variableMappings: [{type: DIRECT, source: taskOutput, target: said}]}
+      - {name: work, taskDefinitionId: work}
+    result: workflowVariables.said
+    variableMappings: [{type: DIRECT, source: taskOutput, target: out}]
+output: workflowVariables.out
+";
+
+/// A signal that says a number, which is its id.
+async fn signal(app: &App, number: u32) {
+    let operation = Operation {
+        request_id: Some(number.to_string()),
+        by_parent: None,
+        ask: Ask::Signal {
+            name: "go".to_owned(),
+            data: json!(number),
+        },
+    };
+    let taken = workflows::operate(app, &tenant(), workflow_of("run"), operation).await;
+    taken.unwrap();
+}
+
+/// Hands in a first signal, at which the process dies at a call; gives the calls if it does not.
+async fn check_signals(dies_at: Option<u64>) -> u64 {
+    let run = Run::new(ASKED, script(None)).await;
+    let mut written = Written::to(&run.aws);
+    run.start().await;
+    pass(&run.aws, MINUTE).await;
+    run.aws.faults().revive();
+    let run = match dies_at {
+        None => {
+            signal(run.service.app(), 1).await;
+            run
+        }
+        Some(call) => {
+            run.aws.faults().kill_after(call);
+            let app = run.service.app().clone();
+            let asking = tokio::spawn(async move { signal(&app, 1).await });
+            run.aws.faults().killed().await;
+            asking.abort();
+            let run = run.again().await;
+            // Whoever signalled has no answer, and does so again.
+            signal(run.service.app(), 1).await;
+            run
+        }
+    };
+    pass(&run.aws, MINUTE).await;
+    let calls = run.aws.faults().calls();
+    signal(run.service.app(), 2).await;
+    let workflow = run.until_over().await;
+    assert_eq!(
+        workflow.output,
+        Some(json!([1, 2])),
+        "each has one, in turn"
+    );
+    let everything = run.everything(&mut written).await;
+    check_over(&run, &everything).await;
+    calls
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_with_a_signal_on_its_way_neither_loses_nor_repeats_it() {
+    let calls = check_signals(None).await;
+    assert!(calls > 4, "the signal goes from record to record: {calls}");
+    for call in 1..=calls {
         eprintln!("it dies after call {call}");
-        check_death(call).await;
+        check_signals(Some(call)).await;
     }
 }
 

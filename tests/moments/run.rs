@@ -237,7 +237,7 @@ pub(super) fn check_undone(everything: &Everything, is_undone: bool) {
 
 /// The steps that completed and can be undone, with when they did.
 pub(super) fn completed(everything: &Everything) -> Vec<(Option<Timestamp>, String)> {
-    let names = ["book", "pay", "poll", "first", "both/b/flaky"];
+    let names = ["book", "pay", "poll", "first", "flaky", "part"];
     let tasks = everything.tasks.iter();
     let tasks = tasks.filter(|task| task.status == TaskStatus::Completed);
     let tasks = tasks.filter_map(|task| Some((task.end_time, task.context.task_path.clone()?)));

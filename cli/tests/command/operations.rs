@@ -218,3 +218,35 @@ fn what_is_not_there_is_told() {
         .says("no run has kept anything in nowhere");
     assert!(!folder.path("nowhere").exists());
 }
+
+#[test]
+fn iterations_that_wait_for_signals_are_told_and_go_on() {
+    let map = r#"
+id: each
+version: 1.0.0
+name: Each
+steps:
+  - name: each
+    type: MAP
+    items: "[1, 2]"
+    steps: [{name: approve, type: SIGNAL, signal: approved}]
+    variableMappings: [{type: DIRECT, source: taskOutput, target: out}]
+output: workflowVariables.out
+"#;
+    let folder = Folder::new(&[("flow/flow.yaml", map)]);
+    let waiting = folder.run(&["run", "flow", "--data", "data"]);
+    waiting
+        .expect(4)
+        .says("waits for a signal at its step approve");
+    let id = waiting.json()["id"].as_str().unwrap().to_owned();
+    let signal = |number: &str| {
+        let signalled = ask(&folder, &id, "signal", &["approved", "--input", number]);
+        assert_eq!(status(&signalled), "RUNNING");
+    };
+    signal("7");
+    resume(&folder).expect(4);
+    signal("8");
+    resume(&folder).expect(0);
+    let shown = ask(&folder, &id, "show", &[]).expect(0).json();
+    assert_eq!(shown["output"], serde_json::json!([7, 8]));
+}

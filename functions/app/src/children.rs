@@ -169,6 +169,8 @@ pub(crate) async fn ask(
     let (apart_of, folded) = (app.clone(), event.clone());
     let fold = async move { workflows::fold(&apart_of, id, std::slice::from_ref(&folded)).await };
     Ok(match apart(fold).await? {
+        // The batch has answered, which its workflow reads in its record.
+        _ if matches!(event, Event::Handed(_)) => Asked::Send(Box::new(told)),
         Outcome::Missing => Asked::Missing,
         // It was asked before, and something has come between.
         Outcome::Refused(refused) if workflows::asks_to_rerun(event) => {

@@ -1,6 +1,6 @@
 //! What an ended workflow left, for a decision to begin it again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -122,6 +122,24 @@ pub(crate) async fn ends_of(app: &App, ids: &[WorkflowId]) -> Result<Vec<ChildEn
         .try_collect()
         .await?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// Where the chains begin of what batches completed; none when one of them is not over. One that
+/// is not there never began: who gave it up has seen to that.
+pub(crate) async fn chains_of(
+    app: &App,
+    batches: &[WorkflowId],
+) -> Result<Option<BTreeMap<WorkflowId, String>>, Fault> {
+    let found: Vec<Option<WorkflowInstance>> = stream::iter(batches.to_vec())
+        .map(|id| async move { Ok::<_, Fault>(app.store().workflow(id).await?) })
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await?;
+    let mut there = found.iter().flatten();
+    let are_over = there.all(WorkflowInstance::is_settled);
+    let chain = |batch: WorkflowInstance| Some((batch.id, batch.course.compensations?));
+    let chains = || found.into_iter().flatten().filter_map(chain).collect();
+    Ok(are_over.then(chains))
 }
 
 /// Why a child would not begin the step of a path again, if it would not.

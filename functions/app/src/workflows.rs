@@ -13,6 +13,7 @@ use taskmill::workflow::decider::{
     self, Applied as Folded, Ask, Decision, Effect, Event, Fold, Need, Operation, Refused, Supply,
 };
 use taskmill::workflow::frontier::Undoing;
+use taskmill::workflow::parent::Undoable;
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Message, Record};
 use taskmill_aws::store::{Created, snapshot_of};
@@ -95,7 +96,10 @@ pub(crate) async fn fold(app: &App, id: WorkflowId, events: &[Event]) -> Result<
 /// Whether an event is what another record told of itself.
 fn is_hint(event: &Event) -> bool {
     match event {
-        Event::ChildEnded(_) | Event::BatchTold { .. } | Event::Granted { .. } => true,
+        Event::ChildEnded(_)
+        | Event::BatchTold { .. }
+        | Event::Granted { .. }
+        | Event::Handed(_) => true,
         Event::Operation(operation) => operation.by_parent.is_some(),
         Event::TaskEnded(_) | Event::TaskWaits { .. } | Event::Look | Event::CancelsDone(_) => {
             false
@@ -107,7 +111,7 @@ fn is_hint(event: &Event) -> bool {
 fn is_telling(effect: &Effect) -> bool {
     match effect {
         Effect::TellParent(_) => true,
-        Effect::Ask(_, event) => matches!(**event, Event::Granted { .. }),
+        Effect::Ask(_, event) => matches!(**event, Event::Granted { .. } | Event::Handed(_)),
         Effect::CreateTask(_)
         | Effect::CancelTask(_)
         | Effect::StartChild(_)
@@ -148,10 +152,11 @@ async fn supply(
     need: Need,
 ) -> Result<Supply, Fault> {
     Ok(match need {
-        Need::Compensation(name) => {
-            let compensable = app.store().compensable(state, &name).await?;
-            Supply::Compensation(Box::new(compensable))
+        Need::Undoable { of, name } => {
+            let undoable = app.store().undoable(&state.tenant_id, of, &name).await?;
+            Supply::Undoable(Box::new(undoable))
         }
+        Need::Chains { batches, .. } => Supply::Chains(history::chains_of(app, &batches).await?),
         Need::Results(batches) => {
             let outputs = stream::iter(batches)
                 .map(|id| async move {
@@ -236,8 +241,8 @@ async fn store_beside(app: &App, decision: &Decision) -> Result<(), Fault> {
     for task in decision.refused() {
         app.store().create_task(&with_snapshot(task)).await?;
     }
-    for compensable in decision.compensables.values() {
-        let put = app.store().put_compensable(&decision.state, compensable);
+    for undoable in decision.compensables.values() {
+        let put = app.store().put_undoable(&decision.state, undoable);
         put.await?;
     }
     let state = &decision.state;
@@ -374,7 +379,11 @@ async fn undo(
     state: &WorkflowInstance,
     undoing: &Undoing,
 ) -> Result<Option<Message>, Fault> {
-    let compensable = app.store().compensable(state, &undoing.name).await?;
+    let of = undoing.of.unwrap_or(state.id);
+    let found = app.store().undoable(&state.tenant_id, of, &undoing.name);
+    let Undoable::Step(compensable) = found.await? else {
+        return Ok(None);
+    };
     let plan = app.inner.definitions.plan_of(state).await?;
     let facts = decider::Facts {
         now: state.updated_at,

@@ -1,7 +1,7 @@
 //! The documentation's table of fields, held against the code.
 
 use crate::registration::json_schema;
-use crate::registration::unsupported::{COMBINATIONS, INSIDE_MAP, TABLE, What};
+use crate::registration::unsupported::{COMBINATIONS, TABLE};
 
 const PAGE: &str = include_str!("../../../docs/fields.md");
 
@@ -191,11 +191,6 @@ fn the_page_has_every_field_that_is_refused_with_its_reason() {
         let line = format!("| {place} | `{}` | {} |", row.field, row.reason);
         assert!(PAGE.contains(&line), "the page lacks: {line}");
     }
-    for row in INSIDE_MAP {
-        let what = shown(row.field, row.what);
-        let line = format!("| step inside a MAP | `{what}` | {} |", row.reason);
-        assert!(PAGE.contains(&line), "the page lacks: {line}");
-    }
     for row in COMBINATIONS {
         let field = row.field.join(".");
         let line = format!("| `{}` | `{field}` | {} |", row.executor, row.reason);
@@ -205,15 +200,8 @@ fn the_page_has_every_field_that_is_refused_with_its_reason() {
     let rows = rows.filter(|line| line.starts_with("| ") && line.matches('|').count() == 4);
     let beyond = rows.take_while(|line| !line.contains("in | what it does"));
     // Each of the two tables has a head.
-    let rows = TABLE.len() + INSIDE_MAP.len() + COMBINATIONS.len();
+    let rows = TABLE.len() + COMBINATIONS.len();
     assert_eq!(beyond.count(), rows + 2);
-}
-
-fn shown(field: &str, what: What) -> String {
-    match what {
-        What::Field => field.to_owned(),
-        What::Value(value) => format!("{field}: {value}"),
-    }
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn executors_must_exist_and_be_ones_that_run_here() {
         ("docker:alpine", "EXECUTOR_NOT_FOUND"),
         ("sqs:orders", "NOT_SUPPORTED"),
         ("events:bus", "NOT_SUPPORTED"),
-        ("states:machine", "NOT_SUPPORTED"),
+        ("states:machine", "WRONG_TYPE"),
         ("worker:gpu", "NOT_SUPPORTED"),
         ("process:", "WRONG_TYPE"),
         ("process:echo 'open", "WRONG_TYPE"),

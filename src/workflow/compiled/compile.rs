@@ -102,11 +102,14 @@ impl Compiler {
     fn map(&mut self, step: &MapStep, wanted: bool) -> Result<CompiledMap, Error> {
         let number = self.maps;
         self.maps += 1;
+        let steps = self.block(&step.steps, wanted || step.result.is_some())?;
         Ok(CompiledMap {
             number,
             items: Expression::parse(&step.items)?,
             result: parse(step.result.as_deref())?,
-            steps: self.block(&step.steps, wanted || step.result.is_some())?,
+            awaits: steps.any(|step| matches!(step.kind, CompiledKind::Signal(_))),
+            undoes: steps.any(|step| step.compensation().is_some()),
+            steps,
             wanted,
             step: MapStep {
                 steps: Vec::new(),

@@ -138,6 +138,10 @@ fn again_in(compiled: &CompiledBlock, block: &mut Block, names: &[&str]) {
         return;
     };
     match block.active(first) {
+        // Iterations that are over are forgotten: the MAP begins as a whole.
+        Some(at) if matches!(block.active[at].state, State::Map(_)) => {
+            block.active.remove(at);
+        }
         Some(at) => again_inside(&compiled.steps[position], &mut block.active[at].state, rest),
         None => block.done.remove(position),
     }

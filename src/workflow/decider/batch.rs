@@ -25,8 +25,12 @@ pub fn report(batch: &WorkflowInstance) -> Option<BatchReport> {
         freed: iterations.freed,
         failed: failures(iterations),
         error: iterations.error.as_deref().cloned(),
+        waiters: iterations.waiters.clone(),
+        answers: batch.course.answers.clone(),
         over: (batch.status == WorkflowStatus::Completed).then(|| BatchEnd {
             metrics: batch.metrics,
+            last: batch.course.compensations.clone(),
+            is_settled: batch.is_settled(),
             termination: iterations.termination.as_deref().cloned(),
         }),
     })
@@ -39,7 +43,8 @@ impl Fold<'_> {
             return;
         };
         let plan = self.plan;
-        if let Some(map) = plan.workflow.map(batch.map) {
+        let map = plan.workflow.map(batch.map);
+        if let Some(map) = map {
             let before = (iterations.freed, iterations.failed.len());
             match news {
                 News::Granted(slots) if *slots > iterations.granted => {
@@ -55,6 +60,9 @@ impl Fold<'_> {
         }
         self.state.batch = Some(batch);
         self.state.course.root = Root::Iterations(iterations);
+        if map.is_some_and(|map| map.awaits) {
+            self.note_waiters();
+        }
     }
 
     fn tell_iterations(
@@ -90,6 +98,8 @@ impl Fold<'_> {
         iterations.waiting.sort_by_key(|iteration| iteration.at);
         iterations.error = None;
         iterations.termination = None;
+        // Its workflow has forgotten them, and is to be told.
+        iterations.waiters.clear();
         iterations.granted = 0;
         iterations.freed = 0;
         self.changed = true;
@@ -214,6 +224,25 @@ impl Fold<'_> {
         if news && let Some(parent) = self.state.parent.clone() {
             self.changed = true;
             self.effects.push(Effect::TellParent(parent));
+        }
+    }
+
+    /// Notes which of its steps wait longest for signals, and tells the record around it when
+    /// these are others than before.
+    fn note_waiters(&mut self) {
+        let waiters = self.longest_of_each();
+        let Root::Iterations(iterations) = &mut self.state.course.root else {
+            return;
+        };
+        if iterations.waiters == waiters {
+            return;
+        }
+        iterations.waiters = waiters;
+        self.changed = true;
+        let is_told = |effect: &Effect| matches!(effect, Effect::TellParent(_));
+        if !self.effects.iter().any(is_told) {
+            let parent = self.state.parent.clone();
+            self.effects.extend(parent.map(Effect::TellParent));
         }
     }
 

@@ -14,7 +14,7 @@ use crate::task::instance::TaskInstance;
 use crate::time::Timestamp;
 use crate::workflow::frontier::Undoing;
 use crate::workflow::instance::WorkflowInstance;
-use crate::workflow::parent::{Compensable, Parent, Slice};
+use crate::workflow::parent::{Parent, Slice, Undoable};
 
 /// What is owed to others after a decision is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,8 +69,22 @@ pub struct NewChild {
 /// Something that a decision cannot go on without.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
-    /// The compensation of this name, from beside the record.
-    Compensation(String),
+    /// A link of the chain of what is to be undone, from beside a record.
+    Undoable {
+        /// The record.
+        of: WorkflowId,
+        /// The name of the link.
+        name: String,
+    },
+    /// Where the chains of batches begin that are over.
+    Chains {
+        /// The record whose link names them.
+        of: WorkflowId,
+        /// The name of the link.
+        link: String,
+        /// The batches.
+        batches: Vec<WorkflowId>,
+    },
     /// The outputs of these batches, in this order.
     Results(Vec<WorkflowId>),
     /// The tasks of the workflow that [`super::is_looked_through`] says, up to
@@ -90,8 +104,11 @@ pub enum Need {
 /// What was needed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Supply {
-    /// See [`Need::Compensation`].
-    Compensation(Box<Compensable>),
+    /// See [`Need::Undoable`].
+    Undoable(Box<Undoable>),
+    /// See [`Need::Chains`]: the names of their first links, of those that have any; none when a
+    /// batch is not over.
+    Chains(Option<BTreeMap<WorkflowId, String>>),
     /// See [`Need::Results`].
     Results(Vec<Value>),
     /// See [`Need::History`].
@@ -111,9 +128,9 @@ pub struct Decision {
     pub state: WorkflowInstance,
     /// What is owed after it is written.
     pub effects: Vec<Effect>,
-    /// What must be stored beside the record before it is written: the compensations of steps
-    /// that completed, by the names that the record knows them by.
-    pub compensables: BTreeMap<String, Compensable>,
+    /// What must be stored beside the record before it is written: what undoes the steps that
+    /// completed, by the names that the record knows them by.
+    pub compensables: BTreeMap<String, Undoable>,
     /// What must be stored before the record is written: the items of new batches.
     pub slices: Vec<Slice>,
 }

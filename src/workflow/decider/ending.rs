@@ -1,32 +1,27 @@
 //! The end of a workflow: its status, the end of what still runs, and what is done after it.
 //!
-//! After a failure the steps that completed are undone, the last one first, and then the error
-//! handlers run: as soon as all that was under way is over, see `late.rs`. The status stands from
-//! the start; what fails in here is recorded by its task.
+//! After a failure what completed is undone (`undoing.rs`), as soon as all that was under way is
+//! over (`late.rs`), and then the error handlers run. The status stands from the start; what fails
+//! in here is recorded by its task.
 
 use serde_json::Value;
 
-use super::again::without_indexes;
 use super::composite::block_of;
 use super::operations::Ask;
 use super::place::Place;
 use super::step::Ended;
-use super::{Effect, Fold, Need, News};
+use super::{Effect, Fold, News};
 use crate::JsonObject;
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
 use crate::ids::{TaskId, WorkflowId};
-use crate::task::creation::{self, NewTask};
-use crate::task::due;
-use crate::task::instance::{TaskInstance, TaskStatus};
-use crate::task::timeouts::StepTimeouts;
 use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledMap, CompiledStep};
 use crate::workflow::definition::{EndStatus, OnParentClose};
 use crate::workflow::frontier::{
-    Active, Block, Branch, Cancelling, Closing, Course, Iterations, Root, State, Undoing,
+    Active, Block, Branch, Cancelling, Closing, Course, Iterations, Map, Root, State,
 };
 use crate::workflow::instance::WorkflowStatus;
-use crate::workflow::parent::{BatchOf, Compensable, Termination};
+use crate::workflow::parent::{BatchOf, Termination};
 
 /// Why a child or a batch is cancelled.
 pub(super) const OVER: &str = "its parent is over";
@@ -164,6 +159,7 @@ impl Fold<'_> {
         self.state.expires_at = Some(self.facts.now.plus_millis(self.facts.retention));
         let course = &mut self.state.course;
         course.signals.clear();
+        course.handouts.clear();
         course.skips.clear();
         let is_batch = matches!(course.root, Root::Iterations(_));
         if let Some(parent) = self.state.parent.clone().filter(|_| !is_batch) {
@@ -249,11 +245,8 @@ impl Fold<'_> {
                 let inside = place.turn(&step.name, *turn, generation);
                 self.halt_block(&repeat.steps, block, &inside);
             }
-            (State::Map(map), _) => {
-                for batch in &map.running {
-                    let id = self.batch_id(&map.items, &path, generation, batch.number);
-                    self.cancel_child(id, batch.since);
-                }
+            (State::Map(map), CompiledKind::Map(compiled)) => {
+                self.halt_batches(compiled, map, generation, &path);
             }
             // One with ABANDON goes on alone, whatever becomes of its step.
             (State::SubWorkflow { over: false, .. }, CompiledKind::SubWorkflow(child))
@@ -268,6 +261,20 @@ impl Fold<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Stops the batches of a MAP. What they completed is to be undone with the rest.
+    fn halt_batches(&mut self, compiled: &CompiledMap, map: &Map, generation: u32, path: &str) {
+        let mut halted = Vec::new();
+        for batch in &map.running {
+            let id = self.batch_id(&map.items, path, generation, batch.number);
+            if self.cancel_child(id, batch.since) {
+                halted.push(id);
+            }
+        }
+        if compiled.undoes && !halted.is_empty() {
+            self.keep_batches(halted, None);
         }
     }
 
@@ -286,7 +293,8 @@ impl Fold<'_> {
         }
     }
 
-    fn cancel_child(&mut self, id: WorkflowId, since: u64) {
+    /// Whether it was there, and was not to be cancelled before.
+    fn cancel_child(&mut self, id: WorkflowId, since: u64) -> bool {
         if since == self.since() {
             self.effects.retain(|effect| match effect {
                 Effect::StartChild(child) => child.id != id,
@@ -299,82 +307,19 @@ impl Fold<'_> {
                 | Effect::Wake(_)
                 | Effect::Undo(_) => true,
             });
-            return;
+            return false;
         }
         let cancelling = Cancelling::Child(id);
-        if !self.state.course.cancelling.contains(&cancelling) {
-            self.state.course.cancelling.push(cancelling);
-            self.ask(id, Ask::cancel(OVER));
-            self.changed = true;
+        if self.state.course.cancelling.contains(&cancelling) {
+            return false;
         }
-    }
-
-    /// Undoes the next step; when none is left, the error handlers run.
-    pub(super) fn undo_next(&mut self) {
+        self.state.course.cancelling.push(cancelling);
+        self.ask(id, Ask::cancel(OVER));
         self.changed = true;
-        let Some(name) = self.state.course.compensations.clone() else {
-            self.state.course.closing = None;
-            return self.handle_end();
-        };
-        self.state.course.closing = Some(Closing::Compensating(None));
-        match self.compensables.get(&name).cloned() {
-            Some(compensable) => self.compensate(compensable),
-            None => self.need = Some(Need::Compensation(name)),
-        }
+        true
     }
 
-    /// Begins the compensation that was needed.
-    pub(super) fn compensate(&mut self, compensable: Compensable) {
-        self.changed = true;
-        let previous = compensable.previous.clone();
-        let name = std::mem::replace(&mut self.state.course.compensations, previous);
-        let mut undoing = Undoing {
-            path: format!("{}/compensation", compensable.path),
-            generation: self.fresh_generation(),
-            since: self.since(),
-            // Its content may have been written by a version that says more in it.
-            name: name.unwrap_or_else(|| compensable.name()),
-            wake_at: None,
-        };
-        match self.undoing_task(&compensable, &undoing) {
-            None => self.undo_next(),
-            Some(task) if task.status.is_terminal() => {
-                self.count_task(task.metrics);
-                self.effects.push(Effect::CreateTask(Box::new(task)));
-                self.undo_next();
-            }
-            Some(task) => {
-                undoing.wake_at = due::wake_at(&task, self.facts.now);
-                self.effects.push(Effect::CreateTask(Box::new(task)));
-                self.state.course.closing = Some(Closing::Compensating(Some(undoing)));
-            }
-        }
-    }
-
-    /// The task of a compensation; one that is refused is the record of that.
-    pub(super) fn undoing_task(
-        &self,
-        compensable: &Compensable,
-        undoing: &Undoing,
-    ) -> Option<TaskInstance> {
-        let task = self.plan.tasks.get(&compensable.pin)?;
-        let id = self.state.task_id(&undoing.path, undoing.generation);
-        let mut new = self.plain_task(id, &undoing.path, compensable.input.clone());
-        new.overrides
-            .retry_policy
-            .clone_from(&compensable.retry_policy);
-        new.overrides.timeouts = StepTimeouts {
-            timeout: compensable.timeout,
-            timeouts: None,
-        };
-        let (now, retention) = (self.facts.now, self.facts.retention);
-        Some(match creation::create(task, NewTask::clone(&new), now) {
-            Ok(task) => task,
-            Err(error) => creation::refused(task, new, *error, now, retention),
-        })
-    }
-
-    fn handle_end(&mut self) {
+    pub(super) fn handle_end(&mut self) {
         let has_failed = matches!(
             self.state.status,
             WorkflowStatus::Failed | WorkflowStatus::TimedOut
@@ -410,9 +355,7 @@ impl Fold<'_> {
             None => {}
             Some(Closing::Compensating(running)) => {
                 self.state.course.closing = Some(Closing::Compensating(running.clone()));
-                if let Some(undoing) = running {
-                    self.hear_undoing(undoing, news);
-                }
+                self.hear_undoing(running, news);
             }
             Some(Closing::Handling(mut block)) => {
                 let place = self.closing_place();
@@ -426,38 +369,6 @@ impl Fold<'_> {
                     }
                 };
             }
-        }
-    }
-
-    fn hear_undoing(&mut self, undoing: Undoing, news: &News<'_>) {
-        let id = self.state.task_id(&undoing.path, undoing.generation);
-        match news {
-            News::TaskEnded(end) if end.task_id == id && end.status.is_terminal() => {
-                self.count_task(end.metrics);
-                if end.status == TaskStatus::Completed {
-                    self.note_undone(&undoing);
-                }
-                self.undo_next();
-            }
-            News::TaskWaits { task_id, wake_at }
-                if *task_id == id && undoing.wake_at != Some(*wake_at) =>
-            {
-                self.changed = true;
-                self.state.course.closing = Some(Closing::Compensating(Some(Undoing {
-                    wake_at: Some(*wake_at),
-                    ..undoing
-                })));
-            }
-            _ => {}
-        }
-    }
-
-    fn note_undone(&mut self, undoing: &Undoing) {
-        let path = undoing.path.trim_end_matches("/compensation");
-        let path = without_indexes(path);
-        let undone = &mut self.state.course.undone;
-        if !undone.contains(&path) {
-            undone.push(path);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use crate::workflow::frontier::{Cancelling, Resumed};
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::BatchReport;
+use crate::workflow::signal::Handed;
 
 /// What happened to a workflow.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,8 @@ pub enum Event {
         /// Iterations.
         slots: u32,
     },
+    /// The workflow of this batch hands a signal to a step of it.
+    Handed(Box<Handed>),
     /// Somebody looks whether a time has come.
     Look,
     /// Somebody asks for something.

@@ -23,7 +23,7 @@ impl Fold<'_> {
         self.undo_if_all_ended();
     }
 
-    fn undo_if_all_ended(&mut self) {
+    pub(super) fn undo_if_all_ended(&mut self) {
         let course = &self.state.course;
         let waits = matches!(course.closing, Some(Closing::Compensating(None)));
         if waits && course.cancelling.is_empty() && self.need.is_none() {

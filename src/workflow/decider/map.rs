@@ -233,7 +233,7 @@ impl Fold<'_> {
                 let Some(number) = number.filter(|_| report.run == self.state.run) else {
                     return Next::Open;
                 };
-                if let Some(terminated) = self.take_report(state, number, report) {
+                if let Some(terminated) = self.take_report(map, state, (number, *id), report) {
                     return terminated;
                 }
                 if let Some(error) = over_tolerance(&map.step, state) {
@@ -251,12 +251,22 @@ impl Fold<'_> {
         self.map_over(step, active, &path)
     }
 
-    fn take_report(&mut self, map: &mut Map, number: u32, report: &BatchReport) -> Option<Next> {
+    fn take_report(
+        &mut self,
+        compiled: &CompiledMap,
+        map: &mut Map,
+        (number, id): (u32, WorkflowId),
+        report: &BatchReport,
+    ) -> Option<Next> {
         let at = map.running.iter().position(|one| one.number == number)?;
         let batch = &mut map.running[at];
         if report.freed > batch.freed || report.failed > batch.failed {
             batch.freed = batch.freed.max(report.freed);
             batch.failed = batch.failed.max(report.failed);
+            self.changed = true;
+        }
+        if batch.waiters != report.waiters {
+            batch.waiters.clone_from(&report.waiters);
             self.changed = true;
         }
         if report.failed > 0 {
@@ -267,6 +277,11 @@ impl Fold<'_> {
         map.failed += report.failed;
         if report.failed > 0 || over.termination.is_some() {
             map.troubled.push(number);
+        }
+        match (&over.last, over.is_settled) {
+            (Some(last), true) => self.keep_batches(vec![id], Some(last.clone())),
+            (_, false) if compiled.undoes => self.keep_batches(vec![id], None),
+            _ => {}
         }
         self.count_batch(over.metrics);
         self.changed = true;

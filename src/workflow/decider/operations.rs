@@ -10,14 +10,12 @@ use super::again::{do_again, find, is_in_map, is_over, turns_are_told, without_i
 use super::{Fold, News};
 use crate::JsonObject;
 use crate::codes::refusal;
-use crate::limits::{REQUESTS_REMEMBERED, SIGNALS_KEPT};
+use crate::limits::REQUESTS_REMEMBERED;
 use crate::task::output::check_size;
-use crate::workflow::compiled::CompiledKind;
-use crate::workflow::frontier::{Root, State};
+use crate::workflow::frontier::Root;
 use crate::workflow::instance::WorkflowStatus;
 use crate::workflow::parent::hash;
 use crate::workflow::paths::is_reserved;
-use crate::workflow::signal::Signal;
 
 /// Something that is asked of a workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,7 +221,7 @@ impl Fold<'_> {
                 self.hear(&News::Skip { path, output });
             }
         }
-        self.take_early_signals();
+        self.hand_out();
         self.look();
     }
 
@@ -237,63 +235,6 @@ impl Fold<'_> {
                 super::LeafKind::Task(_) => {}
             }
         }
-    }
-
-    /// Gives a signal to the step that has waited longest for it, or keeps it.
-    fn signal(&mut self, name: &str, data: &Value) -> Result<(), Refused> {
-        check_size(data, self.facts.now).map_err(|error| Refused {
-            code: refusal::INVALID_INPUT,
-            message: error.message,
-        })?;
-        let is_running = self.state.status == WorkflowStatus::Running;
-        if is_running && let Some(path) = self.longest_waiting(name) {
-            self.hear(&News::Signal { path: &path, data });
-            return Ok(());
-        }
-        if self.state.course.signals.len() >= SIGNALS_KEPT {
-            return Err(Refused {
-                code: refusal::ILLEGAL_STATE,
-                message: format!("{SIGNALS_KEPT} signals wait already"),
-            });
-        }
-        self.check_kept(name, data)?;
-        self.state.course.signals.push(Signal {
-            name: name.to_owned(),
-            data: data.clone(),
-            at: self.facts.now,
-        });
-        Ok(())
-    }
-
-    /// Gives signals that came during a pause to the steps that wait for them.
-    fn take_early_signals(&mut self) {
-        let mut at = 0;
-        while let Some(signal) = self.state.course.signals.get(at).cloned() {
-            match self.longest_waiting(&signal.name) {
-                None => at += 1,
-                Some(path) => {
-                    self.state.course.signals.remove(at);
-                    let data = &signal.data;
-                    self.hear(&News::Signal { path: &path, data });
-                }
-            }
-        }
-    }
-
-    /// The path of the step that has waited longest for a signal; of those that began to wait at
-    /// once, the first by path.
-    fn longest_waiting(&mut self, name: &str) -> Option<String> {
-        let mut waiting: Vec<(u64, String)> = Vec::new();
-        self.each_active(&mut |_, step, active, place| {
-            if let (State::Signal { .. }, CompiledKind::Signal(signal)) =
-                (&active.state, &step.kind)
-                && signal.signal == name
-            {
-                waiting.push((active.since, place.path_of(&step.name)));
-            }
-        });
-        waiting.sort();
-        waiting.into_iter().next().map(|(_, path)| path)
     }
 
     fn update_variables(&mut self, variables: &JsonObject) -> Result<(), Refused> {

@@ -11,7 +11,7 @@ use crate::task::instance::TaskInstance;
 use crate::time::Timestamp;
 use crate::workflow::compiled::{CompiledBlock, CompiledKind, CompiledStep};
 use crate::workflow::frontier::{
-    Active, Block, Branch, Cancelling, Closing, Resumed, Root, State, Undoing,
+    Active, Block, Branch, Cancelling, Closing, Iteration, Resumed, Root, State, Undoing,
 };
 use crate::workflow::instance::{WorkflowInstance, WorkflowStatus};
 use crate::workflow::parent::Compensable;
@@ -70,19 +70,7 @@ impl<'a> Fold<'a> {
             Root::Steps(block) => self.each_in(steps, block, &Place::root(), if_running, act),
             Root::Iterations(_) if self.state.status.is_terminal() => {}
             Root::Iterations(iterations) => {
-                if let Some(batch) = self.state.batch.take() {
-                    let plan = self.plan;
-                    if let Some(map) = plan.workflow.map(batch.map) {
-                        for iteration in &iterations.active {
-                            let place = Place::iteration(&batch, iteration.at);
-                            let mut own = iteration.variables.clone();
-                            self.with_variables(&mut own, |fold| {
-                                fold.each_in(&map.steps, &iteration.block, &place, if_running, act);
-                            });
-                        }
-                    }
-                    self.state.batch = Some(batch);
-                }
+                self.each_of_iterations(iterations.active.iter(), if_running, act);
             }
         }
         self.state.course.root = root;
@@ -93,15 +81,44 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Acts on every step of a workflow that is under way or was when it ended, or when its branch
-    /// failed.
+    /// Acts on every step that is under way or was when its workflow or batch ended, or when its
+    /// branch or iteration failed.
     pub(super) fn each_begun(&mut self, act: &mut Act<'_, 'a>) {
         let root = std::mem::take(&mut self.state.course.root);
-        if let Root::Steps(block) = &root {
-            let steps = &self.plan.workflow.steps;
-            self.each_in(steps, block, &Place::root(), unless_done, act);
+        match &root {
+            Root::Steps(block) => {
+                let steps = &self.plan.workflow.steps;
+                self.each_in(steps, block, &Place::root(), unless_done, act);
+            }
+            Root::Iterations(iterations) => {
+                let begun = iterations.active.iter().chain(&iterations.failed);
+                self.each_of_iterations(begun, unless_done, act);
+            }
         }
         self.state.course.root = root;
+    }
+
+    /// Acts on every step of these iterations of a batch, with the variables that it sees.
+    fn each_of_iterations<'i>(
+        &mut self,
+        iterations: impl Iterator<Item = &'i Iteration>,
+        in_branch: InBranch,
+        act: &mut Act<'_, 'a>,
+    ) {
+        let Some(batch) = self.state.batch.take() else {
+            return;
+        };
+        let plan = self.plan;
+        if let Some(map) = plan.workflow.map(batch.map) {
+            for iteration in iterations {
+                let place = Place::iteration(&batch, iteration.at);
+                let mut own = iteration.variables.clone();
+                self.with_variables(&mut own, |fold| {
+                    fold.each_in(&map.steps, &iteration.block, &place, in_branch, act);
+                });
+            }
+        }
+        self.state.batch = Some(batch);
     }
 
     fn each_in(
@@ -215,7 +232,12 @@ impl<'a> Fold<'a> {
                 effects
             }
             (State::Wait { until: at }, _)
-            | (State::Signal { until: Some(at) }, _)
+            | (
+                State::Signal {
+                    until: Some(at), ..
+                },
+                _,
+            )
             | (State::Retrying { at }, _) => {
                 self.wake(*at);
                 self.effects.pop().into_iter().collect()
@@ -342,6 +364,9 @@ pub fn owed(
             Cancelling::Child(id) => asking.ask(*id, Ask::cancel(OVER)),
         }
     }
+    for handout in &state.course.handouts {
+        asking.effects.extend(asking.handing(handout));
+    }
     if state.status == WorkflowStatus::Paused {
         asking.ask_children(&Ask::Pause);
     }
@@ -451,7 +476,11 @@ pub(super) fn due_of(
             .filter(|at| *at > now)
             .into_iter()
             .for_each(&mut need),
-        State::Wait { until: at } | State::Signal { until: Some(at) } | State::Retrying { at }
+        State::Wait { until: at }
+        | State::Signal {
+            until: Some(at), ..
+        }
+        | State::Retrying { at }
             if !is_paused =>
         {
             Some(*at).filter(unsent).into_iter().for_each(&mut need);

@@ -351,8 +351,12 @@ fn over(batch: &WorkflowInstance) -> Event {
         freed: 0,
         failed: 0,
         error: None,
+        waiters: Vec::new(),
+        answers: BTreeMap::new(),
         over: Some(BatchEnd {
             metrics: WorkflowMetrics::default(),
+            last: None,
+            is_settled: true,
             termination: None,
         }),
     };

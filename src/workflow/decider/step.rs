@@ -16,7 +16,7 @@ use crate::workflow::compiled::{CompiledKind, CompiledStep};
 use crate::workflow::definition::{EndStatus, TerminateStep};
 use crate::workflow::expression::Expression;
 use crate::workflow::frontier::{Active, State};
-use crate::workflow::parent::{Compensable, Termination};
+use crate::workflow::parent::{Compensable, Termination, Undoable};
 
 /// What a step, or a block, ends with.
 #[derive(Debug)]
@@ -277,9 +277,12 @@ impl Fold<'_> {
             (State::Wait { until }, News::Look) if *until <= now => {
                 Next::Over(Outcome::ok(Value::Null))
             }
-            (State::Signal { until: Some(until) }, News::Look) if *until <= now => {
-                self.signal_timed_out(step, &path)
-            }
+            (
+                State::Signal {
+                    until: Some(until), ..
+                },
+                News::Look,
+            ) if *until <= now => self.signal_timed_out(step, &path),
             (State::Signal { .. }, News::Signal { path: of, data }) if *of == path => {
                 Next::Over(Outcome::ok((*data).clone()))
             }
@@ -393,9 +396,7 @@ impl Fold<'_> {
             }
         };
         if let Some(undoing) = undoing {
-            let name = undoing.name();
-            self.state.course.compensations = Some(name.clone());
-            self.compensables.insert(name, undoing);
+            self.keep(Undoable::Step(undoing));
         }
         Ok(())
     }
@@ -419,6 +420,8 @@ impl Fold<'_> {
             input,
             retry_policy: compensation.step.retry_policy.clone(),
             timeout: compensation.step.timeout,
+            at: self.facts.now,
+            run: self.state.run,
             previous: self.state.course.compensations.clone(),
             path,
         }))

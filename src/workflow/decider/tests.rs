@@ -23,6 +23,7 @@ mod maps;
 mod properties;
 mod repeats;
 mod rules;
+mod signals;
 mod steps;
 mod waits;
 mod world;

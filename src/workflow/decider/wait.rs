@@ -66,15 +66,16 @@ impl Fold<'_> {
     }
 
     pub(super) fn start_signal(&mut self, signal: &SignalStep, active: &mut Active) -> Next {
-        let early = &mut self.state.course.signals;
-        if let Some(at) = early.iter().position(|early| early.name == signal.signal) {
-            let signal = early.remove(at);
-            return Next::Over(Outcome::ok(signal.data));
+        if let Some(early) = self.early_signal(&signal.signal) {
+            return Next::Over(Outcome::ok(early.data));
         }
         let until = signal
             .timeout
             .map(|millis| self.facts.now.plus_millis(millis));
-        active.state = State::Signal { until };
+        active.state = State::Signal {
+            until,
+            since: self.facts.now,
+        };
         if let Some(until) = until {
             self.wake(until);
         }

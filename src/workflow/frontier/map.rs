@@ -7,6 +7,7 @@ use super::{Block, is_never, is_zero};
 use crate::JsonObject;
 use crate::error_info::ErrorInfo;
 use crate::workflow::parent::Termination;
+use crate::workflow::signal::Waiter;
 
 /// A batch of iterations, as it sees itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,10 @@ pub struct Iterations {
     /// Why the last of them did.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<ErrorInfo>>,
+    /// The steps that wait for signals, in it and in the batches inside it: of each name the one
+    /// that has waited longest.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pub waiters: Vec<Waiter>,
     /// What those that are over gave, where somebody will ask for it.
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<Value>,
@@ -81,7 +86,7 @@ pub struct Map {
 }
 
 /// A batch that runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// Which, from 0.
     #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
@@ -101,4 +106,7 @@ pub struct Batch {
     /// The version that last asked it to go on, if any did.
     #[serde(rename = "w", default, skip_serializing_if = "is_never")]
     pub resumed: u64,
+    /// Its steps that wait for signals: of each name the one that has waited longest.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pub waiters: Vec<Waiter>,
 }

@@ -34,7 +34,7 @@ use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::task::TaskInstance;
 use taskmill::task::instance::VariablesSnapshot;
 use taskmill::workflow::WorkflowInstance;
-use taskmill::workflow::parent::{Compensable, Slice};
+use taskmill::workflow::parent::{Slice, Undoable};
 use uuid::Uuid;
 
 use self::codec::Item;
@@ -257,43 +257,44 @@ impl Store {
         records::beside(self, &beside).await
     }
 
-    /// Keeps what undoes a step of a workflow, under its own name.
+    /// Keeps a link of the chain of what a workflow or a batch completed, under its own name.
     ///
     /// # Errors
     /// [`Error::Payload`], [`Error::Aws`].
-    pub async fn put_compensable(
+    pub async fn put_undoable(
         &self,
         workflow: &WorkflowInstance,
-        compensable: &Compensable,
+        undoable: &Undoable,
     ) -> Result<(), Error> {
-        let text = serde_json::to_string(compensable).expect("it has string keys only");
+        let text = serde_json::to_string(undoable).expect("it has string keys only");
         let beside = Beside {
             tenant: &workflow.tenant_id,
             id: workflow.id,
-            attribute: COMPENSABLE,
+            attribute: UNDOABLE,
             name: ContentHash::of(&text),
         };
         let expiry = parts::open_expiry(workflow.updated_at);
         records::put_beside(self, &beside, text, expiry).await
     }
 
-    /// What undoes a step of a workflow, by its name.
+    /// A link of the chain of what a workflow or a batch of this tenant completed, by its name.
     ///
     /// # Errors
     /// [`Error::Corrupt`], also when it is gone, [`Error::Payload`], [`Error::Aws`].
-    pub async fn compensable(
+    pub async fn undoable(
         &self,
-        workflow: &WorkflowInstance,
+        tenant: &TenantId,
+        id: WorkflowId,
         name: &str,
-    ) -> Result<Compensable, Error> {
+    ) -> Result<Undoable, Error> {
         let corrupt = |reason: String| Error::Corrupt {
-            record: parts::record_name(PayloadKind::Workflow, workflow.id.uuid()),
+            record: parts::record_name(PayloadKind::Workflow, id.uuid()),
             reason: format!("compensation {name}: {reason}"),
         };
         let beside = Beside {
-            tenant: &workflow.tenant_id,
-            id: workflow.id,
-            attribute: COMPENSABLE,
+            tenant,
+            id,
+            attribute: UNDOABLE,
             name: name.parse().map_err(|e: BadHash| corrupt(e.to_string()))?,
         };
         let found = records::beside(self, &beside).await?;
@@ -344,8 +345,8 @@ impl Store {
     }
 }
 
-/// The attribute that a part with a compensation is named after.
-const COMPENSABLE: &str = "u";
+/// The attribute that a part with a link of a chain is named after.
+const UNDOABLE: &str = "u";
 
 fn items_of(tenant: &TenantId, batch: WorkflowId) -> Beside<'_> {
     Beside {

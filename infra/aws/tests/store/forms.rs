@@ -7,10 +7,10 @@ use taskmill::ErrorInfo;
 use taskmill::workflow::definition::EndStatus;
 use taskmill::workflow::frontier::{
     Active, Block, Branch, Cancelling, Closing, Course, Done, Iteration, Iterations, Root, Skipped,
-    State, Undoing,
+    Stack, State, Undoing,
 };
 use taskmill::workflow::parent::{BatchOf, Parent, Termination};
-use taskmill::workflow::signal::Signal;
+use taskmill::workflow::signal::{Answer, Handout, Signal, Waiter};
 use taskmill::workflow::{WorkflowInstance, WorkflowStatus};
 
 use crate::samples::{at, begun, block_at, object, workflow, workflow_id};
@@ -56,6 +56,13 @@ pub fn branching_workflow() -> WorkflowInstance {
                 data: json!({ "by": "ann" }),
                 at: at(40),
             }],
+            handouts: vec![Handout {
+                number: 3,
+                to: waiter(),
+                answered: false,
+            }],
+            answers: BTreeMap::new(),
+            stacks: Vec::new(),
             requests: vec!["00112233445566778899aabbccddeeff".to_owned()],
             skips: BTreeMap::from([("index".to_owned(), Value::Null)]),
             skipped: vec![Skipped {
@@ -88,8 +95,15 @@ pub fn child_workflow() -> WorkflowInstance {
                 generation: 1,
                 since: 4,
                 name: "7f112c58e950e641bcacd498c535605f".to_owned(),
+                of: Some(workflow_id(5)),
                 wake_at: Some(at(7)),
             }))),
+            stacks: vec![Stack {
+                batch: workflow_id(5),
+                run: 1,
+                next: "7f112c58e950e641bcacd498c535605f".to_owned(),
+                top: Some((at(6), "each[1]/pay".to_owned())),
+            }],
             generations: 1,
             ..Course::default()
         },
@@ -103,6 +117,17 @@ pub fn child_workflow() -> WorkflowInstance {
         expires_at: Some(at(90_000)),
         version: 4,
         ..workflow(4)
+    }
+}
+
+/// A step of a batch that waits for a signal.
+fn waiter() -> Waiter {
+    Waiter {
+        name: "approved".to_owned(),
+        since: at(40),
+        path: "notify-each[103]/asked".to_owned(),
+        generation: 1,
+        record: workflow_id(5),
     }
 }
 
@@ -128,6 +153,7 @@ pub fn batch_of_iterations() -> WorkflowInstance {
                 waiting: Vec::new(),
                 failed: vec![iteration(0, None)],
                 error: Some(Box::new(ErrorInfo::new("BUSY", "it is locked", at(45)))),
+                waiters: vec![waiter()],
                 results: vec![Value::Null, Value::Null, json!({ "sent": true })],
                 termination: Some(Box::new(Termination {
                     status: EndStatus::Completed,
@@ -135,6 +161,13 @@ pub fn batch_of_iterations() -> WorkflowInstance {
                     error: None,
                 })),
             })),
+            answers: BTreeMap::from([(
+                "approved".to_owned(),
+                Answer {
+                    number: 2,
+                    taken: true,
+                },
+            )]),
             ..Course::default()
         },
         parent: Some(Parent {

@@ -6,20 +6,24 @@ use proptest::prelude::*;
 use super::world::World;
 use super::*;
 
-/// A step of any type, without its name.
-fn any_step(depth: u32) -> BoxedStrategy<Value> {
-    let task = (any::<bool>(), any::<bool>()).prop_map(|(goes_on, is_undone)| {
+fn task() -> impl Strategy<Value = Value> {
+    (any::<bool>(), any::<bool>()).prop_map(|(goes_on, is_undone)| {
         let mut task = json!({ "continueOnFailure": goes_on });
         if is_undone {
             task["compensation"] = json!({ "taskDefinitionId": "undo" });
         }
         task
-    });
+    })
+}
+
+/// A step of any type, without its name.
+fn any_step(depth: u32) -> BoxedStrategy<Value> {
+    let task = task();
     let leaf = prop_oneof![
         6 => task,
         1 => Just(json!({ "condition": "false" })),
         1 => (0..2_000_000_u64).prop_map(|ms| json!({ "type": "WAIT", "duration": ms })),
-        1 => Just(json!({ "type": "SIGNAL", "signal": "go", "timeout": 5_000_000 })),
+        1 => Just(signal()),
         1 => Just(json!({ "type": "SUB_WORKFLOW", "workflowDefinitionId": "other" })),
         1 => any::<bool>().prop_map(|when| json!({
             "type": "TERMINATE",
@@ -89,9 +93,12 @@ fn repeat(depth: u32) -> impl Strategy<Value = Value> {
     })
 }
 
-/// Iterations that wait for no signal: none would reach them.
+fn signal() -> Value {
+    json!({ "type": "SIGNAL", "signal": "go", "timeout": 5_000_000 })
+}
+
 fn map() -> impl Strategy<Value = Value> {
-    let task = any::<bool>().prop_map(|goes_on| json!({ "continueOnFailure": goes_on }));
+    let task = task();
     let set = json!({ "type": "SET", "variableMappings": [
         { "type": "EXPRESSION", "expression": "item", "target": "item_before" },
     ] });
@@ -101,7 +108,11 @@ fn map() -> impl Strategy<Value = Value> {
         1 => Just(json!({ "type": "WAIT", "duration": "index * 1000" })),
         1 => Just(json!({ "type": "SUB_WORKFLOW", "workflowDefinitionId": "other" })),
         1 => Just(json!({ "type": "TERMINATE", "status": "FAILED", "condition": "index = 3" })),
-        1 => Just(json!({ "type": "MAP", "items": "[1, 2]", "steps": [{}] })),
+        1 => Just(json!({ "type": "MAP", "items": "[1, 2]", "steps": [
+            { "compensation": { "taskDefinitionId": "undo" } },
+            signal(),
+        ] })),
+        1 => Just(signal()),
     ];
     let steps = proptest::collection::vec(step, 0..3);
     let most = proptest::option::of(1..3_u32);

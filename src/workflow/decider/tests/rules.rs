@@ -71,7 +71,9 @@ impl World {
         let mut fold = Fold::of(&self.plan, state.clone(), facts(self.now));
         fold.each_active(&mut |_, _, active, _| match &active.state {
             State::Wait { until }
-            | State::Signal { until: Some(until) }
+            | State::Signal {
+                until: Some(until), ..
+            }
             | State::Retrying { at: until } => times.push(*until),
             _ => {}
         });
@@ -82,7 +84,9 @@ impl World {
     fn undone(&self, state: &WorkflowInstance, effect: Effect) -> Effect {
         match effect {
             Effect::Undo(undoing) => {
-                let compensable = &self.compensables[&undoing.name];
+                let Undoable::Step(compensable) = &self.compensables[&undoing.name] else {
+                    panic!("a step is undone");
+                };
                 let then = Facts {
                     now: state.updated_at,
                     ..facts(0)
@@ -108,7 +112,11 @@ fn started(effect: &Effect) -> String {
 /// Whether the record that asks keeps what it asked for until it is done.
 fn is_kept(event: &Event) -> bool {
     let is_kept = |ask: &Ask| matches!(ask, Ask::Cancel { .. } | Ask::Retry | Ask::Rerun { .. });
-    matches!(event, Event::Operation(operation) if is_kept(&operation.ask))
+    match event {
+        Event::Operation(operation) => is_kept(&operation.ask),
+        Event::Handed(_) => true,
+        _ => false,
+    }
 }
 
 /// A record that ended changes by a reopening, and in what is done after the end.

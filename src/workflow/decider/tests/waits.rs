@@ -255,6 +255,7 @@ fn what_only_others_can_move_on_is_told_by_the_record() {
     };
     let repeated = json!({ "name": "l", "type": "LOOP", "until": "true", "maxIterations": 2,
         "steps": [signal("s")] });
+    let map = json!({ "name": "m", "type": "MAP", "items": "[1, 2]", "steps": [signal("s")] });
     let rows = [
         (json!({ "steps": [signal("s")] }), Some(vec!["s"])),
         (json!({ "timeout": 9, "steps": [signal("s")] }), None),
@@ -263,6 +264,7 @@ fn what_only_others_can_move_on_is_told_by_the_record() {
         (json!({ "steps": [repeated] }), Some(vec!["s"])),
         (both(signal("s"), signal("t")), Some(vec!["s", "t"])),
         (both(signal("s"), timer), None),
+        (json!({ "steps": [map.clone()] }), Some(vec![])),
         // Whether a task goes on is for its own record to tell.
         (both(signal("s"), step("t")), Some(vec!["s"])),
     ];
@@ -271,4 +273,8 @@ fn what_only_others_can_move_on_is_told_by_the_record() {
         let found = crate::workflow::waiting::awaited(world.state());
         assert_eq!(found, expected, "{definition}");
     }
+    let world = World::steps(json!([map]));
+    let mut batches = world.records.values().filter(|one| one.batch.is_some());
+    let found = crate::workflow::waiting::awaited(batches.next().unwrap());
+    assert_eq!(found, Some(vec!["s", "s"]));
 }

@@ -29,14 +29,15 @@ pub(super) struct World {
     pub records: BTreeMap<WorkflowId, WorkflowInstance>,
     pub tasks: BTreeMap<TaskId, TaskInstance>,
     pub children: BTreeMap<WorkflowId, NewChild>,
-    pub compensables: BTreeMap<String, Compensable>,
+    pub compensables: BTreeMap<String, Undoable>,
     /// How children ended.
     ended: BTreeMap<WorkflowId, ChildEnd>,
     items: BTreeMap<WorkflowId, Vec<Value>>,
     wakes: BTreeSet<(Timestamp, WorkflowId)>,
     /// Times of which a message was sent, ever.
     pub sent: BTreeSet<(Timestamp, WorkflowId)>,
-    told: VecDeque<WorkflowId>,
+    /// Records of which others are to be told.
+    told: VecDeque<(WorkflowId, WorkflowId)>,
     /// Ends of tasks that were not told, because their workflow was paused.
     kept: Vec<(WorkflowId, Event)>,
     /// Tasks that ended, of which their workflow was not told.
@@ -295,15 +296,13 @@ impl World {
     }
 
     /// Tells parents what they do not know yet, and, after a pause, what was told meanwhile.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         let is_paused = |world: &Self, id| world.records[&id].status == WorkflowStatus::Paused;
         loop {
-            if let Some(id) = self.told.pop_front() {
-                let record = &self.records[&id];
-                let parent = record.parent.clone().unwrap();
-                if let Some(report) = batch::report(record) {
+            if let Some((id, to)) = self.told.pop_front() {
+                if let Some(report) = batch::report(&self.records[&id]) {
                     let report = Box::new(report);
-                    self.tell(parent.id, Event::BatchTold { id, report });
+                    self.tell(to, Event::BatchTold { id, report });
                 }
                 continue;
             }
@@ -326,9 +325,10 @@ impl World {
         let mut applied = fold.apply(event);
         while let Some(need) = fold.need().cloned() {
             let supply = match need {
-                Need::Compensation(name) => {
-                    Supply::Compensation(Box::new(self.compensables[&name].clone()))
+                Need::Undoable { name, .. } => {
+                    Supply::Undoable(Box::new(self.compensables[&name].clone()))
                 }
+                Need::Chains { batches, .. } => Supply::Chains(self.chains(&batches)),
                 Need::Results(of) => {
                     let outputs = of.iter().map(|id| self.records[id].output.clone());
                     Supply::Results(outputs.map(|output| output.unwrap_or(json!([]))).collect())
@@ -355,6 +355,18 @@ impl World {
             self.commit(Some(&before), decision);
         }
         applied
+    }
+
+    /// Where the chains of batches begin that are over. One that was never begun did nothing.
+    fn chains(&self, batches: &[WorkflowId]) -> Option<BTreeMap<WorkflowId, String>> {
+        let found = batches.iter().filter_map(|id| self.records.get(id));
+        let found: Vec<_> = found.collect();
+        let are_over = found.iter().all(|batch| batch.is_settled());
+        let first = |batch: &&WorkflowInstance| {
+            let last = batch.course.compensations.clone();
+            last.map(|last| (batch.id, last))
+        };
+        are_over.then(|| found.iter().filter_map(first).collect())
     }
 
     /// Writes a decision and performs it, after what holds of every decision was checked.
@@ -416,8 +428,13 @@ impl World {
                 let decision = Fold::start(&plan, created, facts(self.now)).finish();
                 self.commit(None, decision.unwrap());
             }
-            Effect::Ask(of, event) => self.ask(of, &event),
-            Effect::TellParent(_) => self.told.push_back(id),
+            Effect::Ask(of, event) => {
+                self.ask(of, &event);
+                if let Event::Handed(_) = *event {
+                    self.told.push_back((of, id));
+                }
+            }
+            Effect::TellParent(parent) => self.told.push_back((id, parent.id)),
             Effect::Wake(time) => {
                 self.wakes.insert((time, id));
             }
