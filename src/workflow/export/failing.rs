@@ -5,7 +5,6 @@
 
 use serde_json::{Value, json};
 
-use super::data::operand;
 use super::limits::{ALL, errors};
 use super::machine::{Machine, Next, object, signed};
 use super::place::{Catcher, Place};
@@ -214,7 +213,7 @@ impl<'a> Machine<'a> {
             ("Type", json!("Choice")),
             (
                 "Choices",
-                json!([{"Condition": signed(&operand(&exist.join(" and "))), "Next": then}]),
+                json!([{"Condition": signed(&exist.join(" and ")), "Next": then}]),
             ),
             ("Default", json!(missing)),
         ];

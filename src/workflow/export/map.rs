@@ -122,7 +122,7 @@ impl<'a> Machine<'a> {
         let mut inside = place.apart(&scope, is_handled);
         inside.is_handled |= is_handled;
         inside = inside.turn(&step.name, &format!("${index}"));
-        let names = place.names.clone().as_outer();
+        let names = place.names.clone().for_iterations();
         let names = names.with("item", format!("${item}"));
         inside.names = names.with("index", format!("${index}"));
         let path = inside.path_of("");

@@ -75,7 +75,7 @@ impl Names {
 
     /// The names for the iterations of a MAP that stands here: the item and the index of now are
     /// `outer`'s then.
-    pub(super) fn as_outer(self) -> Self {
+    pub(super) fn for_iterations(self) -> Self {
         let of = |name: &str| self.resolve(&[name]).map(|(_, text)| text.to_owned());
         let (Some(item), Some(index)) = (of("item"), of("index")) else {
             return self;

@@ -17,11 +17,14 @@ every state machine is kept there.
 import argparse
 import base64
 import collections
+import concurrent.futures
 import http.server
 import io
+import itertools
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -42,7 +45,9 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 # Waits and delays of the emulator last this share of what they should.
 WAIT_SCALE = "0.02"
 # Long enough for every case; an execution that is not over by then hangs.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 30
+# Files that are run at once.
+AT_ONCE = 6
 HANDLER = """
 import json, os, urllib.request
 
@@ -154,9 +159,10 @@ class Answers:
         asked = event["createTask"]
         task, token = asked["taskDefinitionId"], asked["taskToken"]
         execution = asked["correlationId"]
-        # A nested execution is answered by the table of the case that runs.
+        # A nested execution is answered by the table of its parent's file.
+        file = execution.split(":")[6].split("-")[0]
         with self.lock:
-            table = self.tables.get(execution) or self.tables.get(None, {})
+            table = self.tables.get(execution) or self.tables.get(file, {})
             self.asked[execution, task] += 1
             attempt = self.asked[execution, task]
         answer = table.get(task)
@@ -189,8 +195,25 @@ def free_port():
         return listener.getsockname()[1]
 
 
+class Loader(yaml.SafeLoader):
+    """YAML 1.2: neither `no` nor a date is anything but a text."""
+
+    yaml_implicit_resolvers = {
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+BOOLEAN = re.compile("^(true|True|TRUE|false|False|FALSE)$")
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", BOOLEAN, list("tTfF"))
+
+
 def documents(file):
-    return [one for one in yaml.safe_load_all(file.read_text()) if one]
+    return [one for one in yaml.load_all(file.read_text(), Loader) if one]
 
 
 def definitions_of(test, file):
@@ -242,7 +265,7 @@ def export(taskmill, workflow, definitions, prefix):
     for child in children:
         command += ["--machine", f"{child}={machine_arn(prefix + child)}"]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        yaml.safe_dump_all(definitions, file)
+        file.write("\n---\n".join(json.dumps(one) for one in definitions))
         file.flush()
         command[2] = file.name
         ended = subprocess.run(command, capture_output=True, text=True)
@@ -323,7 +346,12 @@ class Runner:
         self.taskmill, self.emulator, self.answers, self.kept = taskmill, emulator, answers, kept
         self.passed, self.failed = 0, []
         self.left_out = collections.Counter()
-        self.count = 0
+        self.count = itertools.count(1)
+
+    def files(self, folder, strict):
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            files = sorted(folder.glob("**/*.test.yaml"))
+            list(pool.map(lambda file: self.file(file, strict), files))
 
     def file(self, file, strict):
         for test in documents(file):
@@ -350,8 +378,7 @@ class Runner:
                 cases.append(case)
         if not cases:
             return
-        self.count += 1
-        prefix = f"m{self.count}-"
+        prefix = f"m{next(self.count)}-"
         for one in definitions:
             if "steps" in one:
                 machine = export(self.taskmill, one, definitions, prefix)
@@ -370,7 +397,7 @@ class Runner:
         execution = machine.replace(":stateMachine:", ":execution:") + f":{name}"
         self.answers.tables[execution] = tasks
         if has_children:
-            self.answers.tables[None] = tasks
+            self.answers.tables[name.split("-")[0]] = tasks
         started = self.emulator.states(
             "StartExecution", stateMachineArn=machine, name=name, input=json.dumps(case.get("input", {}))
         )
@@ -399,11 +426,9 @@ def main():
             answers = Answers(emulator)
             emulator.create_function(answers.address)
             runner = Runner(arguments.taskmill, emulator, answers, arguments.machines)
-            for file in sorted(arguments.cases.glob("*.test.yaml")):
-                runner.file(file, strict=True)
+            runner.files(arguments.cases, strict=True)
             if arguments.language:
-                for file in sorted(arguments.language.glob("**/*.test.yaml")):
-                    runner.file(file, strict=False)
+                runner.files(arguments.language, strict=False)
         finally:
             emulator.stop()
     for failure in runner.failed:
