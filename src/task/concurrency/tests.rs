@@ -297,7 +297,11 @@ fn the_limit_is_that_of_the_version_which_is_next_and_nobody_overtakes() {
             std::slice::from_ref(&generous),
             std::slice::from_ref(&generous),
         ),
-        ("behind a strict one it does", &[strict, generous], &[]),
+        (
+            "behind a strict one it does",
+            &[strict, generous.clone()],
+            &[],
+        ),
     ];
     for (what, waiting, expected) in cases {
         let turn = turn(&seen(&three, waiting), &Ask::Look, at(50));
