@@ -362,7 +362,7 @@ async fn check_signals(dies_at: Option<u64>) -> u64 {
             let asking = tokio::spawn(async move { signal(&app, 1).await });
             run.aws.faults().killed().await;
             asking.abort();
-            let run = run.again().await;
+            let run = run.again(&mut written).await;
             // Whoever signalled has no answer, and does so again.
             signal(run.service.app(), 1).await;
             run
