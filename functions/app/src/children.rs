@@ -183,6 +183,9 @@ pub(crate) async fn ask(
         }
         Outcome::Refused(refused) if !workflows::is_too_late(&refused) => Asked::Told,
         Outcome::Refused(_) if workflows::asks_to_cancel(event) => ended(app, id).await?,
+        // What is over is found at the resume: until then the one that asks takes no news, and
+        // would ask again.
+        Outcome::Refused(_) if workflows::asks_to_pause(event) => Asked::Told,
         Outcome::Refused(_) => Asked::Send(Box::new(told)),
         Outcome::Taken => Asked::Told,
     })

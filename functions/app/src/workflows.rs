@@ -459,6 +459,11 @@ pub(crate) fn asks_to_rerun(event: &Event) -> bool {
     matches!(event, Event::Operation(operation) if matches!(operation.ask, Ask::Rerun { .. }))
 }
 
+/// Whether what is asked is to begin nothing new.
+pub(crate) fn asks_to_pause(event: &Event) -> bool {
+    matches!(event, Event::Operation(operation) if matches!(operation.ask, Ask::Pause))
+}
+
 /// Whether what is asked is to end.
 pub(crate) fn asks_to_cancel(event: &Event) -> bool {
     matches!(event, Event::Operation(operation) if matches!(operation.ask, Ask::Cancel { .. }))
