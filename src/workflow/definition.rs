@@ -164,19 +164,23 @@ impl Mapping {
         }
     }
 
+    /// What is set when there is nothing else.
+    #[must_use]
+    pub fn default(&self) -> Option<&Value> {
+        match self {
+            Self::Direct { default, .. }
+            | Self::Expression { default, .. }
+            | Self::Transform { default, .. } => default.as_ref(),
+        }
+    }
+
     /// Whether it is an error that there is nothing to set, and no default.
     #[must_use]
     pub fn is_required(&self) -> bool {
         match self {
-            Self::Direct {
-                default, required, ..
-            }
-            | Self::Expression {
-                default, required, ..
-            }
-            | Self::Transform {
-                default, required, ..
-            } => *required && default.is_none(),
+            Self::Direct { required, .. }
+            | Self::Expression { required, .. }
+            | Self::Transform { required, .. } => *required && self.default().is_none(),
         }
     }
 }

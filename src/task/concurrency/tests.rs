@@ -290,18 +290,12 @@ fn who_began_and_was_left_in_line_is_taken_out_by_whoever_looks() {
 fn the_limit_is_that_of_the_version_which_is_next_and_nobody_overtakes() {
     let three = [begun(1, 0), begun(2, 0), begun(5, 0)];
     let (strict, generous) = (waiter(3, 10, 2), waiter(4, 11, 9));
-    let cases = [
-        ("a strict version waits", &[strict.clone()][..], &[][..]),
-        (
-            "a generous one does not",
-            std::slice::from_ref(&generous),
-            std::slice::from_ref(&generous),
-        ),
-        (
-            "behind a strict one it does",
-            &[strict, generous.clone()],
-            &[],
-        ),
+    let behind = [strict, generous];
+    let [strict, generous] = behind.each_ref().map(std::slice::from_ref);
+    let cases: [(_, &[Waiter], &[Waiter]); 3] = [
+        ("a strict version waits", strict, &[]),
+        ("a generous one does not", generous, generous),
+        ("behind a strict one it does", &behind, &[]),
     ];
     for (what, waiting, expected) in cases {
         let turn = turn(&seen(&three, waiting), &Ask::Look, at(50));

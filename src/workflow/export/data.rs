@@ -18,8 +18,6 @@ pub(super) struct Data {
     pub text: String,
     /// What must be there: the expression of it, and the target.
     pub required: Vec<(String, String)>,
-    /// What the mappings read, each with the pointer of the place.
-    pub heads: Vec<(String, Vec<String>)>,
 }
 
 /// What the values are set in.
@@ -77,62 +75,49 @@ fn value(
     names: &Names,
     data: &mut Data,
 ) -> Result<String, Vec<Wrong>> {
-    let (found, otherwise, is_required) = match mapping {
-        Mapping::Direct {
-            source,
-            default: otherwise,
-            required,
-            ..
-        } => {
-            let at = member(pointer, "source");
-            let text =
-                direct(source, default, names).map_err(|message| vec![(at.clone(), message)]);
-            data.heads.push((at, keys(source, default)));
-            (text?, otherwise, *required)
+    let found = source(mapping, pointer, default, names)?;
+    if mapping.is_required() {
+        let target = mapping.target().to_owned();
+        data.required.push((found.clone(), target));
+    }
+    match mapping.default() {
+        None => Ok(found),
+        Some(otherwise) => {
+            let at = |message| vec![(member(pointer, "default"), message)];
+            let literal = literal(otherwise).map_err(at)?;
+            let found = operand(&found);
+            Ok(format!("($exists({found}) ? {found} : {literal})"))
         }
-        Mapping::Expression {
-            expression,
-            default: otherwise,
-            required,
-            ..
-        } => {
+    }
+}
+
+/// What a mapping gives, if anything.
+fn source(
+    mapping: &Mapping,
+    pointer: &str,
+    default: &str,
+    names: &Names,
+) -> Result<String, Vec<Wrong>> {
+    let at_source = |message| vec![(member(pointer, "source"), message)];
+    match mapping {
+        Mapping::Direct { source, .. } => direct(source, default, names).map_err(at_source),
+        Mapping::Expression { expression, .. } => {
             let at = member(pointer, "expression");
-            let written = written(expression, names, &at)?;
-            let heads = written.heads.into_iter();
-            data.heads.extend(heads.map(|head| (at.clone(), head)));
-            (written.text, otherwise, *required)
+            written(expression, names, &at).map(|written| written.text)
         }
         Mapping::Transform {
             source,
             transformation,
-            default: otherwise,
-            required,
             ..
         } => {
-            let at = member(pointer, "source");
-            let given =
-                direct(source, default, names).map_err(|message| vec![(at.clone(), message)])?;
-            data.heads.push((at, keys(source, default)));
+            let given = direct(source, default, names).map_err(at_source)?;
             let at = member(pointer, "transformation");
             let inner = Names::Value("$value".to_owned());
             let changed = written(transformation, &inner, &at)?;
-            let text = format!("($value := {given}; $exists($value) ? ({}))", changed.text);
-            (text, otherwise, *required)
-        }
-    };
-    match otherwise {
-        Some(otherwise) => {
-            let literal = literal(otherwise)
-                .map_err(|message| vec![(member(pointer, "default"), message)])?;
-            let found = operand(&found);
-            Ok(format!("($exists({found}) ? {found} : {literal})"))
-        }
-        None => {
-            if is_required {
-                let target = mapping.target().to_owned();
-                data.required.push((found.clone(), target));
-            }
-            Ok(found)
+            Ok(format!(
+                "($value := {given}; $exists($value) ? ({}))",
+                changed.text
+            ))
         }
     }
 }

@@ -66,7 +66,7 @@ impl Machine<'_> {
             }
         }
         machine.insert("StartAt".to_owned(), json!(begin));
-        machine.insert("States".to_owned(), Value::Object(self.close()));
+        machine.insert("States".to_owned(), Value::Object(self.close(begin)));
         machine
     }
 

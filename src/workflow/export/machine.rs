@@ -141,9 +141,13 @@ impl<'a> Machine<'a> {
         self.scopes.push(JsonObject::new());
     }
 
-    /// Ends the machine that was begun last, and gives its states.
-    pub(super) fn close(&mut self) -> JsonObject {
-        self.scopes.pop().unwrap_or_default()
+    /// Ends the machine that was begun last, and gives its states. What nothing leads to, such as
+    /// an entry for failures that do not occur, is no part of it.
+    pub(super) fn close(&mut self, start: &str) -> JsonObject {
+        let mut states = self.scopes.pop().unwrap_or_default();
+        let reached = reached(start, &states);
+        states.retain(|name, _| reached.contains(name));
+        states
     }
 
     /// The state that follows, made where a state is needed.
@@ -207,7 +211,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The task that a step runs, if its definition is known.
+    /// Refuses fields of what stands at a pointer.
     pub(super) fn refuse_fields(&mut self, pointer: &str, wrong: &[(&'static str, &'static str)]) {
         for (field, message) in wrong {
             self.refuse(&format!("{pointer}/{field}"), *message);
@@ -226,6 +230,28 @@ impl<'a> Machine<'a> {
             self.refuse(&member(pointer, field), message);
         }
     }
+}
+
+/// The names of the states that a machine comes to.
+fn reached(start: &str, states: &JsonObject) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![start.to_owned()];
+    while let Some(name) = open.pop() {
+        let Some(state) = states.get(&name) else {
+            continue;
+        };
+        if !reached.insert(name) {
+            continue;
+        }
+        let listed = ["Choices", "Catch"].iter();
+        let listed = listed
+            .filter_map(|field| state[*field].as_array())
+            .flatten();
+        let targets = listed.map(|one| &one["Next"]);
+        let targets = targets.chain([&state["Next"], &state["Default"]]);
+        open.extend(targets.filter_map(Value::as_str).map(str::to_owned));
+    }
+    reached
 }
 
 /// An object of these fields.

@@ -157,23 +157,30 @@ impl<'a> Machine<'a> {
         self.state(&begin, fields);
         self.block(&map.steps, &scope, &inside, &end);
         if let (Some(result), Next::To(name)) = (&map.result, &end) {
-            let names = inside.names.clone().with("taskOutput", "$states.input");
-            let names = names.with_inner("context.taskPath", place.task_path(&step.name));
-            let written = self.expression(result, &names, &member(pointer, "result"));
-            let text = written.map(|written| written.text).unwrap_or_default();
-            let text = format!("($given := ({text}); $exists($given) ? $given : null)");
-            let fields = [
-                ("Type", json!("Pass")),
-                ("Output", signed(&text)),
-                ("End", json!(true)),
-            ];
-            self.state(name, object(fields));
+            let path = place.task_path(&step.name);
+            self.result(result, &member(pointer, "result"), &inside, &path, name);
         }
+        let states = self.close(&begin);
         json!({
             "ProcessorConfig": {"Mode": "INLINE"},
             "StartAt": begin,
-            "States": self.close(),
+            "States": states,
         })
+    }
+
+    /// Writes the state that gives what an iteration comes to.
+    fn result(&mut self, result: &str, pointer: &str, inside: &Place, path: &str, name: &str) {
+        let names = inside.names.clone().with("taskOutput", "$states.input");
+        let names = names.with_inner("context.taskPath", path);
+        let written = self.expression(result, &names, pointer);
+        let text = written.map(|written| written.text).unwrap_or_default();
+        let text = format!("($given := ({text}); $exists($given) ? $given : null)");
+        let fields = [
+            ("Type", json!("Pass")),
+            ("Output", signed(&text)),
+            ("End", json!(true)),
+        ];
+        self.state(name, object(fields));
     }
 
     /// What catches the failure of an iteration that may be tolerated.

@@ -67,6 +67,28 @@ impl<'a> Machine<'a> {
         place: &Place,
         next: &Next,
     ) {
+        self.check_join(parallel, pointer);
+        let arms = self.branches(step, parallel, pointer, place, next);
+        let retry = parallel.retry_policy.as_ref();
+        let arms = Arms {
+            arms,
+            state: self.name(pointer, &place.path_of(&step.name), ""),
+            pointer: pointer.to_owned(),
+            step: step.name.clone(),
+            retry: retry.map(retriers).unwrap_or_default(),
+        };
+        let after = self.name(pointer, &place.path_of(&step.name), "output");
+        let sets = self.write_arms(&arms, place, &Next::To(after.clone()));
+        let output = output(&arms, &sets);
+        let mut fields = object([("Type", json!("Pass")), ("Output", signed(&output))]);
+        put_variables(&mut fields, place, &sets);
+        let next = self.then_set(step, pointer, place, "$states.input", next);
+        next.put(&mut fields);
+        self.state(&after, fields);
+    }
+
+    /// Refuses a join that a Parallel does not know.
+    fn check_join(&mut self, parallel: &ParallelStep, pointer: &str) {
         let is_all = match parallel.join {
             Join::All => true,
             Join::Any => parallel.branches.len() == 1,
@@ -85,6 +107,16 @@ impl<'a> Machine<'a> {
             "onBranchFailure",
             "a Parallel stops the others when a branch fails",
         );
+    }
+
+    fn branches(
+        &mut self,
+        step: &'a Step,
+        parallel: &'a ParallelStep,
+        pointer: &str,
+        place: &Place,
+        next: &Next,
+    ) -> Vec<Arm<'a>> {
         let mut arms = Vec::new();
         for (index, branch) in parallel.branches.iter().enumerate() {
             let scope = format!("{pointer}/branches/{index}");
@@ -103,29 +135,7 @@ impl<'a> Machine<'a> {
                 place: place.inside(&step.name).inside(&branch.name),
             });
         }
-        let retry = parallel.retry_policy.as_ref();
-        let arms = Arms {
-            arms,
-            state: self.name(pointer, &place.path_of(&step.name), ""),
-            pointer: pointer.to_owned(),
-            step: step.name.clone(),
-            retry: retry.map(retriers).unwrap_or_default(),
-        };
-        let after = self.name(pointer, &place.path_of(&step.name), "output");
-        let sets = self.write_arms(&arms, place, &Next::To(after.clone()));
-        let output = output(&arms, &sets);
-        let mapped = !step.variable_mappings.is_empty();
-        let set = self.name(pointer, &place.path_of(&step.name), "set");
-        let mut fields = object([("Type", json!("Pass")), ("Output", signed(&output))]);
-        put_variables(&mut fields, place, &sets);
-        if mapped {
-            Next::To(set).put(&mut fields);
-            self.state(&after, fields);
-            self.set_state(step, pointer, place, "$states.input", next);
-        } else {
-            next.put(&mut fields);
-            self.state(&after, fields);
-        }
+        arms
     }
 
     /// Writes groups of a graph; the output is that of one of them.
@@ -234,7 +244,8 @@ impl<'a> Machine<'a> {
             ];
             self.state(&end, object(fields));
         }
-        json!({"StartAt": starts, "States": self.close()})
+        let states = self.close(&starts);
+        json!({"StartAt": starts, "States": states})
     }
 
     /// Writes the state that sets the variables of a step whose output is its input.

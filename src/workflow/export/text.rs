@@ -4,7 +4,7 @@
 
 use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage, UnaryOp};
 
-/// The text of an expression.
+/// The text of an expression. Long because the parser has this many kinds of node, one arm each.
 pub(super) fn text(node: &AstNode) -> String {
     match node {
         AstNode::String(text) => quoted(text),

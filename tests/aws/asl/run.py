@@ -11,7 +11,7 @@ Usage: run.py TASKMILL CASES [--language DIR] [--machines DIR]
 
 With --language the workflow tests of another folder are tried as well. There, what cannot be
 exported, and what a case asks that has no counterpart, is counted and left out. With --machines
-every state machine is kept there.
+the state machines of CASES are kept there.
 """
 
 import argparse
@@ -48,6 +48,20 @@ WAIT_SCALE = "0.02"
 PATIENCE_SECONDS = 30
 # Files that are run at once.
 AT_ONCE = 6
+# Workflow tests of the language that mean something else here, and why.
+ELSEWHERE = {
+    "conditions-errors": "a Choice cannot be caught",
+    "expressions": "time passes faster in the emulator",
+    "loop-long": "hundreds of turns take the emulator too long",
+    "map-percentage": "a Pass whose expression fails cannot be caught",
+    "output": "schemas of workflows are not checked",
+    "output-task-schema": "the stand-in for create-task checks no schema",
+    "sub-workflow": "schemas of workflows are not checked",
+    "sub-workflow-versions": "a state machine has no range of versions",
+    "wait": "the waits are too long, even at this scale",
+    "wait-until": "the waits are too long, even at this scale",
+    "wait-values": "the waits are too long, even at this scale",
+}
 HANDLER = """
 import json, os, urllib.request
 
@@ -354,6 +368,10 @@ class Runner:
             list(pool.map(lambda file: self.file(file, strict), files))
 
     def file(self, file, strict):
+        elsewhere = None if strict else ELSEWHERE.get(file.name.removesuffix(".test.yaml"))
+        if elsewhere:
+            self.left_out[f"a whole file: {elsewhere}"] += 1
+            return
         for test in documents(file):
             try:
                 self.test(test, file, strict)
@@ -382,7 +400,7 @@ class Runner:
         for one in definitions:
             if "steps" in one:
                 machine = export(self.taskmill, one, definitions, prefix)
-                if self.kept:
+                if self.kept and strict:
                     name = f"{file.name.removesuffix('.test.yaml')}-{prefix}{one['id']}.asl.json"
                     (self.kept / name).write_text(json.dumps(machine, indent=2))
                 self.emulator.states(

@@ -80,7 +80,7 @@ fn each_batch_tells_of_the_one_that_has_waited_longest() {
     assert_eq!(world.open(), "m[7]/t");
     world.play("signal:go signal:go signal:go");
     assert_eq!(world.open(), "m[140]/t m[70]/t m[7]/t");
-    assert!(known(&world).is_empty());
+    assert_eq!(known(&world), Vec::<String>::new());
     assert_eq!(world.state().course.signals.len(), 1, "nobody waits for it");
     world.play("m[7]/t+ m[70]/t+ m[140]/t+");
     assert_eq!(world.outcome(), "COMPLETED null");

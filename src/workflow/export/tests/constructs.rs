@@ -187,6 +187,15 @@ fn names_of_states_are_no_longer_than_they_may_be_and_differ() {
 }
 
 #[test]
+fn what_nothing_leads_to_is_left_out() {
+    let states = states(
+        "steps: [{name: s, type: SWITCH, cases: [], otherwise: [{name: e, type: TERMINATE, status: FAILED}], onError: [{errorCodes: ['*'], steps: []}]}, {name: never, type: SET}]",
+    );
+    let names: Vec<&String> = states.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["workflow (begin)", "s", "s/e"]);
+}
+
+#[test]
 fn what_is_not_quite_the_same_is_told() {
     let fields = "inputSchema: {type: object}, steps: [{name: m, type: MAP, items: '[1]', toleratedFailureCount: 1, steps: []}]";
     let export = exported(&workflow(fields)).unwrap();
