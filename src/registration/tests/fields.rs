@@ -71,7 +71,7 @@ const TESTS: &[(&str, &str)] = &[
     ),
     (
         "task::routing::tests::",
-        include_str!("../../task/routing.rs"),
+        include_str!("../../task/routing/tests.rs"),
     ),
     (
         "task::timeouts::tests::",
