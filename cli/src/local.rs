@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_config::BehaviorVersion;
 use aws_sdk_lambda::config::ProvideCredentials;
 use taskmill::ids::TenantId;
 use taskmill::registration::Definition;
@@ -14,6 +13,7 @@ use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::lambda::{LambdaConfig, LambdaExecutor};
 use taskmill_aws::executor::states::StatesExecutor;
 use taskmill_aws::executor::{ExecutorKind, Executors};
+use taskmill_aws::sdk;
 use taskmill_aws::secrets::{SecretFile, Secrets};
 use taskmill_local::LocalAws;
 use taskmill_local::process::{ProcessConfig, ProcessExecutor, inherited};
@@ -149,7 +149,7 @@ pub async fn with_aws(
     if !asked {
         return executors;
     }
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let sdk = sdk::of_machine().await;
     let credentials = match sdk.credentials_provider() {
         Some(provider) => provider.provide_credentials().await.is_ok(),
         None => false,

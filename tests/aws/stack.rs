@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -22,6 +22,7 @@ use taskmill_aws::config::Config;
 use taskmill_aws::executor::Executors;
 use taskmill_aws::queues::QueueName;
 use taskmill_aws::queues::send::REASON;
+use taskmill_aws::sdk;
 
 /// Between two looks at what is waited for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -40,7 +41,7 @@ impl Stack {
     pub async fn of(tenant: &str) -> Self {
         let outputs = outputs();
         let config = Config::read(|name| outputs.get(&output(name)).cloned()).unwrap();
-        let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let sdk = sdk::of_machine().await;
         let clock = Clock::system();
         let stack = Self {
             app: boot::assemble(config, &sdk, Executors::builtin(clock), clock),
