@@ -14,6 +14,7 @@ mod call;
 pub mod children;
 mod company;
 pub mod create_task;
+pub mod dead_letters;
 pub mod definitions;
 pub mod emit;
 pub mod execute_task;

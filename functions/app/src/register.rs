@@ -12,12 +12,12 @@ use taskmill::registration::{self, DefinitionKind, Existing};
 use taskmill::task::{CompiledTask, TaskDefinition};
 use taskmill::workflow::WorkflowDefinition;
 use taskmill::workflow::compiled::{Reference, references};
-use taskmill_aws::store;
+use taskmill_aws::store::{self, Registered};
 
 use crate::app::App;
 use crate::refusal::Refusal;
 
-/// Registers a task definition. Doing it again changes nothing.
+/// Registers a task definition, and says whether the version is new. Doing it again changes nothing.
 ///
 /// # Errors
 /// `VERSION_EXISTS` when the version has other content, or what this deployment cannot run.
@@ -25,7 +25,7 @@ pub async fn register_task(
     app: &App,
     tenant: &TenantId,
     definition: &TaskDefinition,
-) -> Result<(), Refusal> {
+) -> Result<Registered, Refusal> {
     if let Some(problem) = registration::check_time(definition, app.config().longest_attempt) {
         return Err(Refusal::Problems(vec![problem]));
     }
@@ -33,11 +33,11 @@ pub async fn register_task(
         .store()
         .register_task_definition(tenant, definition, app.now())
         .await;
-    registered.map(drop).map_err(taken)
+    registered.map_err(taken)
 }
 
-/// Registers a workflow definition; what it refers to must be registered before, but for itself.
-/// Doing it again changes nothing.
+/// Registers a workflow definition, and says whether the version is new; what it refers to must be
+/// registered before, but for itself. Doing it again changes nothing.
 ///
 /// # Errors
 /// Unknown task or workflow definitions, or `VERSION_EXISTS` when the version has other content.
@@ -45,7 +45,7 @@ pub async fn register_workflow(
     app: &App,
     tenant: &TenantId,
     definition: &WorkflowDefinition,
-) -> Result<(), Refusal> {
+) -> Result<Registered, Refusal> {
     let existing = existing(app, tenant, definition).await?;
     let mut problems = registration::check_references(definition, &existing);
     if problems.is_empty() {
@@ -61,7 +61,7 @@ pub async fn register_workflow(
         .store()
         .register_workflow_definition(tenant, definition, app.now())
         .await;
-    registered.map(drop).map_err(taken)
+    registered.map_err(taken)
 }
 
 /// Every id that there is, and the versions of those that the definition refers to.
