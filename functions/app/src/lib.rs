@@ -27,6 +27,7 @@ pub mod people;
 pub mod process_result;
 pub mod refusal;
 pub mod register;
+pub mod registry;
 mod requests;
 pub mod retry_task;
 pub mod schedule_retry;

@@ -54,6 +54,14 @@ pub async fn workflow(app: &App, tenant: &TenantId, id: WorkflowId) -> Result<Va
     Ok(instance.view(views, completed[surplus..].to_vec()))
 }
 
+/// Whether a workflow is there and this tenant's.
+///
+/// # Errors
+/// `NOT_FOUND`, also for another tenant's workflow.
+pub async fn check_workflow(app: &App, tenant: &TenantId, id: WorkflowId) -> Result<(), Refusal> {
+    workflows::of_tenant(app, tenant, id).await.map(drop)
+}
+
 /// A workflow with its first tasks as lists show them, at most [`TASKS_SHOWN`].
 ///
 /// # Errors
