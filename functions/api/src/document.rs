@@ -20,7 +20,7 @@ use crate::router;
 use crate::wire::records;
 
 /// What may be answered instead of what was asked for.
-const REFUSALS: [(u16, &str); 12] = [
+const REFUSALS: [(u16, &str); 11] = [
     (400, "The request cannot be read, or asks for too much."),
     (401, "It is not known who asks."),
     (403, "The caller may not do this."),
@@ -31,7 +31,6 @@ const REFUSALS: [(u16, &str); 12] = [
     (415, "The Content-Type of the body is not read here."),
     (422, "The body is not what is asked for, or the key was used with another request."),
     (429, "There are too many requests: the gateway's answer, whose body is its own."),
-    (500, "The gateway failed: its answer, whose body is its own."),
     (503, "Something that the service depends on failed: ask again."),
 ];
 
