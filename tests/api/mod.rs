@@ -50,6 +50,9 @@ name: Contract
 version: 1.0.0
 steps:
   - {name: sign, taskDefinitionId: sign}
-  - {name: told, type: WAIT_FOR_SIGNAL, signal: sealed}
-output: signals.sealed
+  - name: seal
+    type: SIGNAL
+    signal: sealed
+    variableMappings: [{type: DIRECT, source: taskOutput, target: seal}]
+output: workflowVariables.seal
 ";
