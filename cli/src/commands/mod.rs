@@ -12,5 +12,6 @@ pub mod schema;
 mod session;
 pub mod task;
 pub mod test;
+pub mod token;
 pub mod validate;
 pub mod workflow;
