@@ -219,7 +219,11 @@ fn check(document: &Value, method: &Method, path: &str, answer: &Answer) {
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
     assert_eq!(wrong, [""; 0], "{method} {path}: {}", answer.body);
-    for name in described["headers"].as_object().into_iter().flat_map(|all| all.keys()) {
+    for name in described["headers"]
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.keys())
+    {
         // What a request must ask for is there when it does.
         let is_there = name == "Preference-Applied" || answer.headers.contains_key(name.as_str());
         assert!(is_there, "{method} {path}: no {name}");

@@ -91,7 +91,9 @@ async fn what_is_wrong_is_told_at_once_with_its_place_and_stores_nothing() {
         let ask = world.by(&caller(), "POST", path);
         ask.text("application/yaml", text.to_owned())
     };
-    let validate = ask("/v1/workflow-definitions/validate", text).answer().await;
+    let validate = ask("/v1/workflow-definitions/validate", text)
+        .answer()
+        .await;
     let validation = validate.is(200);
     assert_eq!(validation.body["valid"], false);
     let expected = json!([{
@@ -107,7 +109,9 @@ async fn what_is_wrong_is_told_at_once_with_its_place_and_stores_nothing() {
     assert_eq!(refused.body["problems"], expected);
 
     let good = text.replace("ehco", "echo");
-    let validate = ask("/v1/workflow-definitions/validate", &good).answer().await;
+    let validate = ask("/v1/workflow-definitions/validate", &good)
+        .answer()
+        .await;
     let expected = json!({"valid": true, "problems": [], "warnings": []});
     assert_eq!(validate.is(200).body, expected);
     world.get("/v1/workflow-definitions/w").await.is(404);
@@ -122,7 +126,13 @@ async fn what_is_wrong_is_told_at_once_with_its_place_and_stores_nothing() {
 async fn that_are_not_there_are_not_found() {
     let world = World::of("").await;
     for path in PATHS {
-        for rest in ["/x", "/x/versions", "/x/versions/1.0.0", "/x/versions/one", "/a%2Fb"] {
+        for rest in [
+            "/x",
+            "/x/versions",
+            "/x/versions/1.0.0",
+            "/x/versions/one",
+            "/a%2Fb",
+        ] {
             let answer = world.get(&format!("{path}{rest}")).await;
             answer.is_problem(404, "NOT_FOUND");
         }

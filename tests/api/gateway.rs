@@ -51,7 +51,10 @@ async fn answer(world: &World, request: Request) -> (u16, String, Value) {
     );
     let response = router(api).oneshot(request).await.unwrap();
     let response = response.into_response().await;
-    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let id = response.headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
     (response.status().as_u16(), id, body)
 }

@@ -95,8 +95,14 @@ async fn no_route_knows_nobody_and_none_shows_a_stranger_what_is_another_tenants
     }
     // And nothing happened to what is Ann's.
     let task = world.get(&format!("/v1/tasks/{task}")).await.is(200);
-    assert_eq!((task.text("status"), &task.body["version"]), ("PENDING", &json!(1)));
-    let workflow = world.get(&format!("/v1/workflows/{workflow}")).await.is(200);
+    assert_eq!(
+        (task.text("status"), &task.body["version"]),
+        ("PENDING", &json!(1))
+    );
+    let workflow = world
+        .get(&format!("/v1/workflows/{workflow}"))
+        .await
+        .is(200);
     assert_eq!(workflow.text("status"), "RUNNING");
 }
 
@@ -121,7 +127,10 @@ async fn lists_show_what_is_the_callers_alone() {
         assert!(!own.each("id").is_empty(), "{path}");
         let others = world.by(&stranger(), "GET", &path).answer().await.is(200);
         assert_eq!(others.each("id"), [""; 0], "{path}");
-        let page = format!("{path}{}limit=1", if path.contains('?') { "&" } else { "?" });
+        let page = format!(
+            "{path}{}limit=1",
+            if path.contains('?') { "&" } else { "?" }
+        );
         let own = world.get(&page).await.is(200);
         if let Some(cursor) = own.body["nextCursor"].as_str() {
             let stolen = format!("{page}&cursor={cursor}");
@@ -158,13 +167,22 @@ async fn only_a_token_of_this_issuer_and_time_says_who_asks() {
     };
     with_good().answer().await.is(200);
     pass(&world.aws, HOUR + 61_000).await;
-    with_good().answer().await.is_problem(401, "UNAUTHENTICATED");
+    with_good()
+        .answer()
+        .await
+        .is_problem(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_asks_is_no_field_of_a_body_and_no_header() {
     let world = World::of(DEFINITIONS).await;
-    for field in ["tenantId", "userId", "permissions", "securityContext", "createdBy"] {
+    for field in [
+        "tenantId",
+        "userId",
+        "permissions",
+        "securityContext",
+        "createdBy",
+    ] {
         let task = json!({"taskDefinitionId": "echo", field: "umbrella"});
         let refused = world.send("/v1/tasks", task).await;
         refused.is_problem(422, "INVALID_INPUT");
@@ -173,7 +191,9 @@ async fn who_asks_is_no_field_of_a_body_and_no_header() {
         refused.is_problem(422, "INVALID_INPUT");
     }
     let ask = world.by(&caller(), "POST", "/v1/tasks");
-    let ask = ask.header("x-tenant-id", "umbrella").header("x-user-id", "eve");
+    let ask = ask
+        .header("x-tenant-id", "umbrella")
+        .header("x-user-id", "eve");
     let task = ask.json(json!({"taskDefinitionId": "echo"})).answer().await;
     let task = task.is(201);
     assert_eq!(task.text("tenantId"), "acme");

@@ -25,7 +25,9 @@ impl Waiting {
     }
 
     async fn ask(&self, what: &str, body: Value) -> Answer {
-        self.world.send(&format!("{}/{what}", self.path), body).await
+        self.world
+            .send(&format!("{}/{what}", self.path), body)
+            .await
     }
 
     /// Somebody does the work of the first step.
@@ -34,7 +36,10 @@ impl Waiting {
         let task = format!("/v1/tasks/{}", tasks.is(200).each("id")[0]);
         self.world.post(&format!("{task}/claim")).await.is(200);
         let done = json!({"output": {"by": "ann"}});
-        self.world.send(&format!("{task}/complete"), done).await.is(200);
+        self.world
+            .send(&format!("{task}/complete"), done)
+            .await
+            .is(200);
         settle(&self.world.aws).await;
     }
 
@@ -71,19 +76,35 @@ async fn a_workflow_is_paused_changed_skipped_and_cancelled() {
     again.is_problem(409, "ILLEGAL_STATE");
     let resumed = waiting.ask("resume", json!({})).await.is(200);
     assert_eq!(resumed.text("status"), "RUNNING");
-    let set = waiting.ask("variables", json!({"variables": {"a": 1}})).await;
+    let set = waiting
+        .ask("variables", json!({"variables": {"a": 1}}))
+        .await;
     assert_eq!(set.is(200).body["variables"], json!({"a": 1}));
     let reserved = json!({"variables": {"context": 1}});
-    waiting.ask("variables", reserved).await.is_problem(422, "INVALID_INPUT");
-    waiting.ask("skip", json!({"path": "nowhere"})).await.is(404);
+    waiting
+        .ask("variables", reserved)
+        .await
+        .is_problem(422, "INVALID_INPUT");
+    waiting
+        .ask("skip", json!({"path": "nowhere"}))
+        .await
+        .is(404);
     waiting.ask("skip", json!({"path": "sign"})).await.is(200);
     let cancel = json!({"reason": "enough", "compensate": true});
     let cancelled = waiting.ask("cancel", cancel).await.is(200);
     assert_eq!(cancelled.text("status"), "CANCELLED");
     waiting.ask("retry", json!({})).await.is(200);
     assert_eq!(waiting.status().await, "RUNNING");
-    waiting.world.post(&format!("{}/cancel", waiting.path)).await.is(200);
-    waiting.world.post(&format!("{}/rerun", waiting.path)).await.is(200);
+    waiting
+        .world
+        .post(&format!("{}/cancel", waiting.path))
+        .await
+        .is(200);
+    waiting
+        .world
+        .post(&format!("{}/rerun", waiting.path))
+        .await
+        .is(200);
     assert_eq!(waiting.status().await, "RUNNING");
 }
 
@@ -99,9 +120,13 @@ async fn a_change_of_one_version_is_none_of_another() {
     let first = shown.header("etag");
     let paused = ask("pause", first).await.is(200);
     for what in ["resume", "cancel"] {
-        ask(what, first).await.is_problem(412, "PRECONDITION_FAILED");
+        ask(what, first)
+            .await
+            .is_problem(412, "PRECONDITION_FAILED");
     }
-    ask("pause", paused.header("etag")).await.is_problem(409, "ILLEGAL_STATE");
+    ask("pause", paused.header("etag"))
+        .await
+        .is_problem(409, "ILLEGAL_STATE");
     let resumed = ask("resume", paused.header("etag")).await.is(200);
     assert_eq!(resumed.text("status"), "RUNNING");
     assert_eq!(waiting.status().await, "RUNNING");

@@ -43,15 +43,23 @@ async fn a_body_is_json_of_a_size_and_depth_that_are_told() {
         ask.text(kind, text).answer().await
     };
     let good = json!({"taskDefinitionId": "echo"}).to_string();
-    send("application/json; charset=utf-8", good.clone()).await.is(201);
+    send("application/json; charset=utf-8", good.clone())
+        .await
+        .is(201);
     for kind in ["text/plain", "application/x-www-form-urlencoded", ""] {
         let refused = send(kind, good.clone()).await;
         refused.is_problem(415, "UNSUPPORTED_MEDIA_TYPE");
     }
     for text in ["", "{", "{\"a\": 1} x", "\u{0}"] {
-        send("application/json", text.to_owned()).await.is_problem(400, "MALFORMED");
+        send("application/json", text.to_owned())
+            .await
+            .is_problem(400, "MALFORMED");
     }
-    let wrong = send("application/json", json!({"taskDefinitionId": 1}).to_string()).await;
+    let wrong = send(
+        "application/json",
+        json!({"taskDefinitionId": 1}).to_string(),
+    )
+    .await;
     let wrong = wrong.is_problem(422, "INVALID_INPUT");
     assert_eq!(wrong.body["problems"][0]["pointer"], "/taskDefinitionId");
     let deep = "[".repeat(limits::REQUEST_DEPTH + 1);
@@ -116,7 +124,10 @@ async fn where_nothing_is_a_problem_says_so() {
     let refused = world.by(&caller(), "PUT", "/v1/tasks").answer().await;
     let refused = refused.is_problem(405, "METHOD_NOT_ALLOWED");
     let allowed = refused.header("allow");
-    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+    assert!(
+        allowed.contains("GET") && allowed.contains("POST"),
+        "{allowed}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +142,11 @@ async fn what_fails_behind_is_a_fault_that_passes_and_tells_nothing() {
         (first..first + 10).for_each(|call| faults.fail(call, Failure::ServerError));
         let refused = world.get(path).await.is_problem(503, "UNAVAILABLE");
         assert_eq!(refused.header("retry-after"), "1");
-        assert!(!refused.body.to_string().contains("Query"), "{}", refused.body);
+        assert!(
+            !refused.body.to_string().contains("Query"),
+            "{}",
+            refused.body
+        );
         faults.revive();
         world.get(path).await.is(200);
     }

@@ -55,7 +55,10 @@ async fn an_ended_task_is_repeated_by_a_new_one_that_names_it() {
     settle(&world.aws).await;
     let keyed = async || {
         let ask = world.by(&caller(), "POST", &retry);
-        ask.header("idempotency-key", "again").answer().await.is(201)
+        ask.header("idempotency-key", "again")
+            .answer()
+            .await
+            .is(201)
     };
     let again = keyed().await;
     assert_ne!(again.id(), first);
@@ -85,13 +88,19 @@ async fn a_task_is_cancelled_once_by_who_might_have_created_it() {
     let create = create.json(json!({"taskDefinitionId": "guarded"}));
     let guarded = create.answer().await.is(201).id();
     let cancel = format!("{}/cancel", of(&guarded));
-    world.post(&cancel).await.is_problem(403, "PERMISSION_DENIED");
+    world
+        .post(&cancel)
+        .await
+        .is_problem(403, "PERMISSION_DENIED");
 
     let waiting = world.send("/v1/tasks", json!({"taskDefinitionId": "wait"}));
     let waiting = waiting.await.is(201).id();
     settle(&world.aws).await;
     let cancel = format!("{}/cancel", of(&waiting));
-    let cancelled = world.send(&cancel, json!({"reason": "enough"})).await.is(200);
+    let cancelled = world
+        .send(&cancel, json!({"reason": "enough"}))
+        .await
+        .is(200);
     assert_eq!(cancelled.text("status"), "CANCELLED");
     assert_eq!(cancelled.body["error"]["details"]["reason"], "enough");
     let again = world.post(&cancel).await.is(200);
@@ -120,7 +129,10 @@ async fn people_take_tasks_hand_them_on_and_end_them() {
     };
     let ann = caller();
     let claimed = act(&ann, "claim", json!({})).await.is(200);
-    assert_eq!((claimed.text("status"), claimed.text("assignee")), ("ASSIGNED", "ann"));
+    assert_eq!(
+        (claimed.text("status"), claimed.text("assignee")),
+        ("ASSIGNED", "ann")
+    );
     let refused = act(&bob, "claim", json!({})).await;
     refused.is_problem(409, "ALREADY_CLAIMED");
     let refused = act(&bob, "complete", json!({"output": {"by": "bob"}})).await;
@@ -132,15 +144,20 @@ async fn people_take_tasks_hand_them_on_and_end_them() {
     assert_eq!(assigned.is(200).text("assignee"), "bob");
     let refused = act(&bob, "complete", json!({"output": 1})).await;
     refused.is_problem(422, "INVALID_INPUT");
-    let done = act(&bob, "complete", json!({"output": {"by": "bob"}})).await.is(200);
+    let done = act(&bob, "complete", json!({"output": {"by": "bob"}}))
+        .await
+        .is(200);
     assert_eq!(done.text("status"), "COMPLETED");
 
     let created = world.send("/v1/tasks", json!({"taskDefinitionId": "sign"}));
     let path = of(&created.await.is(201).id());
     world.post(&format!("{path}/claim")).await.is(200);
-    let failed = world.send(&format!("{path}/fail"), json!({"code": "ILL", "message": "no"}));
-    let failed = failed.await.is(200);
-    assert_eq!((failed.text("status"), &failed.body["error"]["code"]), ("FAILED", &json!("ILL")));
+    let ill = json!({"code": "ILL", "message": "no"});
+    let failed = world.send(&format!("{path}/fail"), ill).await.is(200);
+    assert_eq!(
+        (failed.text("status"), &failed.body["error"]["code"]),
+        ("FAILED", &json!("ILL"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,7 +173,11 @@ async fn a_change_of_one_version_is_none_of_another() {
     let first = created.header("etag");
     let claimed = act("claim", first).await.is(200);
     assert_ne!(claimed.header("etag"), first);
-    for (what, tag) in [("release", first), ("cancel", first), ("release", "W/\"2\"")] {
+    for (what, tag) in [
+        ("release", first),
+        ("cancel", first),
+        ("release", "W/\"2\""),
+    ] {
         act(what, tag).await.is_problem(412, "PRECONDITION_FAILED");
     }
     let released = act("release", claimed.header("etag")).await.is(200);
@@ -210,11 +231,23 @@ async fn a_list_has_what_its_fields_ask_for_page_by_page() {
     check("status=COMPLETED", &[&first, &second, one, two]).await;
     check("status=PENDING", &[&signed]).await;
     check("type=MANUAL", &[&signed]).await;
-    check("taskDefinitionId=echo&type=AUTOMATED", &[&first, &second, one, two]).await;
+    check(
+        "taskDefinitionId=echo&type=AUTOMATED",
+        &[&first, &second, one, two],
+    )
+    .await;
     check("workflowDefinitionId=pair", &[one, two]).await;
     check(&format!("workflowId={workflow}"), &[one, two]).await;
     check(&format!("workflowId={workflow}&type=MANUAL"), &[]).await;
     check(&format!("to={middle}"), &[&first, &signed]).await;
-    check(&format!("status=COMPLETED&from={before}&to={middle}"), &[&first]).await;
-    check(&format!("from={middle}&taskDefinitionId=echo"), &[&second, one, two]).await;
+    check(
+        &format!("status=COMPLETED&from={before}&to={middle}"),
+        &[&first],
+    )
+    .await;
+    check(
+        &format!("from={middle}&taskDefinitionId=echo"),
+        &[&second, one, two],
+    )
+    .await;
 }

@@ -47,7 +47,9 @@ async fn a_start_waits_for_the_end_as_long_as_it_is_asked_to() {
     let (open, took) = start("contract", "respond-async").await;
     assert_eq!((open.header("preference-applied"), took), ("", 0));
 
-    let ask = world.by(&caller(), "POST", "/v1/tasks").header("prefer", "wait=10");
+    let ask = world
+        .by(&caller(), "POST", "/v1/tasks")
+        .header("prefer", "wait=10");
     let task = ask.json(json!({"taskDefinitionId": "echo"})).answer().await;
     assert_eq!(task.is(201).text("status"), "COMPLETED");
 }
@@ -61,7 +63,11 @@ async fn workflows_are_listed_by_what_they_are_and_how_they_stand() {
         pass(&world.aws, SECOND).await;
         started
     };
-    let (first, second, open) = (start("pair").await, start("pair").await, start("contract").await);
+    let (first, second, open) = (
+        start("pair").await,
+        start("pair").await,
+        start("contract").await,
+    );
     let check = async |query: &str, expected: &[&String]| {
         let (mut found, mut cursor) = (Vec::new(), String::new());
         loop {

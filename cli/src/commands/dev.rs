@@ -52,7 +52,13 @@ pub async fn dev(args: &DevArgs, verbose: u8) -> Result<Exit, Error> {
     let environment = environment(&doors, &prepared, &tokens, args);
     let service = prepared.begin_with(functions(args).await).await?;
     tell(&doors, &environment, args)?;
-    serve(doors, Api::new(app, tokens.authority()), service, &mut interrupts).await
+    serve(
+        doors,
+        Api::new(app, tokens.authority()),
+        service,
+        &mut interrupts,
+    )
+    .await
 }
 
 impl Doors {

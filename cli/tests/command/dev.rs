@@ -43,7 +43,10 @@ fn serves_the_api_to_whom_its_tokens_name() {
     let (url, printed) = (told("TASKMILL_API_URL="), told("TASKMILL_TOKEN="));
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
     let ready = said.next().unwrap().unwrap();
-    assert_eq!(ready, format!("the API at {url}, kept in kept; Ctrl-C stops"));
+    assert_eq!(
+        ready,
+        format!("the API at {url}, kept in kept; Ctrl-C stops")
+    );
 
     let minted = folder.run(&["token", "--data", "kept", "--user", "ann"]);
     minted.expect(0);

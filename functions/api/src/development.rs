@@ -108,7 +108,10 @@ mod tests {
         let forged = [
             other.token(&ann(), NOW, 3_600),
             format!("{signed}."),
-            format!("{signed}.{}", signature.replace(|c: char| c.is_ascii_digit(), "A")),
+            format!(
+                "{signed}.{}",
+                signature.replace(|c: char| c.is_ascii_digit(), "A")
+            ),
             unsigned,
             String::new(),
             "a.b.c".to_owned(),

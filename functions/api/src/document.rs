@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use taskmill::registration;
 use utoipa::openapi::schema::{Object, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+};
 use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema, ToSchema};
 
 use crate::request::PROBLEM_JSON;
@@ -25,13 +27,25 @@ const REFUSALS: [(u16, &str); 11] = [
     (401, "It is not known who asks."),
     (403, "The caller may not do this."),
     (404, "There is no such record, or it is another tenant's."),
-    (409, "The record's state does not allow it, or others changed it first."),
+    (
+        409,
+        "The record's state does not allow it, or others changed it first.",
+    ),
     (412, "The record is not in the version that If-Match names."),
     (413, "The body is too large or too deep."),
     (415, "The Content-Type of the body is not read here."),
-    (422, "The body is not what is asked for, or the key was used with another request."),
-    (429, "There are too many requests: the gateway's answer, whose body is its own."),
-    (503, "Something that the service depends on failed: ask again."),
+    (
+        422,
+        "The body is not what is asked for, or the key was used with another request.",
+    ),
+    (
+        429,
+        "There are too many requests: the gateway's answer, whose body is its own.",
+    ),
+    (
+        503,
+        "Something that the service depends on failed: ask again.",
+    ),
 ];
 
 /// The refusals of reading.
@@ -227,7 +241,10 @@ mod tests {
     fn the_kept_document_is_the_served_one() {
         let kept: Value = serde_json::from_str(KEPT).unwrap();
         let is_same = kept == openapi();
-        assert!(is_same, "keep in docs/openapi.json what `taskmill dev` serves at /openapi.json");
+        assert!(
+            is_same,
+            "keep in docs/openapi.json what `taskmill dev` serves at /openapi.json"
+        );
     }
 
     #[test]
@@ -251,7 +268,10 @@ mod tests {
         let language = registration::json_schema();
         let language = language["$defs"].as_object().unwrap();
         let both: Vec<&str> = own.keys().map(String::as_str).collect();
-        let both: Vec<&str> = both.into_iter().filter(|name| language.contains_key(*name)).collect();
+        let both: Vec<&str> = both
+            .into_iter()
+            .filter(|name| language.contains_key(*name))
+            .collect();
         assert_eq!(both, ["TaskDefinition", "WorkflowDefinition"]);
     }
 

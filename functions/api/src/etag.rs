@@ -5,7 +5,6 @@ use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use serde_json::Value;
 use taskmill::codes::refusal;
-use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
@@ -13,15 +12,6 @@ use crate::problem::Problem;
 pub(crate) fn of(record: &Value) -> Option<String> {
     let version = record.get("version")?.as_u64()?;
     Some(format!("\"{version}\""))
-}
-
-/// The header of a change that is wanted of one version alone.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub struct Conditional {
-    /// The `ETag` that the record must still have.
-    #[param(rename = "If-Match", example = "\"3\"", max_length = 64)]
-    pub if_match: Option<String>,
 }
 
 /// Which version of a record a change is wanted of.

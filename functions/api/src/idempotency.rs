@@ -4,19 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use taskmill::limits;
-use utoipa::IntoParams;
 
 use crate::problem::Problem;
-
-/// The header that makes a request safe to repeat.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub struct Keyed {
-    /// One key, one result: a repeat is answered as the first request was, and another request
-    /// under the same key is refused.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 256)]
-    pub idempotency_key: Option<String>,
-}
 
 /// The key of a request, if it has one.
 pub(crate) struct IdempotencyKey(pub(crate) Option<String>);

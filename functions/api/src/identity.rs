@@ -191,9 +191,13 @@ mod tests {
             json!("[clerk lead]"),
         ];
         for roles in lists {
-            let claims = json!({"tenant": "acme", "sub": "ann", "roles": roles, "environment": "e"});
+            let claims =
+                json!({"tenant": "acme", "sub": "ann", "roles": roles, "environment": "e"});
             let found = caller(claims).unwrap();
-            assert_eq!((found.tenant_id.as_str(), found.user_id.as_str()), ("acme", "ann"));
+            assert_eq!(
+                (found.tenant_id.as_str(), found.user_id.as_str()),
+                ("acme", "ann")
+            );
             assert_eq!(found.roles, ["clerk", "lead"]);
             assert_eq!(found.permissions, [""; 0]);
             assert_eq!(found.environment_id.as_deref(), Some("e"));
@@ -204,8 +208,14 @@ mod tests {
     fn without_a_good_tenant_and_user_nobody_is_known() {
         let bad = |claim: &str| Err(Unknown::BadClaim(claim.to_owned()));
         assert_eq!(caller(json!({"sub": "ann"})), bad("tenant"));
-        assert_eq!(caller(json!({"tenant": "a#b", "sub": "ann"})), bad("tenant"));
-        assert_eq!(caller(json!({"tenant": ["acme"], "sub": "ann"})), bad("tenant"));
+        assert_eq!(
+            caller(json!({"tenant": "a#b", "sub": "ann"})),
+            bad("tenant")
+        );
+        assert_eq!(
+            caller(json!({"tenant": ["acme"], "sub": "ann"})),
+            bad("tenant")
+        );
         assert_eq!(caller(json!({"tenant": "acme"})), bad("sub"));
         assert_eq!(caller(json!({"tenant": "acme", "sub": ""})), bad("sub"));
         let long = "a".repeat(limits::REFERENCE_CHARS + 1);

@@ -24,7 +24,10 @@ pub(crate) fn wanted(limit: Option<usize>, cursor: Option<String>) -> Result<Wan
 }
 
 /// The same for a list of which the store knows the order.
-pub(crate) fn request(limit: Option<usize>, cursor: Option<String>) -> Result<PageRequest, Problem> {
+pub(crate) fn request(
+    limit: Option<usize>,
+    cursor: Option<String>,
+) -> Result<PageRequest, Problem> {
     let Wanted { limit, cursor } = wanted(limit, cursor)?;
     Ok(match cursor {
         None => PageRequest::first(limit),

@@ -10,11 +10,12 @@ use taskmill_app::{conditional, people, views};
 use crate::answer;
 use crate::body::Json;
 use crate::document::Changing;
-use crate::etag::{Conditional, IfMatch};
+use crate::etag::IfMatch;
 use crate::identity::Who;
 use crate::parameters::Id;
 use crate::problem::Problem;
 use crate::router::Api;
+use crate::wire::headers::Conditional;
 use crate::wire::records::Task;
 use crate::wire::requests::{Assign, Complete, Fail};
 

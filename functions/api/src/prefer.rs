@@ -8,21 +8,10 @@ use axum::http::HeaderName;
 use axum::http::request::Parts;
 use axum::response::Response;
 use taskmill::limits;
-use utoipa::IntoParams;
 
 use crate::answer;
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-
-/// The header that asks for the end.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-pub struct Waiting {
-    /// `wait=N` answers when it has ended, or after N seconds, at most 25; what it is then is
-    /// answered.
-    #[param(rename = "Prefer", example = "wait=10", max_length = 256)]
-    pub prefer: Option<String>,
-}
 
 /// How many seconds a caller waits for the end; none when it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

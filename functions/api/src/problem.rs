@@ -21,7 +21,10 @@ const STATUSES: [(&str, StatusCode); refusal::ALL.len()] = [
     (refusal::NOT_FOUND, StatusCode::NOT_FOUND),
     (refusal::ILLEGAL_STATE, StatusCode::CONFLICT),
     (refusal::VERSION_CONFLICT, StatusCode::CONFLICT),
-    (refusal::IDEMPOTENCY_CONFLICT, StatusCode::UNPROCESSABLE_ENTITY),
+    (
+        refusal::IDEMPOTENCY_CONFLICT,
+        StatusCode::UNPROCESSABLE_ENTITY,
+    ),
     (refusal::NOT_A_CANDIDATE, StatusCode::FORBIDDEN),
     (refusal::ALREADY_CLAIMED, StatusCode::CONFLICT),
     (refusal::NOT_THE_ASSIGNEE, StatusCode::FORBIDDEN),
@@ -33,8 +36,14 @@ const STATUSES: [(&str, StatusCode); refusal::ALL.len()] = [
     (refusal::MALFORMED, StatusCode::BAD_REQUEST),
     (refusal::OUT_OF_RANGE, StatusCode::BAD_REQUEST),
     (refusal::METHOD_NOT_ALLOWED, StatusCode::METHOD_NOT_ALLOWED),
-    (refusal::PRECONDITION_FAILED, StatusCode::PRECONDITION_FAILED),
-    (refusal::UNSUPPORTED_MEDIA_TYPE, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    (
+        refusal::PRECONDITION_FAILED,
+        StatusCode::PRECONDITION_FAILED,
+    ),
+    (
+        refusal::UNSUPPORTED_MEDIA_TYPE,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    ),
 ];
 
 /// Seconds after which it is worth while to ask again.
@@ -98,7 +107,9 @@ impl Problem {
     pub(crate) fn not_allowed(allowed: Option<HeaderValue>) -> Self {
         let detail = "what is at this address is not asked in this way";
         let mut inner = Inner::new(refusal::METHOD_NOT_ALLOWED, detail);
-        inner.headers.extend(allowed.map(|methods| (ALLOW, methods)));
+        inner
+            .headers
+            .extend(allowed.map(|methods| (ALLOW, methods)));
         Self(Arc::new(inner))
     }
 
@@ -230,7 +241,10 @@ mod tests {
         };
         let problem = Problem::from(fault);
         let body = problem.body("/v1/tasks", "r");
-        assert_eq!((&body["status"], &body["code"]), (&json!(503), &json!("UNAVAILABLE")));
+        assert_eq!(
+            (&body["status"], &body["code"]),
+            (&json!(503), &json!("UNAVAILABLE"))
+        );
         assert!(!body.to_string().contains("secret reason"), "{body}");
         assert!(problem.fault().unwrap().contains("secret reason"));
         let response = problem.into_response();
@@ -248,7 +262,10 @@ mod tests {
         for (code, status) in cases {
             let problem = Problem::from(Refusal::Problems(vec![one(code), one(code)]));
             let body = problem.body("/v1/task-definitions", "r");
-            assert_eq!((&body["status"], &body["code"]), (&json!(status), &json!(code)));
+            assert_eq!(
+                (&body["status"], &body["code"]),
+                (&json!(status), &json!(code))
+            );
             assert_eq!(body["problems"].as_array().unwrap().len(), 2);
             assert_eq!(body["problems"][1]["pointer"], "/steps/0");
         }

@@ -117,7 +117,10 @@ fn of_tasks() -> OpenApiRouter<Api> {
 fn of_workflows() -> OpenApiRouter<Api> {
     use workflow_operations as operations;
     OpenApiRouter::new()
-        .routes(routes!(workflows::start_workflow, workflows::list_workflows))
+        .routes(routes!(
+            workflows::start_workflow,
+            workflows::list_workflows
+        ))
         .routes(routes!(workflows::get_workflow))
         .routes(routes!(workflows::list_workflow_tasks))
         .routes(routes!(operations::cancel_workflow))

@@ -67,16 +67,21 @@ impl Verifier {
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        let claims = decode::<Value>(token, &key, &validation).map_err(bad)?.claims;
-        let claims: Claims = serde_json::from_value(claims)
-            .map_err(|error| Unknown::BadToken(error.to_string()))?;
+        let claims = decode::<Value>(token, &key, &validation)
+            .map_err(bad)?
+            .claims;
+        let claims: Claims =
+            serde_json::from_value(claims).map_err(|error| Unknown::BadToken(error.to_string()))?;
         check_time(&claims, now)?;
         self.claims.caller(&claims.all)
     }
 }
 
 fn check_time(claims: &Claims, now: Timestamp) -> Result<(), Unknown> {
-    #[expect(clippy::cast_precision_loss, reason = "seconds of four-digit years fit a double")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds of four-digit years fit a double"
+    )]
     let (now, leeway) = (now.epoch_seconds() as f64, LEEWAY as f64);
     let bad = |why: &str| Err(Unknown::BadToken(why.to_owned()));
     if claims.exp + leeway <= now {

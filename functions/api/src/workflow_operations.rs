@@ -11,12 +11,13 @@ use taskmill_app::{conditional, workflows};
 use crate::answer;
 use crate::body::{Json, Perhaps};
 use crate::document::Changing;
-use crate::etag::{Conditional, IfMatch};
-use crate::idempotency::{IdempotencyKey, Keyed};
+use crate::etag::IfMatch;
+use crate::idempotency::IdempotencyKey;
 use crate::identity::Who;
 use crate::parameters::Id;
 use crate::problem::Problem;
 use crate::router::Api;
+use crate::wire::headers::{Conditional, Keyed};
 use crate::wire::records::Workflow;
 use crate::wire::requests::{CancelWorkflow, Rerun, SendSignal, Skip, UpdateVariables};
 

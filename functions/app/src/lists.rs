@@ -4,6 +4,8 @@
 //! the open ones first; its cursor says where it is, and when the list began, so that "now" is the
 //! same for all of its pages.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use taskmill::Timestamp;
 use taskmill::ids::{DefinitionId, TenantId, WorkflowId};
 use taskmill::task::TaskStatus;
@@ -77,13 +79,18 @@ pub async fn tasks(
     if let Some(workflow) = query.workflow {
         return tasks_of(app, tenant, workflow, query, wanted).await;
     }
-    let statuses = query.status.map_or(TaskStatus::ALL.to_vec(), |one| vec![one]);
+    let statuses = query
+        .status
+        .map_or(TaskStatus::ALL.to_vec(), |one| vec![one]);
     let (filter, created) = (&query.filter, query.created);
-    let of_status = async |status: TaskStatus, now, request| {
+    let of_status = |status: TaskStatus, now, request| {
         let range = range(created, status.is_terminal(), now);
-        let page = app.store();
-        page.tasks_by_status(tenant, status, filter, range, &request)
-            .await
+        let store = app.store();
+        async move {
+            let page = store.tasks_by_status(tenant, status, filter, range, &request);
+            page.await
+        }
+        .boxed()
     };
     through(app, &statuses, wanted, of_status).await
 }
@@ -97,16 +104,19 @@ async fn tasks_of(
     query: &TaskQuery,
     wanted: &Wanted,
 ) -> Result<Page<TaskSummary>, Refusal> {
-    let of_workflow = async |status: Option<TaskStatus>, _, request| {
+    let of_workflow = |status: Option<TaskStatus>, _, request| {
         let store = app.store();
-        match status {
-            None => store.tasks_of_workflow(tenant, workflow, &request).await,
-            Some(status) => {
-                store
-                    .tasks_of_workflow_by_status(tenant, workflow, status, &request)
-                    .await
+        async move {
+            match status {
+                None => store.tasks_of_workflow(tenant, workflow, &request).await,
+                Some(status) => {
+                    store
+                        .tasks_of_workflow_by_status(tenant, workflow, status, &request)
+                        .await
+                }
             }
         }
+        .boxed()
     };
     let mut page = through(app, &[query.status], wanted, of_workflow).await?;
     page.items.retain(|task| is_meant(task, query));
@@ -144,12 +154,14 @@ pub async fn workflows(
 ) -> Result<Page<WorkflowSummary>, Refusal> {
     let created = query.created;
     if let Some(definition) = &query.definition {
-        let of_definition = async |(), now, request| {
+        let of_definition = |(), now, request| {
             let range = range(created, false, now);
             let store = app.store();
-            store
-                .workflows_by_definition(tenant, definition, range, &request)
-                .await
+            async move {
+                let page = store.workflows_by_definition(tenant, definition, range, &request);
+                page.await
+            }
+            .boxed()
         };
         let mut page = through(app, &[()], wanted, of_definition).await?;
         let is_meant = |one: &WorkflowSummary| query.status.is_none_or(|asked| asked == one.status);
@@ -159,12 +171,14 @@ pub async fn workflows(
     let statuses = query
         .status
         .map_or(WorkflowStatus::ALL.to_vec(), |one| vec![one]);
-    let of_status = async |status: WorkflowStatus, now, request| {
+    let of_status = |status: WorkflowStatus, now, request| {
         let range = range(created, status.is_terminal(), now);
         let store = app.store();
-        store
-            .workflows_by_status(tenant, status, range, &request)
-            .await
+        async move {
+            let page = store.workflows_by_status(tenant, status, range, &request);
+            page.await
+        }
+        .boxed()
     };
     through(app, &statuses, wanted, of_status).await
 }
@@ -219,11 +233,11 @@ impl Place {
 }
 
 /// A page of a list of several parts, one after the other.
-async fn through<P: Copy, T>(
+async fn through<'f, P: Copy, T>(
     app: &App,
     parts: &[P],
     wanted: &Wanted,
-    ask: impl AsyncFn(P, Timestamp, PageRequest) -> Result<Page<T>, store::Error>,
+    ask: impl Fn(P, Timestamp, PageRequest) -> BoxFuture<'f, Result<Page<T>, store::Error>>,
 ) -> Result<Page<T>, Refusal> {
     let mut place = Place::of(app, wanted).map_err(store::Error::from)?;
     if place.part >= parts.len() {
@@ -280,7 +294,10 @@ mod tests {
         let created = Created::default();
         let open = range(created, false, now);
         let ended = range(created, true, now);
-        assert_eq!((open.to, ended.to), (now.plus_millis(1), now.plus_millis(1)));
+        assert_eq!(
+            (open.to, ended.to),
+            (now.plus_millis(1), now.plus_millis(1))
+        );
         assert_eq!(open.from, Timestamp::from_millis(i64::MIN));
         assert_eq!(now.millis_since(ended.from), 30 * 24 * 3_600_000 - 1);
         let given = Created {

@@ -13,9 +13,7 @@ use taskmill_aws::store::{DefinitionKind, DefinitionSummary, ListedVersion};
 
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::register::{
-    problems_of_task, problems_of_workflow, register_task, register_workflow,
-};
+use crate::register::{problems_of_task, problems_of_workflow, register_task, register_workflow};
 
 /// What is wrong with a definition, and what may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -232,7 +230,10 @@ mod tests {
         assert_eq!(wrong(workflow, WORKFLOW), none);
         assert_eq!(wrong(task, WORKFLOW), [codes::WRONG_TYPE]);
         assert_eq!(wrong(workflow, TASK), [codes::WRONG_TYPE]);
-        assert_eq!(wrong(task, &format!("{TASK}\n---\n{TASK}")), [codes::WRONG_TYPE]);
+        assert_eq!(
+            wrong(task, &format!("{TASK}\n---\n{TASK}")),
+            [codes::WRONG_TYPE]
+        );
         assert_eq!(wrong(task, ""), [codes::EMPTY]);
         assert_eq!(wrong(task, "{id: t, nmae: T}")[0], codes::UNKNOWN_FIELD);
     }

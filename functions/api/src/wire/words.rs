@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use taskmill::task::{TaskPriority, TaskStatus, TaskType};
 use taskmill::workflow::WorkflowStatus;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 fn one_of(words: Vec<Value>) -> RefOr<Schema> {

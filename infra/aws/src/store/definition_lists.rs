@@ -98,7 +98,9 @@ fn start_key(
     cursor: &str,
     description: &str,
 ) -> Result<Item, BadCursor> {
-    let entry = Cursor::decode(cursor, description)?.after.ok_or(BadCursor)?;
+    let entry = Cursor::decode(cursor, description)?
+        .after
+        .ok_or(BadCursor)?;
     let id = entry.sort.strip_prefix(&format!("{}#", kind.word()));
     let id = id.and_then(|id| DefinitionId::new(id).ok());
     Ok(list_key(tenant, kind, &id.ok_or(BadCursor)?))

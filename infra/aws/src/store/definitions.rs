@@ -165,12 +165,8 @@ impl Store {
         id: &DefinitionId,
         version: &Version,
     ) -> Result<(), Error> {
-        self.add_to_list(
-            list_key(tenant, kind, id),
-            DEPRECATED,
-            &version.to_string(),
-        )
-        .await
+        self.add_to_list(list_key(tenant, kind, id), DEPRECATED, &version.to_string())
+            .await
     }
 
     /// The ids of all definitions of a kind that a tenant has, in order.
