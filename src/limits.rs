@@ -88,6 +88,9 @@ pub const REQUEST_BYTES: usize = 5 * 1024 * 1024;
 /// Arrays and objects inside each other in the body of an HTTP request: those of an input, and of
 /// what is around it.
 pub const REQUEST_DEPTH: usize = DOCUMENT_DEPTH + 10;
+/// Bytes of an answer, written as a text in JSON, that goes through a gateway: Lambda gives back
+/// 6 MiB with everything around it.
+pub const ANSWER_BYTES: usize = 5 * 1024 * 1024;
 /// Entries of one page of a list.
 pub const PAGE_ENTRIES: usize = 1_000;
 /// Tasks that a workflow shows with itself; the list of its tasks has them all.
@@ -169,6 +172,10 @@ mod tests {
         );
         bytes("The body of a request", REQUEST_BYTES);
         bytes("The body that is a definition", DOCUMENT_TEXT_BYTES);
+        bytes(
+            "An answer that goes through API Gateway, written as a text in JSON",
+            ANSWER_BYTES,
+        );
         let counts = [
             (
                 "Arrays and objects inside each other in a body",

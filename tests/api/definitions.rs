@@ -91,7 +91,7 @@ async fn what_is_wrong_is_told_at_once_with_its_place_and_stores_nothing() {
         let ask = world.by(&caller(), "POST", path);
         ask.text("application/yaml", text.to_owned())
     };
-    let validate = ask("/v1/workflow-definitions/validate", text)
+    let validate = ask("/v1/validate/workflow-definitions", text)
         .answer()
         .await;
     let validation = validate.is(200);
@@ -109,7 +109,7 @@ async fn what_is_wrong_is_told_at_once_with_its_place_and_stores_nothing() {
     assert_eq!(refused.body["problems"], expected);
 
     let good = text.replace("ehco", "echo");
-    let validate = ask("/v1/workflow-definitions/validate", &good)
+    let validate = ask("/v1/validate/workflow-definitions", &good)
         .answer()
         .await;
     let expected = json!({"valid": true, "problems": [], "warnings": []});

@@ -97,3 +97,21 @@ async fn behind_a_gateway_a_header_says_nothing() {
     let health = event("GET", "/healthz", None, None);
     assert_eq!(answer(&world, health).await.0, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_no_gateway_takes_is_a_problem() {
+    let world = World::of(DEFINITIONS).await;
+    let quotes = "\"".repeat(taskmill::limits::ANSWER_BYTES / 3);
+    let text = "x".repeat(taskmill::limits::ANSWER_BYTES / 3);
+    for (input, expected) in [(text, 200), (quotes, 413)] {
+        let request = json!({"taskDefinitionId": "sign", "input": {"a": input}});
+        let path = world.send("/v1/tasks", request).await.is(201);
+        let path = path.header("location").to_owned();
+        let (status, _, body) = answer(&world, event("GET", &path, Some(ann()), None)).await;
+        assert_eq!(status, expected);
+        if expected == 413 {
+            assert_eq!(body["code"], "PAYLOAD_TOO_LARGE");
+        }
+        world.get(&path).await.is(200);
+    }
+}

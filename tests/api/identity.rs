@@ -47,6 +47,7 @@ fn routes(document: &Value, task: &str, workflow: &str) -> Vec<Route> {
             Some("workflows") => workflow,
             Some("task-definitions") => "echo",
             Some("workflow-definitions") => "pair",
+            Some("validate") => "",
             _ => continue,
         };
         let path = template.replace("{id}", id).replace("{version}", "1.0.0");

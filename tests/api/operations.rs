@@ -30,17 +30,24 @@ impl Waiting {
             .await
     }
 
-    /// Somebody does the work of the first step.
-    async fn sign(&self) {
-        let tasks = self.world.get(&format!("{}/tasks", self.path)).await;
-        let task = format!("/v1/tasks/{}", tasks.is(200).each("id")[0]);
+    /// Ann takes the task of the first step, and says what became of it.
+    async fn do_task(&self, act: &str, what: Value) {
+        let tasks = format!("{}/tasks?status=PENDING", self.path);
+        let tasks = self.world.get(&tasks).await.is(200);
+        let task = format!("/v1/tasks/{}", tasks.each("id")[0]);
         self.world.post(&format!("{task}/claim")).await.is(200);
-        let done = json!({"output": {"by": "ann"}});
-        self.world
-            .send(&format!("{task}/complete"), done)
-            .await
-            .is(200);
+        let act = format!("{task}/{act}");
+        self.world.send(&act, what).await.is(200);
         settle(&self.world.aws).await;
+    }
+
+    async fn sign(&self) {
+        let done = json!({"output": {"by": "ann"}});
+        self.do_task("complete", done).await;
+    }
+
+    async fn fail(&self) {
+        self.do_task("fail", json!({"code": "ILL"})).await;
     }
 
     async fn status(&self) -> String {
@@ -93,19 +100,25 @@ async fn a_workflow_is_paused_changed_skipped_and_cancelled() {
     let cancel = json!({"reason": "enough", "compensate": true});
     let cancelled = waiting.ask("cancel", cancel).await.is(200);
     assert_eq!(cancelled.text("status"), "CANCELLED");
-    waiting.ask("retry", json!({})).await.is(200);
-    assert_eq!(waiting.status().await, "RUNNING");
-    waiting
-        .world
-        .post(&format!("{}/cancel", waiting.path))
-        .await
-        .is(200);
-    waiting
-        .world
-        .post(&format!("{}/rerun", waiting.path))
-        .await
-        .is(200);
-    assert_eq!(waiting.status().await, "RUNNING");
+    let late = waiting.ask("retry", json!({})).await;
+    late.is_problem(409, "ILLEGAL_STATE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_that_failed_goes_on_where_it_failed_or_from_its_start() {
+    let waiting = Waiting::start().await;
+    for again in ["retry", "rerun"] {
+        waiting.fail().await;
+        assert_eq!(waiting.status().await, "FAILED");
+        let path = format!("{}/{again}", waiting.path);
+        waiting.world.post(&path).await.is(200);
+        settle(&waiting.world.aws).await;
+        assert_eq!(waiting.status().await, "RUNNING", "{again}");
+    }
+    waiting.sign().await;
+    let path = json!({"path": "nowhere"});
+    let refused = waiting.ask("rerun", path).await;
+    assert!(refused.status >= 400, "{}", refused.body);
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,7 +32,10 @@ const REFUSALS: [(u16, &str); 11] = [
         "The record's state does not allow it, or others changed it first.",
     ),
     (412, "The record is not in the version that If-Match names."),
-    (413, "The body is too large or too deep."),
+    (
+        413,
+        "The body is too large or too deep, or the answer too large for the gateway.",
+    ),
     (415, "The Content-Type of the body is not read here."),
     (
         422,
@@ -57,7 +60,7 @@ pub(crate) struct Changing;
 
 impl IntoResponses for Reading {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        refusals(&[400, 401, 404, 429, 503])
+        refusals(&[400, 401, 404, 413, 429, 503])
     }
 }
 

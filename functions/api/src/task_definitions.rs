@@ -37,7 +37,7 @@ pub(crate) async fn register_task_definition(
 
 /// Looks what is wrong with a task definition, and stores nothing.
 #[utoipa::path(
-    post, path = "/v1/task-definitions/validate", tag = "definitions",
+    post, path = "/v1/validate/task-definitions", tag = "definitions",
     operation_id = "validateTaskDefinition",
     request_body(content((TaskDefinition = "application/json"), (String = "application/yaml"))),
     responses((status = 200, description = "What is wrong.", body = Validation), Creating),

@@ -37,7 +37,7 @@ pub(crate) async fn register_workflow_definition(
 
 /// Looks what is wrong with a workflow definition, and stores nothing.
 #[utoipa::path(
-    post, path = "/v1/workflow-definitions/validate", tag = "definitions",
+    post, path = "/v1/validate/workflow-definitions", tag = "definitions",
     operation_id = "validateWorkflowDefinition",
     request_body(content((WorkflowDefinition = "application/json"), (String = "application/yaml"))),
     responses((status = 200, description = "What is wrong.", body = Validation), Creating),
