@@ -294,6 +294,7 @@ mod tests {
         let all = names.len();
         names.sort_unstable();
         names.dedup();
-        assert_eq!((names.len(), all), (36, 36));
+        assert_eq!(names.len(), all);
+        assert!(all > 30, "{all}");
     }
 }
