@@ -72,6 +72,39 @@ pub mod refusal {
     pub const PERMISSION_DENIED: &str = super::failure::PERMISSION_DENIED;
     /// A payload is over its limit.
     pub const PAYLOAD_TOO_LARGE: &str = super::failure::PAYLOAD_TOO_LARGE;
+    /// Nobody is known to ask.
+    pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    /// The request cannot be read.
+    pub const MALFORMED: &str = super::registration::MALFORMED;
+    /// A value outside what is allowed.
+    pub const OUT_OF_RANGE: &str = super::registration::OUT_OF_RANGE;
+    /// What is asked is there, but is not asked in this way.
+    pub const METHOD_NOT_ALLOWED: &str = "METHOD_NOT_ALLOWED";
+    /// The record is not in the version that the caller expects.
+    pub const PRECONDITION_FAILED: &str = "PRECONDITION_FAILED";
+    /// A body of a type that is not read here.
+    pub const UNSUPPORTED_MEDIA_TYPE: &str = "UNSUPPORTED_MEDIA_TYPE";
+
+    /// Every one of them.
+    pub const ALL: [&str; 17] = [
+        NOT_FOUND,
+        ILLEGAL_STATE,
+        VERSION_CONFLICT,
+        IDEMPOTENCY_CONFLICT,
+        NOT_A_CANDIDATE,
+        ALREADY_CLAIMED,
+        NOT_THE_ASSIGNEE,
+        UNAVAILABLE,
+        INVALID_INPUT,
+        PERMISSION_DENIED,
+        PAYLOAD_TOO_LARGE,
+        UNAUTHENTICATED,
+        MALFORMED,
+        OUT_OF_RANGE,
+        METHOD_NOT_ALLOWED,
+        PRECONDITION_FAILED,
+        UNSUPPORTED_MEDIA_TYPE,
+    ];
 }
 
 /// What is wrong with a definition.
@@ -170,6 +203,7 @@ mod tests {
         check("failure", "Failures");
         check("refusal", "Refusals");
         check("registration", "Registration");
+        assert_eq!(codes_of("refusal"), super::refusal::ALL);
         let row_is_full = |line: &str| line.split(" | ").all(|cell| !cell.trim().is_empty());
         let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
         assert!(rows.clone().count() > 40);

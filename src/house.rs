@@ -1,14 +1,16 @@
 //! The rules of the house that a compiler does not keep: which crate may build on which.
 //!
-//! Imports run one way, `functions/*` to `functions/app` to `infra/aws` to the core, and nothing
-//! that is deployed builds on the embedded AWS. What a crate may call is kept by `clippy.toml`.
+//! Imports run one way, `functions/*` to `functions/app` to `infra/aws` to the core, the command
+//! and the tests to the router of the API as well, and nothing that is deployed builds on the
+//! embedded AWS. What a crate may call is kept by `clippy.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The workspace's manifests, by folder.
-const MANIFESTS: [(&str, &str); 12] = [
+const MANIFESTS: [(&str, &str); 13] = [
     (".", include_str!("../Cargo.toml")),
     ("cli", include_str!("../cli/Cargo.toml")),
+    ("functions/api", include_str!("../functions/api/Cargo.toml")),
     ("functions/app", include_str!("../functions/app/Cargo.toml")),
     (
         "functions/create-task",
@@ -43,7 +45,13 @@ fn may_build_on(folder: &str) -> &'static [&'static str] {
         "infra/aws" => &["taskmill"],
         "functions/app" => &["taskmill", "taskmill-aws"],
         "infra/local" => &["taskmill", "taskmill-aws", "taskmill-app"],
-        "cli" | "tests" => &["taskmill", "taskmill-aws", "taskmill-app", "taskmill-local"],
+        "cli" | "tests" => &[
+            "taskmill",
+            "taskmill-api",
+            "taskmill-app",
+            "taskmill-aws",
+            "taskmill-local",
+        ],
         _ => &["taskmill", "taskmill-aws", "taskmill-app"],
     }
 }

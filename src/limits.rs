@@ -83,6 +83,21 @@ pub const REFERENCE_CHARS: usize = 256;
 /// Users, or groups, that a task names as candidates.
 pub const CANDIDATES: usize = 100;
 
+/// Bytes of the body of an HTTP request: Lambda takes 6 MiB with everything around it.
+pub const REQUEST_BYTES: usize = 5 * 1024 * 1024;
+/// Arrays and objects inside each other in the body of an HTTP request: those of an input, and of
+/// what is around it.
+pub const REQUEST_DEPTH: usize = DOCUMENT_DEPTH + 10;
+/// Bytes of an answer, written as a text in JSON, that goes through a gateway: Lambda gives back
+/// 6 MiB with everything around it.
+pub const ANSWER_BYTES: usize = 5 * 1024 * 1024;
+/// Entries of one page of a list.
+pub const PAGE_ENTRIES: usize = 1_000;
+/// Tasks that a workflow shows with itself; the list of its tasks has them all.
+pub const TASKS_SHOWN: usize = 100;
+/// Seconds that a start may wait for the end, less than a gateway waits for an answer.
+pub const WAIT_SECONDS: u64 = 25;
+
 /// What one evaluation of an expression may use.
 pub mod expression {
     /// Values that it may make or visit.
@@ -155,7 +170,23 @@ mod tests {
             "What these tasks gave and the variables that they saw, as compact JSON",
             RECALLED_BYTES,
         );
+        bytes("The body of a request", REQUEST_BYTES);
+        bytes("The body that is a definition", DOCUMENT_TEXT_BYTES);
+        bytes(
+            "An answer that goes through API Gateway, written as a text in JSON",
+            ANSWER_BYTES,
+        );
         let counts = [
+            (
+                "Arrays and objects inside each other in a body",
+                REQUEST_DEPTH as u64,
+            ),
+            ("Entries of a page", PAGE_ENTRIES as u64),
+            (
+                "Tasks that are shown with their workflow",
+                TASKS_SHOWN as u64,
+            ),
+            ("Seconds of `Prefer: wait`", WAIT_SECONDS),
             ("Steps of a definition", STEPS_PER_DEFINITION as u64),
             (
                 "Values of such a text, aliases counted as what they stand for",

@@ -6,6 +6,8 @@
 //! has only its messages and the minute's sweep.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod company;

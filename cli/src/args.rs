@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
 pub use dead_letters::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
-pub use dev::DevArgs;
+pub use dev::{DevArgs, TokenArgs};
 pub use export::{ExportArgs, ExportFormat};
 pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
 pub use place::{At, PlaceArgs};
@@ -74,8 +74,11 @@ pub enum Command {
         #[command(subcommand)]
         command: TaskCommand,
     },
-    /// Serves DynamoDB, SQS and S3 on a port of this machine, with the functions on them.
+    /// Serves the HTTP API, or DynamoDB, SQS and S3, on ports of this machine, with the functions
+    /// at work.
     Dev(DevArgs),
+    /// Prints a development token for the HTTP API of a data folder.
+    Token(TokenArgs),
     /// Runs workflow tests: cases as data, on the real engine in virtual time.
     Test(TestArgs),
     /// Tries an expression, with the functions and limits of the engine.

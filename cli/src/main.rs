@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod definitions;
+mod development;
 mod exit;
 mod family;
 mod graph;
@@ -77,6 +78,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
             TaskCommand::Run(args) => commands::task::run(*args, verbose).await,
         },
         Command::Dev(args) => commands::dev::dev(&args, verbose).await,
+        Command::Token(args) => commands::token::token(args),
         Command::Bench(args) => commands::bench::bench(&args),
         Command::Test(args) => commands::test::test(&args),
         Command::Eval(args) => commands::eval::eval(&args),

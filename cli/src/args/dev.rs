@@ -1,4 +1,4 @@
-//! The arguments of `dev`.
+//! The arguments of `dev` and `token`.
 
 use std::path::PathBuf;
 
@@ -8,16 +8,25 @@ use taskmill_local::functions::Function;
 
 use super::tenant_id;
 
+/// The port of the HTTP API when nobody names one.
+const API_PORT: u16 = 8080;
+/// Seconds of a day.
+const DAY: &str = "86400";
+
 /// The arguments of `dev`.
 #[derive(Debug, Args)]
 pub struct DevArgs {
     /// A folder of definitions, or one file of them, to be registered; the same files are read as
     /// by `run`.
     pub path: Option<PathBuf>,
+    /// The port of 127.0.0.1 that answers as the HTTP API; 0 takes one that is free. Without
+    /// --aws-port it is 8080.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
     /// The port of 127.0.0.1 that answers as DynamoDB, SQS and S3; 0 takes one that is free.
     #[arg(long, value_name = "PORT")]
-    pub aws_port: u16,
-    /// Keeps tables and payloads in this folder.
+    pub aws_port: Option<u16>,
+    /// Keeps tables and payloads in this folder, and the key of development tokens.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Runs no function: messages stay in their queues until somebody takes them.
@@ -33,7 +42,56 @@ pub struct DevArgs {
     /// A file of secrets, as for `run`.
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
-    /// The tenant that the definitions belong to.
+    /// The tenant that the definitions and the printed token belong to.
     #[arg(long, value_name = "ID", default_value = "local", value_parser = tenant_id)]
     pub tenant: TenantId,
+    /// The API takes tokens of this issuer instead of development tokens.
+    #[arg(long, value_name = "ISSUER", requires_all = ["jwt_audience", "jwks"])]
+    pub jwt_issuer: Option<String>,
+    /// The audience that these tokens are for.
+    #[arg(long, value_name = "AUDIENCE", requires = "jwt_issuer")]
+    pub jwt_audience: Option<String>,
+    /// The issuer's keys, a JSON Web Key Set: a file, or the address where it is published.
+    #[arg(long, value_name = "FILE|URL", requires = "jwt_issuer")]
+    pub jwks: Option<String>,
+}
+
+impl DevArgs {
+    /// The port of the HTTP API, if there is to be one.
+    pub fn api_port(&self) -> Option<u16> {
+        let usual = self.aws_port.is_none().then_some(API_PORT);
+        self.port.or(usual)
+    }
+}
+
+/// The arguments of `token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// The folder of a `taskmill dev --data DIR`, whose key it is signed with.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The tenant.
+    #[arg(long, value_name = "ID", default_value = "local", value_parser = tenant_id)]
+    pub tenant: TenantId,
+    /// The person or program.
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "USER",
+        hide_env_values = true,
+        default_value = "local"
+    )]
+    pub user: String,
+    /// A role; may be repeated.
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// A permission; may be repeated.
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    pub permissions: Vec<String>,
+    /// The environment.
+    #[arg(long, value_name = "ID")]
+    pub environment: Option<String>,
+    /// Seconds for which it is good.
+    #[arg(long, value_name = "SECONDS", default_value = DAY)]
+    pub expires_in: u32,
 }

@@ -1,12 +1,17 @@
-//! `taskmill dev`: an AWS on a port of this machine, and the functions on it, until somebody stops
-//! it.
+//! `taskmill dev`: the HTTP API on a port of this machine, an AWS on another, and the functions on
+//! it, until somebody stops it.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
+use taskmill::security::Caller;
+use taskmill_api::{Api, Authority, ClaimNames, DevelopmentKey, Keys, Verifier, router};
+use taskmill_app::App;
 use taskmill_local::functions::{Function, Functions, Remote};
 use taskmill_local::service::Prepared;
 use taskmill_local::{Endpoint, LocalAws, Service};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::session::tell_skipped;
@@ -14,27 +19,142 @@ use crate::args::DevArgs;
 use crate::definitions::{Set, root_of};
 use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupts;
-use crate::{local, output};
+use crate::{development, local, output};
+
+/// Seconds for which the printed token is good: a day.
+const TOKEN_SECONDS: u32 = 24 * 60 * 60;
+
+/// The ports that are open.
+struct Doors {
+    aws: Option<Endpoint>,
+    api: Option<TcpListener>,
+}
+
+/// Whose tokens the API takes.
+enum Tokens {
+    Development(DevelopmentKey),
+    Issued(Verifier),
+}
 
 /// Serves until Ctrl-C. What other programs need to find it is printed as variables of an
 /// environment, once everything is there.
 ///
 /// # Errors
-/// The port is taken, or the service does not start.
+/// A port is taken, or the service does not start.
 pub async fn dev(args: &DevArgs, verbose: u8) -> Result<Exit, Error> {
     let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
     let set = definitions(args.path.as_deref(), verbose)?;
     let aws = local::aws(args.data.as_deref())?;
-    let endpoint = Endpoint::bind(aws.clone(), args.aws_port).await;
-    let endpoint = endpoint.map_err(|source| Error::Port {
-        port: args.aws_port,
-        source,
-    })?;
+    let doors = Doors::open(&aws, args).await?;
+    let tokens = tokens(args)?;
     let prepared = prepare(args, aws, set.as_ref()).await?;
-    let environment = prepared.environment(&endpoint.url());
+    let app = prepared.app().clone();
+    let environment = environment(&doors, &prepared, &tokens, args);
     let service = prepared.begin_with(functions(args).await).await?;
-    tell(&endpoint, &environment, args)?;
-    serve(endpoint, service, &mut interrupts).await
+    tell(&doors, &environment, args)?;
+    serve(
+        doors,
+        Api::new(app, tokens.authority()),
+        service,
+        &mut interrupts,
+    )
+    .await
+}
+
+impl Doors {
+    async fn open(aws: &LocalAws, args: &DevArgs) -> Result<Self, Error> {
+        let taken = |port| move |source| Error::Port { port, source };
+        let aws = match args.aws_port {
+            None => None,
+            Some(port) => {
+                let endpoint = Endpoint::bind(aws.clone(), port).await;
+                Some(endpoint.map_err(taken(port))?)
+            }
+        };
+        let api = match args.api_port() {
+            None => None,
+            Some(port) => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+                Some(listener.map_err(taken(port))?)
+            }
+        };
+        Ok(Self { aws, api })
+    }
+
+    /// The address of the API, as clients are told it.
+    fn api_url(&self) -> Option<String> {
+        let address = self.api.as_ref()?.local_addr().ok()?;
+        Some(format!("http://{address}"))
+    }
+}
+
+fn tokens(args: &DevArgs) -> Result<Tokens, Error> {
+    let (Some(issuer), Some(audience), Some(place)) =
+        (&args.jwt_issuer, &args.jwt_audience, &args.jwks)
+    else {
+        return development::key(args.data.as_deref()).map(Tokens::Development);
+    };
+    let names = ClaimNames::read(|name| std::env::var(name).ok());
+    Ok(Tokens::Issued(Verifier::new(
+        issuer,
+        audience,
+        keys(place)?,
+        names,
+    )))
+}
+
+fn keys(place: &str) -> Result<Keys, Error> {
+    let unusable = |why: String| Error::Usage(format!("--jwks {place}: {why}"));
+    if place.starts_with("https://") || place.starts_with("http://") {
+        return Keys::published(place).map_err(|error| unusable(error.to_string()));
+    }
+    let text = std::fs::read_to_string(place).map_err(|error| unusable(error.to_string()))?;
+    Keys::given(&text).map_err(|error| unusable(error.to_string()))
+}
+
+impl Tokens {
+    fn authority(self) -> Authority {
+        Authority::Router(match self {
+            Self::Development(key) => key.verifier().into(),
+            Self::Issued(verifier) => verifier.into(),
+        })
+    }
+}
+
+/// What other programs need to find what is served.
+fn environment(
+    doors: &Doors,
+    prepared: &Prepared,
+    tokens: &Tokens,
+    args: &DevArgs,
+) -> Vec<(String, String)> {
+    let mut environment = match &doors.aws {
+        None => Vec::new(),
+        Some(endpoint) => prepared.environment(&endpoint.url()),
+    };
+    if let Some(url) = doors.api_url() {
+        environment.push(("TASKMILL_API_URL".to_owned(), url));
+        if let Tokens::Development(key) = tokens {
+            let token = key.token(&somebody(args), now(prepared.app()), TOKEN_SECONDS);
+            environment.push(("TASKMILL_TOKEN".to_owned(), token));
+        }
+    }
+    environment
+}
+
+fn now(app: &App) -> taskmill::Timestamp {
+    app.clock().now()
+}
+
+/// Whose token is printed.
+fn somebody(args: &DevArgs) -> Caller {
+    Caller {
+        tenant_id: args.tenant.clone(),
+        user_id: "local".to_owned(),
+        roles: Vec::new(),
+        permissions: Vec::new(),
+        environment_id: None,
+    }
 }
 
 fn definitions(path: Option<&Path>, verbose: u8) -> Result<Option<Set>, Error> {
@@ -78,11 +198,7 @@ async fn functions(args: &DevArgs) -> Functions {
     }
 }
 
-fn tell(
-    endpoint: &Endpoint,
-    environment: &[(String, String)],
-    args: &DevArgs,
-) -> Result<(), Error> {
+fn tell(doors: &Doors, environment: &[(String, String)], args: &DevArgs) -> Result<(), Error> {
     let lines = environment
         .iter()
         .map(|(name, value)| format!("{name}={value}\n"));
@@ -91,31 +207,34 @@ fn tell(
         || "in memory".to_owned(),
         |data| format!("kept in {}", data.display()),
     );
-    let url = endpoint.url();
-    output::note(&format!(
-        "DynamoDB, SQS and S3 at {url}, {kept}; Ctrl-C stops"
-    ));
+    let api = doors.api_url().map(|url| format!("the API at {url}"));
+    let aws = doors.aws.as_ref();
+    let aws = aws.map(|endpoint| format!("DynamoDB, SQS and S3 at {}", endpoint.url()));
+    let served: Vec<String> = aws.into_iter().chain(api).collect();
+    output::note(&format!("{}, {kept}; Ctrl-C stops", served.join(", ")));
     Ok(())
 }
 
-/// Until the first wish to stop everybody is answered; then the functions end, which may need
-/// answers themselves, and the port is closed last.
+/// Until the first wish to stop everybody is answered; then the API is closed and the functions
+/// end, which may need answers themselves, and the port of the AWS is closed last.
 async fn serve(
-    endpoint: Endpoint,
+    doors: Doors,
+    api: Api,
     service: Service,
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Error> {
+    let (close, closed) = oneshot::channel::<()>();
     let (stop, stopped) = oneshot::channel::<()>();
-    let stopped = async move {
-        // It is over as well when nobody is left to say so.
-        let _ = stopped.await;
-    };
-    let mut serving = pin!(endpoint.serve(stopped));
+    // Each is over as well when nobody is left to say so.
+    let api = serve_api(doors.api, api, async move { drop(closed.await) });
+    let aws = serve_aws(doors.aws, async move { drop(stopped.await) });
+    let mut serving = pin!(async move { tokio::try_join!(api, aws) });
     tokio::select! {
-        served = &mut serving => return served.map(|()| Exit::Stopped).map_err(Error::Runtime),
+        served = &mut serving => return served.map(|_| Exit::Stopped).map_err(Error::Runtime),
         () = interrupts.next() => {}
     }
     output::note("stopping when the attempts under way have ended; Ctrl-C again stops them");
+    drop(close);
     let ended = async {
         let shutdown = async {
             service.shutdown().await;
@@ -124,8 +243,34 @@ async fn serve(
         tokio::join!(serving, shutdown).0
     };
     tokio::select! {
-        served = ended => served.map_err(Error::Runtime)?,
+        served = ended => drop(served.map_err(Error::Runtime)?),
         () = interrupts.next() => {}
     }
     Ok(Exit::Stopped)
+}
+
+async fn serve_api(
+    listener: Option<TcpListener>,
+    api: Api,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let Some(listener) = listener else {
+        stop.await;
+        return Ok(());
+    };
+    let served = axum::serve(listener, router(api));
+    served.with_graceful_shutdown(stop).await
+}
+
+async fn serve_aws(
+    endpoint: Option<Endpoint>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    match endpoint {
+        Some(endpoint) => endpoint.serve(stop).await,
+        None => {
+            stop.await;
+            Ok(())
+        }
+    }
 }

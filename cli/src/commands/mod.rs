@@ -18,5 +18,6 @@ mod show;
 mod start;
 pub mod task;
 pub mod test;
+pub mod token;
 pub mod validate;
 pub mod verb;

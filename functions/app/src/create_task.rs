@@ -88,6 +88,11 @@ pub async fn create_task(
         .await?;
     let now = app.now();
     let task = creation::create(&definition, new_task(app, caller, request), now)?;
+    accept(app, task).await
+}
+
+/// Writes a new task, or finds the one that the same request made before, and dispatches it.
+pub(crate) async fn accept(app: &App, task: TaskInstance) -> Result<TaskInstance, Refusal> {
     let created = app.store().create_task(&task).await?;
     let task = match created {
         Created::New => task,
@@ -151,14 +156,21 @@ fn new_task(app: &App, caller: &Caller, request: CreateTask) -> NewTask {
     }
 }
 
+/// A task of this tenant.
+pub(crate) async fn of_tenant(
+    app: &App,
+    tenant: &TenantId,
+    id: TaskId,
+) -> Result<TaskInstance, Refusal> {
+    let found = app.store().task(id).await?;
+    found
+        .filter(|task| task.tenant_id == *tenant)
+        .ok_or_else(|| Refusal::not_found("task", id))
+}
+
 /// The task that was first under this id, if the request was the same.
 async fn existing(app: &App, asked: &TaskInstance) -> Result<TaskInstance, Refusal> {
-    let first = app
-        .store()
-        .task(asked.id)
-        .await?
-        .filter(|first| first.tenant_id == asked.tenant_id)
-        .ok_or_else(|| Refusal::not_found("task", asked.id))?;
+    let first = of_tenant(app, &asked.tenant_id, asked.id).await?;
     requests::check_repeat(first.request_hash.as_deref(), asked.request_hash.as_deref())?;
     Ok(first)
 }

@@ -13,10 +13,10 @@ use taskmill::task::lifecycle::{Act, Event, PersonsAct};
 use taskmill::task::{TaskType, output};
 
 use crate::app::App;
-use crate::emit;
+use crate::create_task;
 use crate::refusal::Refusal;
 use crate::requests;
-use crate::tasks::{self, Applied};
+use crate::tasks;
 
 /// Does with a task what a person asks.
 ///
@@ -29,25 +29,25 @@ pub async fn act(
     id: TaskId,
     act: Act,
 ) -> Result<TaskInstance, Refusal> {
+    let task = create_task::of_tenant(app, &person.tenant_id, id).await?;
+    let event = event(app, person, &task, act).await?;
+    let applied = tasks::apply_to(app, id, Some(task), &event).await?;
+    tasks::settle(app, id, applied).await
+}
+
+/// What a person asks of a task, if it can be asked.
+pub(crate) async fn event(
+    app: &App,
+    person: &Caller,
+    task: &TaskInstance,
+    act: Act,
+) -> Result<Event, Refusal> {
     requests::check_text("person", Some(&person.user_id))?;
-    let not_found = || Refusal::not_found("task", id);
-    let found = app.store().task(id).await?;
-    let is_theirs = |task: &TaskInstance| task.tenant_id == person.tenant_id;
-    let task = found.filter(is_theirs).ok_or_else(not_found)?;
-    check(app, &task, &act).await?;
-    let event = Event::Act(Box::new(PersonsAct {
+    check(app, task, &act).await?;
+    Ok(Event::Act(Box::new(PersonsAct {
         by: person.clone(),
         act,
-    }));
-    match tasks::apply_to(app, id, Some(task), &event).await? {
-        Applied::Owes(task, effect) => {
-            let message = emit::message(&task, effect, app.now());
-            app.queues().send(message.as_slice()).await?;
-            Ok(*task)
-        }
-        Applied::Rejected(_, rejection) => Err(rejection.into()),
-        Applied::Missing => Err(not_found()),
-    }
+    })))
 }
 
 /// Checks what a person says against the definition of the task and the limits of a payload.

@@ -26,8 +26,9 @@ pub async fn register_task(
     tenant: &TenantId,
     definition: &TaskDefinition,
 ) -> Result<Registered, Refusal> {
-    if let Some(problem) = registration::check_time(definition, app.config().longest_attempt) {
-        return Err(Refusal::Problems(vec![problem]));
+    let problems = problems_of_task(app, definition);
+    if !problems.is_empty() {
+        return Err(Refusal::Problems(problems));
     }
     let registered = app
         .store()
@@ -46,14 +47,7 @@ pub async fn register_workflow(
     tenant: &TenantId,
     definition: &WorkflowDefinition,
 ) -> Result<Registered, Refusal> {
-    let existing = existing(app, tenant, definition).await?;
-    let mut problems = registration::check_references(definition, &existing);
-    if problems.is_empty() {
-        let tasks = tasks_of(app, tenant, definition).await?;
-        let tasks = tasks.iter().map(|task| &task.definition).collect();
-        let longest = app.config().longest_attempt;
-        problems = registration::check_steps(definition, &tasks, longest);
-    }
+    let problems = problems_of_workflow(app, tenant, definition).await?;
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
     }
@@ -62,6 +56,33 @@ pub async fn register_workflow(
         .register_workflow_definition(tenant, definition, app.now())
         .await;
     registered.map_err(taken)
+}
+
+/// What this deployment cannot run of a task definition.
+#[must_use]
+pub fn problems_of_task(app: &App, definition: &TaskDefinition) -> Vec<Problem> {
+    let problem = registration::check_time(definition, app.config().longest_attempt);
+    problem.into_iter().collect()
+}
+
+/// What is wrong between a workflow definition and what is registered.
+///
+/// # Errors
+/// The store failed.
+pub async fn problems_of_workflow(
+    app: &App,
+    tenant: &TenantId,
+    definition: &WorkflowDefinition,
+) -> Result<Vec<Problem>, Refusal> {
+    let existing = existing(app, tenant, definition).await?;
+    let problems = registration::check_references(definition, &existing);
+    if !problems.is_empty() {
+        return Ok(problems);
+    }
+    let tasks = tasks_of(app, tenant, definition).await?;
+    let tasks = tasks.iter().map(|task| &task.definition).collect();
+    let longest = app.config().longest_attempt;
+    Ok(registration::check_steps(definition, &tasks, longest))
 }
 
 /// Every id that there is, and the versions of those that the definition refers to.

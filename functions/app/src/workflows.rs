@@ -39,19 +39,26 @@ pub async fn operate(
     id: WorkflowId,
     operation: Operation,
 ) -> Result<WorkflowInstance, Refusal> {
-    let not_found = || Refusal::not_found("workflow", id);
-    let found = app.store().workflow(id).await?;
-    let is_theirs = |found: &WorkflowInstance| found.tenant_id == *tenant && found.batch.is_none();
-    found.filter(is_theirs).ok_or_else(not_found)?;
+    of_tenant(app, tenant, id).await?;
     let event = Event::Operation(Box::new(operation));
     match fold(app, id, &[event]).await? {
-        Outcome::Missing => Err(not_found()),
+        Outcome::Missing => Err(Refusal::not_found("workflow", id)),
         Outcome::Refused(refused) => Err(Refusal::new(refused.code, refused.message)),
-        Outcome::Taken => {
-            let after = app.store().workflow(id).await?;
-            after.ok_or_else(not_found)
-        }
+        Outcome::Taken => of_tenant(app, tenant, id).await,
     }
+}
+
+/// A workflow of this tenant. A batch of iterations is a record, but no workflow.
+pub(crate) async fn of_tenant(
+    app: &App,
+    tenant: &TenantId,
+    id: WorkflowId,
+) -> Result<WorkflowInstance, Refusal> {
+    let found = app.store().workflow(id).await?;
+    let is_theirs = |found: &WorkflowInstance| found.tenant_id == *tenant && found.batch.is_none();
+    found
+        .filter(is_theirs)
+        .ok_or_else(|| Refusal::not_found("workflow", id))
 }
 
 /// What became of events.

@@ -54,8 +54,8 @@ pub fn https() -> SharedHttpClient {
         .build_https()
 }
 
-/// Makes `ring` the cryptography of TLS connections that are not the SDK's. Only the first call of
-/// a process matters, and all say the same.
-pub(crate) fn use_ring() {
+/// Makes `ring` the cryptography of TLS connections that are not the SDK's: to be called before a
+/// client of another kind is made. Only the first call of a process matters, and all say the same.
+pub fn use_ring() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

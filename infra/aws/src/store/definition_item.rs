@@ -5,7 +5,7 @@
 //! | item | `owner` | `entry` | attributes |
 //! |---|---|---|---|
 //! | version | tenant`#`id | kind`#`version | `doc`: the definition as JSON |
-//! | list | tenant | kind`#`id | `vs`: the versions, a string set |
+//! | list | tenant | kind`#`id | `vs`: the versions, `dv`: those that are deprecated, string sets |
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,12 +13,15 @@ use taskmill::ids::{DefinitionId, TenantId};
 
 use super::Error;
 use super::codec::{Item, Reader, text};
+use super::definition_lists::ListedVersion;
 use super::definitions::DefinitionKind;
 
 /// The attribute of the document.
 const DOCUMENT: &str = "doc";
 /// The attribute of a list's versions.
 pub(crate) const VERSIONS: &str = "vs";
+/// The attribute of those of a list's versions that are deprecated.
+pub(crate) const DEPRECATED: &str = "dv";
 
 /// The key of a version.
 pub(crate) fn version_key(
@@ -63,17 +66,22 @@ pub(crate) fn definition<T: DeserializeOwned>(item: &Item, name: &str) -> Result
         .ok_or_else(|| read.corrupt("doc is missing"))
 }
 
-/// The versions of a list, in order.
-pub(crate) fn versions(item: &Item, name: &str) -> Result<Vec<semver::Version>, Error> {
+/// The versions of a list, in order, each with whether it is deprecated.
+pub(crate) fn versions(item: &Item, name: &str) -> Result<Vec<ListedVersion>, Error> {
     let read = Reader::new(item, name);
-    let texts = item.get(VERSIONS).and_then(|value| value.as_ss().ok());
-    let texts = texts.ok_or_else(|| read.corrupt("it lists no versions"))?;
+    let set = |attribute: &str| item.get(attribute).and_then(|value| value.as_ss().ok());
+    let texts = set(VERSIONS).ok_or_else(|| read.corrupt("it lists no versions"))?;
     let parse = |text: &String| {
-        text.parse()
-            .map_err(|_| read.corrupt(format!("version {text:?}")))
+        let version = text
+            .parse()
+            .map_err(|_| read.corrupt(format!("version {text:?}")))?;
+        Ok(ListedVersion {
+            version,
+            deprecated: set(DEPRECATED).is_some_and(|texts| texts.contains(text)),
+        })
     };
-    let mut versions = texts.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    versions.sort();
+    let mut versions = texts.iter().map(parse).collect::<Result<Vec<_>, Error>>()?;
+    versions.sort_by(|a, b| a.version.cmp(&b.version));
     Ok(versions)
 }
 

@@ -12,10 +12,12 @@ use taskmill::task::TaskDefinition;
 use taskmill::workflow::WorkflowDefinition;
 use taskmill::{Timestamp, limits};
 
-use super::codec::text;
+use super::codec::{Item, text};
 use super::definition_item::{
-    VERSIONS, definition, document, list_key, listed_id, version_item, version_key, versions,
+    DEPRECATED, VERSIONS, definition, document, list_key, listed_id, version_item, version_key,
+    versions,
 };
+use super::definition_lists::ListedVersion;
 use super::{Error, Store};
 
 /// What a definition is of.
@@ -100,8 +102,8 @@ impl Store {
         self.definition(tenant, id, version).await
     }
 
-    /// The registered versions of a task definition, lowest first; none when there is no such
-    /// definition.
+    /// The versions of a task definition that new tasks may be of, lowest first; none when there is
+    /// no such definition.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Aws`].
@@ -110,12 +112,11 @@ impl Store {
         tenant: &TenantId,
         id: &DefinitionId,
     ) -> Result<Vec<Version>, Error> {
-        self.definition_versions(tenant, DefinitionKind::Task, id)
-            .await
+        self.versions_in_use(tenant, DefinitionKind::Task, id).await
     }
 
-    /// The registered versions of a workflow definition, lowest first; none when there is no
-    /// such definition.
+    /// The versions of a workflow definition that new workflows may be of, lowest first; none when
+    /// there is no such definition.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Aws`].
@@ -124,7 +125,47 @@ impl Store {
         tenant: &TenantId,
         id: &DefinitionId,
     ) -> Result<Vec<Version>, Error> {
-        self.definition_versions(tenant, DefinitionKind::Workflow, id)
+        self.versions_in_use(tenant, DefinitionKind::Workflow, id)
+            .await
+    }
+
+    /// All versions of a definition, lowest first; none when there is no such definition.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Aws`].
+    pub async fn listed_versions(
+        &self,
+        tenant: &TenantId,
+        kind: DefinitionKind,
+        id: &DefinitionId,
+    ) -> Result<Vec<ListedVersion>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.definitions)
+            .consistent_read(true)
+            .set_key(Some(list_key(tenant, kind, id)))
+            .send()
+            .await
+            .map_err(|error| Error::aws("GetItem", error))?;
+        let name = format!("the list of versions of {id}");
+        answer
+            .item
+            .map_or(Ok(Vec::new()), |item| versions(&item, &name))
+    }
+
+    /// Lets nothing new be of a version that was registered. What is of it goes on.
+    ///
+    /// # Errors
+    /// [`Error::Aws`].
+    pub async fn deprecate(
+        &self,
+        tenant: &TenantId,
+        kind: DefinitionKind,
+        id: &DefinitionId,
+        version: &Version,
+    ) -> Result<(), Error> {
+        self.add_to_list(list_key(tenant, kind, id), DEPRECATED, &version.to_string())
             .await
     }
 
@@ -193,14 +234,24 @@ impl Store {
     }
 
     async fn list_version<D: Definition>(&self, tenant: &TenantId, given: &D) -> Result<(), Error> {
-        let version = AttributeValue::Ss(vec![given.version().to_string()]);
+        let key = list_key(tenant, D::KIND, given.id());
+        self.add_to_list(key, VERSIONS, &given.version().to_string())
+            .await
+    }
+
+    async fn add_to_list(
+        &self,
+        key: Item,
+        attribute: &'static str,
+        version: &str,
+    ) -> Result<(), Error> {
         self.client
             .update_item()
             .table_name(&self.tables.definitions)
-            .set_key(Some(list_key(tenant, D::KIND, given.id())))
+            .set_key(Some(key))
             .update_expression("ADD #versions :version")
-            .expression_attribute_names("#versions", VERSIONS)
-            .expression_attribute_values(":version", version)
+            .expression_attribute_names("#versions", attribute)
+            .expression_attribute_values(":version", AttributeValue::Ss(vec![version.to_owned()]))
             .send()
             .await
             .map_err(|error| Error::aws("UpdateItem", error))?;
@@ -226,25 +277,15 @@ impl Store {
         answer.item.map(|item| definition(&item, &name)).transpose()
     }
 
-    async fn definition_versions(
+    async fn versions_in_use(
         &self,
         tenant: &TenantId,
         kind: DefinitionKind,
         id: &DefinitionId,
     ) -> Result<Vec<Version>, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.tables.definitions)
-            .consistent_read(true)
-            .set_key(Some(list_key(tenant, kind, id)))
-            .send()
-            .await
-            .map_err(|error| Error::aws("GetItem", error))?;
-        let name = format!("the list of versions of {id}");
-        answer
-            .item
-            .map_or(Ok(Vec::new()), |item| versions(&item, &name))
+        let listed = self.listed_versions(tenant, kind, id).await?;
+        let in_use = listed.into_iter().filter(|listed| !listed.deprecated);
+        Ok(in_use.map(|listed| listed.version).collect())
     }
 }
 

@@ -131,7 +131,7 @@ impl Error {
             Self::VersionConflict { .. } => Some(refusal::VERSION_CONFLICT),
             Self::TooLarge { .. } | Self::TooDeep { .. } => Some(refusal::PAYLOAD_TOO_LARGE),
             Self::VersionExists { .. } => Some(registration::VERSION_EXISTS),
-            Self::BadCursor(_) => Some(refusal::INVALID_INPUT),
+            Self::BadCursor(_) => Some(refusal::MALFORMED),
             Self::RangeTooWide { .. } => Some(registration::OUT_OF_RANGE),
             Self::VersionSkipped { .. }
             | Self::Corrupt { .. }

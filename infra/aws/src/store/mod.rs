@@ -9,6 +9,7 @@
 
 mod codec;
 mod definition_item;
+mod definition_lists;
 mod definitions;
 mod due;
 mod error;
@@ -42,6 +43,7 @@ use self::inputs::Inputs;
 use self::parts::{Outside, Place, referred};
 use self::records::Beside;
 
+pub use definition_lists::{DefinitionSummary, ListedVersion};
 pub use definitions::{DefinitionKind, Registered};
 pub use due::Due;
 pub use error::Error;

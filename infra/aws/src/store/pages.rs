@@ -25,8 +25,8 @@ const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 /// How much of a list, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
-    limit: usize,
-    cursor: Option<String>,
+    pub(super) limit: usize,
+    pub(super) cursor: Option<String>,
 }
 
 impl PageRequest {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use taskmill::limits;
 use taskmill::task::TaskDefinition;
 use taskmill::workflow::WorkflowDefinition;
-use taskmill_aws::store::{DefinitionKind, Error, Registered};
+use taskmill_aws::store::{DefinitionKind, Error, PageRequest, Registered};
 
 use crate::samples::{at, definition, tenant};
 use crate::support::Emulator;
@@ -235,4 +235,69 @@ async fn a_version_that_was_written_but_not_listed_is_listed_by_a_repeat() {
         .await
         .unwrap();
     assert_eq!(versions, [given.version]);
+}
+
+#[tokio::test]
+async fn nothing_new_is_of_a_deprecated_version_which_stays_listed() {
+    let store = Emulator::default().store().await;
+    let (acme, checksum) = (tenant("acme"), definition("checksum"));
+    for version in ["1.0.0", "1.1.0"] {
+        let definition = task("checksum", version, json!({}));
+        let registered = store.register_task_definition(&acme, &definition, at(0));
+        registered.await.unwrap();
+    }
+    let newest = Version::new(1, 1, 0);
+    for _ in 0..2 {
+        let deprecated = store.deprecate(&acme, DefinitionKind::Task, &checksum, &newest);
+        deprecated.await.unwrap();
+    }
+    let in_use = store.task_definition_versions(&acme, &checksum).await;
+    assert_eq!(in_use.unwrap(), [Version::new(1, 0, 0)]);
+    let listed = store.listed_versions(&acme, DefinitionKind::Task, &checksum);
+    let listed: Vec<(String, bool)> = listed
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|one| (one.version.to_string(), one.deprecated))
+        .collect();
+    let expected = [("1.0.0", false), ("1.1.0", true)];
+    assert_eq!(listed, expected.map(|(text, flag)| (text.to_owned(), flag)));
+    let stored = store.task_definition(&acme, &checksum, &newest).await;
+    assert!(stored.unwrap().is_some(), "what is of it goes on");
+}
+
+#[tokio::test]
+async fn definitions_are_listed_page_by_page_to_their_tenant_alone() {
+    let store = Emulator::default().store().await;
+    let (acme, other) = (tenant("acme"), tenant("other"));
+    for (owner, id) in [(&acme, "a"), (&acme, "b"), (&acme, "c"), (&other, "d")] {
+        let definition = task(id, "1.0.0", json!({}));
+        let registered = store.register_task_definition(owner, &definition, at(0));
+        registered.await.unwrap();
+    }
+    let mut ids = Vec::new();
+    let mut request = PageRequest::first(2);
+    let mut cursors = Vec::new();
+    loop {
+        let page = store.definitions(&acme, DefinitionKind::Task, &request);
+        let page = page.await.unwrap();
+        assert!(page.items.len() <= 2);
+        ids.extend(page.items.into_iter().map(|one| one.id.to_string()));
+        match page.next {
+            None => break,
+            Some(next) => {
+                request = PageRequest::after(2, next.clone());
+                cursors.push(next);
+            }
+        }
+    }
+    assert_eq!(ids, ["a", "b", "c"]);
+    let stolen = PageRequest::after(2, cursors.remove(0));
+    for (owner, kind) in [
+        (&other, DefinitionKind::Task),
+        (&acme, DefinitionKind::Workflow),
+    ] {
+        let refused = store.definitions(owner, kind, &stolen).await;
+        assert!(matches!(refused, Err(Error::BadCursor(_))));
+    }
 }

@@ -1,0 +1,300 @@
+//! The OpenAPI document, made from the handlers and the wire types, and a page to try it with.
+//!
+//! Definitions are described by the schema that registration checks them with; their own types are
+//! the core's, so that they are put in once the rest is there.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response as Answer};
+use serde_json::{Value, json};
+use taskmill::registration;
+use utoipa::openapi::schema::{Object, Schema};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+};
+use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema, ToSchema};
+
+use crate::request::PROBLEM_JSON;
+use crate::router;
+use crate::wire::records;
+
+/// What may be answered instead of what was asked for.
+const REFUSALS: [(u16, &str); 11] = [
+    (400, "The request cannot be read, or asks for too much."),
+    (401, "It is not known who asks."),
+    (403, "The caller may not do this."),
+    (404, "There is no such record, or it is another tenant's."),
+    (
+        409,
+        "The record's state does not allow it, or others changed it first.",
+    ),
+    (412, "The record is not in the version that If-Match names."),
+    (
+        413,
+        "The body is too large or too deep, or the answer too large for the gateway.",
+    ),
+    (415, "The Content-Type of the body is not read here."),
+    (
+        422,
+        "The body is not what is asked for, or the key was used with another request.",
+    ),
+    (
+        429,
+        "There are too many requests: the gateway's answer, whose body is its own.",
+    ),
+    (
+        503,
+        "Something that the service depends on failed: ask again.",
+    ),
+];
+
+/// The refusals of reading.
+pub(crate) struct Reading;
+/// The refusals of creating.
+pub(crate) struct Creating;
+/// The refusals of changing a record.
+pub(crate) struct Changing;
+
+impl IntoResponses for Reading {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[400, 401, 404, 413, 429, 503])
+    }
+}
+
+impl IntoResponses for Creating {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[400, 401, 403, 404, 409, 413, 415, 422, 429, 503])
+    }
+}
+
+impl IntoResponses for Changing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503])
+    }
+}
+
+fn refusals(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
+    let asked = REFUSALS
+        .iter()
+        .filter(|(status, _)| statuses.contains(status));
+    asked
+        .map(|(status, description)| (status.to_string(), refused(*status, description).into()))
+        .collect()
+}
+
+fn refused(status: u16, description: &str) -> Response {
+    let response = ResponseBuilder::new().description(description);
+    let header = |response: ResponseBuilder, name: &str| {
+        let text = HeaderBuilder::new().schema(Some(String::schema()));
+        response.header(name, text.build())
+    };
+    let response = match status {
+        401 => header(response, "WWW-Authenticate"),
+        503 => header(response, "Retry-After"),
+        // What the gateway says is not ours to describe.
+        429 => return response.build(),
+        _ => response,
+    };
+    let problem = Ref::from_schema_name(records::Problem::name());
+    let content = ContentBuilder::new().schema(Some(problem)).build();
+    response.content(PROBLEM_JSON, content).build()
+}
+
+macro_rules! described_by_registration {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                Object::new().into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    };
+}
+
+described_by_registration!(
+    /// A task definition.
+    TaskDefinition
+);
+described_by_registration!(
+    /// A workflow definition.
+    WorkflowDefinition
+);
+
+/// What all operations have in common.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Taskmill",
+        description = "Tasks, and workflows of tasks. Who asks is read from the token alone."
+    ),
+    components(schemas(records::Problem)),
+    tags(
+        (name = "definitions", description = "What tasks and workflows are."),
+        (name = "tasks", description = "Tasks."),
+        (name = "people", description = "What people do with their tasks."),
+        (name = "workflows", description = "Workflows of tasks."),
+        (name = "health", description = "How the service is."),
+    ),
+    security(("bearer" = [])),
+    modifiers(&Bearer),
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT");
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn openapi() -> Value {
+    let mut document = Description::openapi();
+    document.merge(router::resources().into_openapi());
+    let mut document = serde_json::to_value(document).expect("a document has string keys only");
+    if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        let mut language = registration::json_schema();
+        refer_to_components(&mut language);
+        if let Some(Value::Object(definitions)) = language.get_mut("$defs").map(Value::take) {
+            schemas.extend(definitions);
+        }
+        schemas.sort_keys();
+    }
+    document
+}
+
+/// Has every reference within the language's schema point to where it stands in the document.
+fn refer_to_components(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if name == "$ref"
+                    && let Some(name) = value.as_str().and_then(|to| to.strip_prefix("#/$defs/"))
+                {
+                    *value = json!(format!("#/components/schemas/{name}"));
+                }
+                refer_to_components(value);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(refer_to_components),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = format!("{:#}", openapi());
+    text.push('\n');
+    text
+});
+
+/// Serves the document.
+pub(crate) async fn serve() -> Answer {
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "max-age=300"),
+    ];
+    (headers, TEXT.as_str()).into_response()
+}
+
+/// Serves a page that shows the document and sends requests. It loads nothing from elsewhere.
+pub(crate) async fn page() -> Answer {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; \
+             style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ];
+    (headers, include_str!("page.html")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEPT: &str = include_str!("../../../docs/openapi.json");
+
+    /// Every reference of the document.
+    fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|inner| references(inner, found));
+            }
+            Value::Array(values) => values.iter().for_each(|inner| references(inner, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn the_kept_document_is_the_served_one() {
+        let kept: Value = serde_json::from_str(KEPT).unwrap();
+        let is_same = kept == openapi();
+        assert!(
+            is_same,
+            "keep in docs/openapi.json what `taskmill dev` serves at /openapi.json"
+        );
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = openapi();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 100, "{}", found.len());
+        for reference in found {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn only_definitions_are_described_twice() {
+        let own = Description::openapi();
+        let mut own = own;
+        own.merge(router::resources().into_openapi());
+        let own = own.components.unwrap().schemas;
+        let language = registration::json_schema();
+        let language = language["$defs"].as_object().unwrap();
+        let both: Vec<&str> = own.keys().map(String::as_str).collect();
+        let both: Vec<&str> = both
+            .into_iter()
+            .filter(|name| language.contains_key(*name))
+            .collect();
+        assert_eq!(both, ["TaskDefinition", "WorkflowDefinition"]);
+    }
+
+    #[test]
+    fn every_operation_says_who_may_ask_and_has_a_name_of_its_own() {
+        let document = openapi();
+        let mut names = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for operation in item.as_object().unwrap().values() {
+                names.push(operation["operationId"].as_str().unwrap());
+                let is_open = operation.get("security") == Some(&json!([{}]));
+                assert_eq!(is_open, !path.starts_with("/v1/"), "{path}");
+                let refuses = operation["responses"].get("401").is_some();
+                assert_eq!(refuses, !is_open, "{path}");
+            }
+        }
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        assert!(all > 30, "{all}");
+    }
+}

@@ -1,0 +1,40 @@
+//! The HTTP API: one router over the use cases, served by the `api` function and by `taskmill dev`.
+//!
+//! A handler reads a request, asks who it is from, calls a use case and answers; what is decided
+//! is decided there. Wire types are this crate's own ([`wire`]), and the OpenAPI document is made
+//! from them and from the handlers ([`document`]). No identity in a body, a path or a query is
+//! believed: see [`identity`].
+
+// The futures of the SDK nest deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
+mod answer;
+mod body;
+mod definitions;
+pub mod development;
+pub mod document;
+mod etag;
+mod health;
+mod idempotency;
+pub mod identity;
+pub mod keys;
+mod page;
+mod parameters;
+mod people;
+mod prefer;
+mod problem;
+mod request;
+mod router;
+mod task_definitions;
+mod tasks;
+mod token;
+pub mod wire;
+mod workflow_definitions;
+mod workflow_operations;
+mod workflows;
+
+pub use development::DevelopmentKey;
+pub use identity::{Authority, ClaimNames};
+pub use keys::Keys;
+pub use router::{Api, router};
+pub use token::Verifier;

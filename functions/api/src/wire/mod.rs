@@ -1,0 +1,8 @@
+//! Wire types: what bodies hold. Requests are read as these types ([`requests`]); records are shown
+//! by the core and the store, and described here ([`records`]), which the tests hold against each
+//! other. Headers are described in [`headers`].
+
+pub mod headers;
+pub mod records;
+pub mod requests;
+pub mod words;

@@ -1,0 +1,181 @@
+//! What requests hold. None has a field for who asks.
+
+use semver::VersionReq;
+use serde::Deserialize;
+use serde_json::Value;
+use taskmill::JsonObject;
+use taskmill::ids::DefinitionId;
+use taskmill::task::TaskPriority;
+use utoipa::ToSchema;
+
+use super::words::PriorityWord;
+
+/// A task that is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateTask {
+    /// What it is.
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    pub task_definition_id: DefinitionId,
+    /// Which versions of it will do, such as `^1.2`; the highest is taken.
+    #[schema(value_type = Option<String>, max_length = 64, example = "^1")]
+    pub task_version: Option<VersionReq>,
+    /// What it is given; `{}` by default.
+    #[serde(default = "nothing")]
+    pub input: Value,
+    /// How urgent it is; MEDIUM by default.
+    #[serde(default)]
+    #[schema(value_type = PriorityWord, inline)]
+    pub priority: TaskPriority,
+    /// A name for people.
+    #[schema(min_length = 1, max_length = 256)]
+    pub task_reference: Option<String>,
+    /// The caller's own id for the whole matter.
+    #[schema(min_length = 1, max_length = 256)]
+    pub correlation_id: Option<String>,
+}
+
+/// A workflow that is to run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StartWorkflow {
+    /// What it is.
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    pub workflow_definition_id: DefinitionId,
+    /// Which versions of it will do, such as `^1.2`; the highest is taken.
+    #[schema(value_type = Option<String>, max_length = 64, example = "^1")]
+    pub workflow_version: Option<VersionReq>,
+    /// What it is given; `{}` by default.
+    #[serde(default = "nothing")]
+    pub input: Value,
+    /// The caller's own id for the whole matter.
+    #[schema(min_length = 1, max_length = 256)]
+    pub correlation_id: Option<String>,
+}
+
+fn nothing() -> Value {
+    Value::Object(JsonObject::new())
+}
+
+/// Why something is cancelled.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelTask {
+    /// Why, for people.
+    #[serde(default = "no_reason")]
+    #[schema(min_length = 1, max_length = 256)]
+    pub reason: String,
+}
+
+impl Default for CancelTask {
+    fn default() -> Self {
+        Self {
+            reason: no_reason(),
+        }
+    }
+}
+
+fn no_reason() -> String {
+    "somebody asked for it".to_owned()
+}
+
+/// How a workflow is cancelled.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelWorkflow {
+    /// Why, for people.
+    #[serde(default = "no_reason")]
+    #[schema(min_length = 1, max_length = 256)]
+    pub reason: String,
+    /// Whether completed steps are undone.
+    #[serde(default)]
+    pub compensate: bool,
+}
+
+impl Default for CancelWorkflow {
+    fn default() -> Self {
+        Self {
+            reason: no_reason(),
+            compensate: false,
+        }
+    }
+}
+
+/// Whom a task is given to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Assign {
+    /// The person.
+    #[schema(min_length = 1, max_length = 256)]
+    pub assignee: String,
+}
+
+/// What a person's work came to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Complete {
+    /// What the task gives; null by default.
+    #[serde(default)]
+    pub output: Value,
+}
+
+/// Why a person cannot do a task.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fail {
+    /// Why, for programs.
+    #[schema(min_length = 1, max_length = 256)]
+    pub code: String,
+    /// Why, for people.
+    #[serde(default)]
+    pub message: String,
+    /// More about it.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub details: JsonObject,
+    /// Whether it is of no use that somebody tries again.
+    #[serde(default)]
+    pub permanent: bool,
+}
+
+/// A signal.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendSignal {
+    /// Its name.
+    #[schema(min_length = 1, max_length = 256)]
+    pub name: String,
+    /// What it says; null by default.
+    #[serde(default)]
+    pub data: Value,
+}
+
+/// Variables that are to be set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateVariables {
+    /// The variables, by their names.
+    #[schema(value_type = Object)]
+    pub variables: JsonObject,
+}
+
+/// Where a workflow begins again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rerun {
+    /// The path of the step; without it, everything begins again.
+    #[schema(min_length = 1, max_length = 1024)]
+    pub path: Option<String>,
+}
+
+/// A step that is to be taken as done.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Skip {
+    /// The path of the step.
+    #[schema(min_length = 1, max_length = 1024)]
+    pub path: String,
+    /// What it gives; null by default.
+    #[serde(default)]
+    pub output: Value,
+}
