@@ -2,6 +2,7 @@
 //! should.
 
 use serde_json::json;
+use taskmill::Timestamp;
 use taskmill::codes::refusal::{ALREADY_CLAIMED, ILLEGAL_STATE, NOT_THE_ASSIGNEE};
 use taskmill::security::{ADMINISTER_TASKS, Caller};
 use taskmill::task::lifecycle::Act;
@@ -44,10 +45,14 @@ enum Doing {
     Fail,
     Assign,
     Release,
+    Start,
+    Delegate,
+    FollowUp,
+    Comment,
 }
 
 impl Doing {
-    fn act(self) -> Act {
+    fn act(self, now: Timestamp) -> Act {
         match self {
             Self::Claim => Act::Claim,
             Self::Complete => Act::Complete {
@@ -63,6 +68,16 @@ impl Doing {
                 assignee: "cem".to_owned(),
             },
             Self::Release => Act::Release,
+            Self::Start => Act::Start,
+            Self::Delegate => Act::Delegate {
+                assignee: "dia".to_owned(),
+            },
+            Self::FollowUp => Act::FollowUp {
+                until: Some(now.plus_millis(900)),
+            },
+            Self::Comment => Act::Comment {
+                text: "who does this?".to_owned(),
+            },
         }
     }
 }
@@ -88,9 +103,11 @@ async fn work(run: &Run, written: &mut Written) {
     let Some(task) = open_task(run, written).await else {
         return;
     };
-    let (name, what) = match &task.assignee {
-        None => ("ann", Act::Claim),
-        Some(name) => (
+    let handling = task.handling.clone().unwrap();
+    let (name, what) = match (&task.assignee, handling.owner) {
+        (None, _) => ("ann", Act::Claim),
+        (Some(name), Some(_)) => (name.as_str(), Act::Resolve),
+        (Some(name), None) => (
             name.as_str(),
             Act::Complete {
                 output: json!("done"),
@@ -140,7 +157,13 @@ async fn check(doing: Doing, call: u64) {
     }
     if let Some(task) = open_task(&run, &mut written).await {
         let name = task.assignee.as_deref().unwrap_or("bob");
-        let done = act(&run.other, &person(name), task.id, doing.act()).await;
+        let done = act(
+            &run.other,
+            &person(name),
+            task.id,
+            doing.act(run.aws.clock().now()),
+        )
+        .await;
         if let Err(refusal) = done {
             let codes = [NOT_THE_ASSIGNEE, ILLEGAL_STATE];
             assert!(codes.contains(&refusal.code()), "{refusal}");
@@ -170,6 +193,10 @@ async fn a_person_acts_at_any_moment() {
         Doing::Fail,
         Doing::Assign,
         Doing::Release,
+        Doing::Start,
+        Doing::Delegate,
+        Doing::FollowUp,
+        Doing::Comment,
     ];
     for doing in all {
         for call in some(moments.clone(), doing as usize) {

@@ -3,7 +3,8 @@
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
-use taskmill::limits::COMPLETED_TASKS_LISTED;
+use taskmill::limits::{ACTS_LISTED, COMPLETED_TASKS_LISTED};
+use taskmill::task::audit::Entry;
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill_aws::store::PageRequest;
 
@@ -85,5 +86,10 @@ pub async fn tasks_of(
 
 async fn view(app: &App, task: &TaskInstance) -> Result<Value, Fault> {
     let variables = app.store().variables_of(task).await?;
-    Ok(task.view(&variables, false))
+    let mut view = task.view(&variables, false);
+    if task.last_act.is_some() {
+        let entries = app.store().audit(task, ACTS_LISTED).await?;
+        view["audit"] = entries.iter().map(Entry::view).collect();
+    }
+    Ok(view)
 }

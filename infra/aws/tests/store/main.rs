@@ -2,15 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod audit;
 mod capacity;
 mod definitions;
 mod due;
 mod faults;
 mod format;
 mod forms;
+mod inbox;
 mod inputs;
 mod line;
 mod lists;
+mod people;
 mod records;
 mod samples;
 mod support;
