@@ -269,14 +269,31 @@ impl Store {
     /// and the items beside it leaves one too many, or of a new task too few.
     ///
     /// # Errors
-    /// [`Error::Aws`].
+    /// [`Error::Corrupt`], [`Error::Payload`], [`Error::Aws`].
     pub async fn mend_inbox(&self, task: &TaskInstance) -> Result<(), Error> {
         if task.handling.is_none() {
             return Ok(());
         }
         let change = Change::between(&self.items_beside(task).await?, task);
+        self.change_inbox(change, task).await
+    }
+
+    /// Makes a change that no write of the head follows.
+    pub(super) async fn change_inbox(
+        &self,
+        change: Change,
+        task: &TaskInstance,
+    ) -> Result<(), Error> {
         change.put(self, task).await?;
-        change.delete(self, task.id.uuid(), task.version).await
+        change.delete(self, task.id.uuid(), task.version).await?;
+        if change.put.is_empty() {
+            return Ok(());
+        }
+        // Whoever changed the task in the meantime did not see what was put.
+        match self.task(task.id).await? {
+            Some(now) if now.version != task.version => Box::pin(self.mend_inbox(&now)).await,
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The items that stand beside a task's head.

@@ -126,7 +126,7 @@ impl Store {
         let created = records::create(self, &self.tables.tasks, &record).await?;
         if task.handling.is_some() {
             match created {
-                Created::New => inbox::Change::to(task).put(self, task).await?,
+                Created::New => self.change_inbox(inbox::Change::to(task), task).await?,
                 Created::Exists => self.mend_inbox_of(task.id).await?,
             }
         }

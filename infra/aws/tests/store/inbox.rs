@@ -437,6 +437,18 @@ async fn whoever_is_late_hides_nothing_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn who_mends_by_what_was_true_before_looks_again() {
+    let store = Emulator::default().store().await;
+    let task = open_task(1);
+    store.create_task(&task).await.unwrap();
+    let claimed = with(&task, Some("ann"));
+    store.replace_task(&task, &claimed).await.unwrap();
+    // It was loaded while nobody had it.
+    store.mend_inbox(&task).await.unwrap();
+    assert_eq!(filled(&store).await, [Inbox::Assignee("ann")]);
+}
+
+#[tokio::test]
 async fn an_inbox_costs_two_units_a_candidate_and_nothing_where_nobody_is_asked() {
     let emulator = Emulator::default();
     let store = emulator.store().await;
