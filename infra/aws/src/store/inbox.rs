@@ -20,7 +20,8 @@
 //! deleted after the one that does not: so a task that can be claimed is never missing from an
 //! inbox, and one that cannot may be seen in it for a moment, or until somebody tries, when the
 //! process died in between. An item of a later version than one's own is neither replaced nor
-//! deleted: whoever is late hides nothing. [`Store::mend_inbox`] puts right what a death left.
+//! deleted: whoever is late hides nothing. [`Store::mend_inbox`] puts right what a death left; where
+//! that was put for a version that was never written, it writes that version first.
 
 use std::collections::BTreeMap;
 
@@ -32,10 +33,10 @@ use taskmill::ids::TenantId;
 use taskmill::task::{TaskInstance, TaskPriority};
 use uuid::Uuid;
 
-use super::codec::{Item, Writer, id, key, number, text};
-use super::parts::{Expiry, open_expiry, set_expiry};
+use super::codec::{Item, Reader, Writer, id, key, number, text};
+use super::parts::{Expiry, open_expiry, record_name, set_expiry};
 use super::{Error, Store};
-use crate::payloads::ContentHash;
+use crate::payloads::{ContentHash, PayloadKind};
 
 /// What the items beside a head are called. They sort before it, so that reading a record does not
 /// read them.
@@ -271,11 +272,34 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Payload`], [`Error::Aws`].
     pub async fn mend_inbox(&self, task: &TaskInstance) -> Result<(), Error> {
-        if task.handling.is_none() {
-            return Ok(());
+        match task.handling {
+            Some(_) => Box::pin(self.mend(task)).await,
+            None => Ok(()),
         }
-        let change = Change::between(&self.items_beside(task).await?, task);
+    }
+
+    async fn mend(&self, task: &TaskInstance) -> Result<(), Error> {
+        let (found, versions) = self.items_beside(task).await?;
+        let change = Change::between(&found, task);
+        let is_ahead = |name: &String| versions.get(name) > Some(&task.version);
+        if change.gone.iter().any(is_ahead) {
+            return self.mend_ahead(task).await;
+        }
         self.change_inbox(change, task).await
+    }
+
+    /// Mends what was put for a version that is not there. Whoever put it died, or is about to
+    /// write that version: it is written here instead, so that they have to decide again.
+    async fn mend_ahead(&self, task: &TaskInstance) -> Result<(), Error> {
+        let next = TaskInstance {
+            version: task.version + 1,
+            ..task.clone()
+        };
+        match self.replace_task(task, &next).await {
+            Ok(()) => self.mend_inbox(&next).await,
+            Err(error) if error.is_version_conflict() => self.mend_inbox_of(task.id).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a change that no write of the head follows.
@@ -291,13 +315,16 @@ impl Store {
         }
         // Whoever changed the task in the meantime did not see what was put.
         match self.task(task.id).await? {
-            Some(now) if now.version != task.version => Box::pin(self.mend_inbox(&now)).await,
+            Some(now) if now.version != task.version => self.mend_inbox(&now).await,
             Some(_) | None => Ok(()),
         }
     }
 
-    /// The items that stand beside a task's head.
-    async fn items_beside(&self, task: &TaskInstance) -> Result<BTreeMap<String, Item>, Error> {
+    /// The items that stand beside a task's head, and for which version each was put.
+    async fn items_beside(
+        &self,
+        task: &TaskInstance,
+    ) -> Result<(BTreeMap<String, Item>, BTreeMap<String, u64>), Error> {
         let mut pages = self
             .client
             .query()
@@ -309,15 +336,16 @@ impl Store {
             .into_paginator()
             .items()
             .send();
-        let mut found = BTreeMap::new();
+        let record = record_name(PayloadKind::Task, task.id.uuid());
+        let (mut items, mut versions) = (BTreeMap::new(), BTreeMap::new());
         while let Some(item) = pages.next().await {
             let mut item = item.map_err(|error| Error::aws("Query", error))?;
-            item.retain(|name, _| !["v", "ttl"].contains(&name.as_str()));
-            let name = item.get("part").and_then(|name| name.as_s().ok());
-            if let Some(name) = name.cloned() {
-                found.insert(name, item);
-            }
+            let read = Reader::new(&item, &record);
+            let (name, version) = (read.text("part")?.to_owned(), read.number("v")?);
+            item.retain(|attribute, _| attribute != "v" && attribute != "ttl");
+            versions.insert(name.clone(), version);
+            items.insert(name, item);
         }
-        Ok(found)
+        Ok((items, versions))
     }
 }

@@ -125,12 +125,17 @@ impl Store {
         let record = task_item::encode(task, self.shards)?;
         let created = records::create(self, &self.tables.tasks, &record).await?;
         if task.handling.is_some() {
-            match created {
-                Created::New => self.change_inbox(inbox::Change::to(task), task).await?,
-                Created::Exists => self.mend_inbox_of(task.id).await?,
-            }
+            // Few tasks are people's: the others do without the room that this takes.
+            Box::pin(self.show_in_inboxes(task, created)).await?;
         }
         Ok(created)
+    }
+
+    async fn show_in_inboxes(&self, task: &TaskInstance, created: Created) -> Result<(), Error> {
+        match created {
+            Created::New => self.change_inbox(inbox::Change::to(task), task).await,
+            Created::Exists => self.mend_inbox_of(task.id).await,
+        }
     }
 
     async fn mend_inbox_of(&self, id: TaskId) -> Result<(), Error> {
@@ -162,6 +167,21 @@ impl Store {
     /// [`Error::VersionConflict`] when the stored task is not `before`, [`Error::VersionSkipped`],
     /// [`Error::TooLarge`], [`Error::TooDeep`], [`Error::Payload`], [`Error::Aws`].
     pub async fn replace_task(
+        &self,
+        before: &TaskInstance,
+        after: &TaskInstance,
+    ) -> Result<(), Error> {
+        if after.handling.is_some() {
+            // As above.
+            return Box::pin(self.replace_persons_task(before, after)).await;
+        }
+        let before = task_item::encode(before, self.shards)?;
+        let after = task_item::encode(after, self.shards)?;
+        records::replace(self, &self.tables.tasks, &before, &after).await
+    }
+
+    /// The same of a task that stands in people's inboxes, with what a person did.
+    async fn replace_persons_task(
         &self,
         before: &TaskInstance,
         after: &TaskInstance,

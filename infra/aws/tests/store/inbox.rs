@@ -1,7 +1,7 @@
-//! Inboxes: in whose a task stands, in which order, page by page, and what is left of it after a
-//! race or a death.
+//! Inboxes: in whose a task stands, in which order, page by page, and what that costs. What is left
+//! in one after a race or a death is in `mending.rs`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use taskmill::task::assignment::Handling;
 use taskmill::task::{TaskInstance, TaskPriority, TaskStatus};
 use taskmill_aws::store::{
@@ -62,7 +62,7 @@ async fn listed(store: &Store, inboxes: &[Inbox<'_>]) -> Vec<InboxEntry> {
 }
 
 /// The inboxes in which there is anything.
-async fn filled(store: &Store) -> Vec<Inbox<'static>> {
+pub async fn filled(store: &Store) -> Vec<Inbox<'static>> {
     let mut filled = Vec::new();
     for inbox in ALL {
         if !listed(store, &[inbox]).await.is_empty() {
@@ -72,7 +72,8 @@ async fn filled(store: &Store) -> Vec<Inbox<'static>> {
     filled
 }
 
-const CANDIDATES: [Inbox<'static>; 3] = [
+/// The inboxes of those who may claim [`open_task`].
+pub const CANDIDATES: [Inbox<'static>; 3] = [
     Inbox::User("ann"),
     Inbox::User("bob"),
     Inbox::Group("clerks"),
@@ -360,92 +361,6 @@ async fn an_inbox_is_of_its_tenant_and_a_cursor_of_its_list() {
     ] {
         assert_eq!(listed(&store, &[inbox]).await, []);
     }
-}
-
-/// The items of candidates that were put since calls were last asked for.
-fn put_beside(emulator: &Emulator) -> Vec<Value> {
-    let calls = emulator.calls().into_iter();
-    let puts = calls.filter(|call| call.operation == "PutItem");
-    let items = puts.map(|call| call.request["Item"].clone());
-    let beside = |item: &Value| item["part"]["S"].as_str().unwrap().starts_with("c#");
-    items.filter(beside).collect()
-}
-
-#[tokio::test]
-async fn what_a_death_left_in_an_inbox_is_mended() {
-    let emulator = Emulator::default();
-    let store = emulator.store().await;
-    let task = open_task(1);
-    store.create_task(&task).await.unwrap();
-    let put = put_beside(&emulator);
-    assert_eq!(put.len(), 3);
-    let claimed = with(&task, Some("ann"));
-    store.replace_task(&task, &claimed).await.unwrap();
-    // The head was written, and nothing deleted.
-    for item in &put {
-        emulator.put("TaskInstances", item).await;
-    }
-    assert_eq!(filled(&store).await.len(), 4);
-    store.mend_inbox(&claimed).await.unwrap();
-    assert_eq!(filled(&store).await, [Inbox::Assignee("ann")]);
-    emulator.calls();
-    store.mend_inbox(&claimed).await.unwrap();
-    let calls = emulator.calls();
-    assert_eq!(
-        calls.len(),
-        1,
-        "where nothing is to be mended a query tells"
-    );
-}
-
-#[tokio::test]
-async fn a_creation_that_died_before_the_inboxes_is_mended_by_its_repetition() {
-    let emulator = Emulator::default();
-    let store = emulator.store().await;
-    store.create_task(&open_task(1)).await.unwrap();
-    let calls = emulator.calls();
-    let head = calls.iter().map(|call| &call.request["Item"]);
-    let head = head.into_iter().find(|item| item["part"]["S"] == "head");
-    let other = Emulator::default();
-    let store = other.store().await;
-    other.put("TaskInstances", head.unwrap()).await;
-    assert_eq!(filled(&store).await, []);
-    let again = store.create_task(&open_task(1)).await.unwrap();
-    assert_eq!(again, Created::Exists);
-    assert_eq!(filled(&store).await, CANDIDATES);
-}
-
-#[tokio::test]
-async fn whoever_is_late_hides_nothing_and_leaves_nothing() {
-    let store = Emulator::default().store().await;
-    let task = open_task(1);
-    store.create_task(&task).await.unwrap();
-    let claimed = with(&task, Some("ann"));
-    store.replace_task(&task, &claimed).await.unwrap();
-    let released = with(&claimed, None);
-    store.replace_task(&claimed, &released).await.unwrap();
-    // Somebody who saw it claimed deletes only now.
-    store.mend_inbox(&claimed).await.unwrap();
-    assert_eq!(filled(&store).await, CANDIDATES);
-    // Two give it back at once, and before the second of them is done it is claimed again.
-    let again = with(&released, Some("bob"));
-    store.replace_task(&released, &again).await.unwrap();
-    let lost = store.replace_task(&claimed, &with(&claimed, None)).await;
-    // The very same release is known for one's own only while it is the last version.
-    assert!(lost.unwrap_err().is_version_conflict());
-    assert_eq!(filled(&store).await, [Inbox::Assignee("bob")]);
-}
-
-#[tokio::test]
-async fn who_mends_by_what_was_true_before_looks_again() {
-    let store = Emulator::default().store().await;
-    let task = open_task(1);
-    store.create_task(&task).await.unwrap();
-    let claimed = with(&task, Some("ann"));
-    store.replace_task(&task, &claimed).await.unwrap();
-    // It was loaded while nobody had it.
-    store.mend_inbox(&task).await.unwrap();
-    assert_eq!(filled(&store).await, [Inbox::Assignee("ann")]);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod inbox;
 mod inputs;
 mod line;
 mod lists;
+mod mending;
 mod people;
 mod records;
 mod samples;
