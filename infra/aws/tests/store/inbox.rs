@@ -4,9 +4,7 @@
 use serde_json::json;
 use taskmill::task::assignment::Handling;
 use taskmill::task::{TaskInstance, TaskPriority, TaskStatus};
-use taskmill_aws::store::{
-    Created, Error, Inbox, InboxEntry, InboxFilter, Page, PageRequest, Store,
-};
+use taskmill_aws::store::{Error, Inbox, InboxEntry, InboxFilter, Page, PageRequest, Store};
 
 use crate::people::{delegated_task, open_task, with};
 use crate::samples::{at, completed, lone_task, step_task, tenant, workflow_id};
