@@ -82,6 +82,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// An entry of what people did with a task.
+    EntryId
+);
+
+uuid_id!(
     /// The line of those tasks of a definition that wait for a place.
     LineId
 );
@@ -92,6 +97,14 @@ impl LineId {
     pub fn of(tenant: &TenantId, definition: &DefinitionId) -> Self {
         let parts = [tenant.as_str().as_bytes(), definition.as_str().as_bytes()];
         Self(derive("line", &parts))
+    }
+}
+
+impl EntryId {
+    /// The id of an entry of this text.
+    #[must_use]
+    pub fn of_text(task: TaskId, text: &str) -> Self {
+        Self(derive("entry", &[task.0.as_bytes(), text.as_bytes()]))
     }
 }
 

@@ -82,6 +82,10 @@ pub const REFERENCE_CHARS: usize = 256;
 
 /// Users, or groups, that a task names as candidates.
 pub const CANDIDATES: usize = 100;
+/// Characters of a comment on a task.
+pub const COMMENT_CHARS: usize = 4_096;
+/// The last acts of people that a task shows; all are kept.
+pub const ACTS_LISTED: usize = 1_000;
 
 /// Bytes of the body of an HTTP request: Lambda takes 6 MiB with everything around it.
 pub const REQUEST_BYTES: usize = 5 * 1024 * 1024;
@@ -267,6 +271,8 @@ mod tests {
                 "Candidate users, or candidate groups, of a task",
                 CANDIDATES as u64,
             ),
+            ("A comment on a task, in characters", COMMENT_CHARS as u64),
+            ("Acts of people that a task lists", ACTS_LISTED as u64),
             ("Values that it makes or visits", expression::STEPS),
             (
                 "Calls inside each other, and values inside each other",

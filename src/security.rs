@@ -29,6 +29,12 @@ pub struct Caller {
 /// The permission of those who may do with every task what its assignee may, and give it to
 /// anybody.
 pub const ADMINISTER_TASKS: &str = "taskmill:administer-tasks";
+/// What the permissions begin with of those who may do people's tasks of a `securityLevel`: the
+/// level follows, and a higher one includes the lower.
+pub const SECURITY_LEVEL: &str = "taskmill:security-level:";
+/// What the permissions begin with of those who may do people's tasks with data of a
+/// `dataClassification`, which follows.
+pub const DATA_CLASSIFICATION: &str = "taskmill:data-classification:";
 
 impl Caller {
     /// Whether the caller may administer tasks.
@@ -101,6 +107,22 @@ impl SecurityContext {
         self.missing_of(&self.permissions)
     }
 
+    /// What somebody who holds these permissions lacks to do the task in person. A program is
+    /// handed the level and the classification of its work; people have to be cleared for them.
+    #[must_use]
+    pub fn missing_in_person(&self, held: &[String]) -> Vec<String> {
+        let mut missing: Vec<String> = self.missing_of(held).into_iter().map(Into::into).collect();
+        let level = self.security_level.unwrap_or(SecurityLevel::Low);
+        let clears = |of: &SecurityLevel| *of >= level && holds(held, SECURITY_LEVEL, of.as_str());
+        if level > SecurityLevel::Low && !SecurityLevel::ALL.iter().any(clears) {
+            missing.push(format!("{SECURITY_LEVEL}{}", level.as_str()));
+        }
+        let classification = self.data_classification.as_deref();
+        let lacking = classification.filter(|name| !holds(held, DATA_CLASSIFICATION, name));
+        missing.extend(lacking.map(|name| format!("{DATA_CLASSIFICATION}{name}")));
+        missing
+    }
+
     /// The required permissions that somebody who holds these lacks.
     #[must_use]
     pub fn missing_of(&self, held: &[String]) -> Vec<&str> {
@@ -110,6 +132,12 @@ impl SecurityContext {
             .map(String::as_str)
             .collect()
     }
+}
+
+/// Whether this permission is among those that somebody holds.
+fn holds(held: &[String], prefix: &str, of: &str) -> bool {
+    held.iter()
+        .any(|held| held.strip_prefix(prefix) == Some(of))
 }
 
 /// The definition's two demands as one, the stricter of each.

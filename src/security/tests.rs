@@ -97,3 +97,45 @@ fn levels_are_ordered_by_strictness() {
     assert!(SecurityLevel::Low < SecurityLevel::Medium);
     assert!(SecurityLevel::Medium < SecurityLevel::High);
 }
+
+fn check_person(demand: Value, held: &[&str], expected: &[&str]) {
+    let fields = json!({ "securityRequirements": demand });
+    let context = user(&[]).for_task(&definition(fields.clone()));
+    let held: Vec<String> = held.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        context.missing_in_person(&held),
+        expected,
+        "{fields} {held:?}"
+    );
+}
+
+#[test]
+fn a_person_must_be_cleared_for_the_level_and_the_data_of_a_task() {
+    check_person(json!({}), &[], &[]);
+    check_person(json!({ "securityLevel": "LOW" }), &[], &[]);
+    let medium = json!({ "securityLevel": "MEDIUM" });
+    check_person(medium.clone(), &[], &["taskmill:security-level:MEDIUM"]);
+    check_person(
+        medium.clone(),
+        &["taskmill:security-level:LOW"],
+        &["taskmill:security-level:MEDIUM"],
+    );
+    check_person(medium.clone(), &["taskmill:security-level:MEDIUM"], &[]);
+    check_person(medium, &["taskmill:security-level:HIGH"], &[]);
+    let all = json!({
+        "requiredPermissions": ["sign"], "securityLevel": "HIGH", "dataClassification": "pii",
+    });
+    let clearances = [
+        "taskmill:security-level:HIGH",
+        "taskmill:data-classification:pii",
+    ];
+    let cleared = ["sign", clearances[0], clearances[1]];
+    check_person(all.clone(), &[], &cleared);
+    check_person(all.clone(), &cleared, &[]);
+    let other = [
+        "sign",
+        "taskmill:security-level:MEDIUM",
+        "taskmill:data-classification:PII",
+    ];
+    check_person(all, &other, &clearances);
+}

@@ -95,12 +95,21 @@ pub struct Handling {
     /// When somebody first had it, in this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,
+    /// When somebody began to work, in this attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<Timestamp>,
+    /// Who delegated it: the task is theirs, and the assignee does the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Until when whoever has it does not want to see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_off_until: Option<Timestamp>,
 }
 
 /// Which date passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reminder {
-    /// Somebody should look how it goes.
+    /// Somebody should look how it goes, or wanted to see it again.
     FollowUp,
     /// It is overdue.
     Overdue,
@@ -131,27 +140,52 @@ impl Handling {
             overdue_since: None,
             followed_up_at: None,
             taken_at: assignment.assignee.is_some().then_some(now),
+            ..Self::default()
         }
     }
 
-    /// Whether a person may claim the task: everybody may where nobody is named.
+    /// Whether nobody is named: everybody may claim the task then.
     #[must_use]
-    pub fn is_candidate(&self, person: &Caller) -> bool {
-        let is_open = self.candidate_users.is_empty() && self.candidate_groups.is_empty();
-        let escalated = self
-            .escalate_to
-            .as_ref()
-            .filter(|_| self.overdue_since.is_some());
-        is_open
-            || self.candidate_users.contains(&person.user_id)
-            || self
-                .candidate_groups
-                .iter()
-                .any(|group| person.roles.contains(group))
-            || escalated.is_some_and(|to| *to == person.user_id || person.roles.contains(to))
+    pub fn is_for_everybody(&self) -> bool {
+        self.candidate_users.is_empty() && self.candidate_groups.is_empty()
     }
 
-    /// When the next reminder after this time goes out.
+    /// The person or group that the task was escalated to, once it is overdue.
+    #[must_use]
+    pub fn escalated_to(&self) -> Option<&str> {
+        let to = self.escalate_to.as_deref();
+        to.filter(|_| self.overdue_since.is_some())
+    }
+
+    /// Whether the task was escalated to a person, or to a group of theirs.
+    #[must_use]
+    pub fn is_escalated_to(&self, person: &Caller) -> bool {
+        let is_theirs = |to| person.user_id == to || person.roles.iter().any(|role| role == to);
+        self.escalated_to().is_some_and(is_theirs)
+    }
+
+    /// Whether a person may claim the task.
+    #[must_use]
+    pub fn is_candidate(&self, person: &Caller) -> bool {
+        let groups = &self.candidate_groups;
+        self.is_for_everybody()
+            || self.candidate_users.contains(&person.user_id)
+            || groups.iter().any(|group| person.roles.contains(group))
+            || self.is_escalated_to(person)
+    }
+
+    /// The handling in other hands: what the one before had begun and put off is over.
+    #[must_use]
+    pub fn handed_on(&self) -> Self {
+        Self {
+            begun_at: None,
+            owner: None,
+            put_off_until: None,
+            ..self.clone()
+        }
+    }
+
+    /// When the next reminder of its dates after this time goes out.
     #[must_use]
     pub fn next_reminder_after(&self, now: Timestamp) -> Option<Timestamp> {
         let waiting = [
@@ -169,14 +203,18 @@ impl Handling {
         let is_due = |date: Option<Timestamp>, sent: Option<Timestamp>| {
             sent.is_none() && date.is_some_and(|at| at <= now)
         };
+        let put_off = is_due(self.put_off_until, None);
         let follow_up = is_due(self.follow_up_date, self.followed_up_at);
         let overdue = is_due(self.due_date, self.overdue_since);
-        let reminder = match (overdue, follow_up) {
+        let reminder = match (overdue, follow_up || put_off) {
             (true, _) => Reminder::Overdue,
             (false, true) => Reminder::FollowUp,
             (false, false) => return None,
         };
         let mut after = self.clone();
+        if put_off {
+            after.put_off_until = None;
+        }
         if follow_up {
             after.followed_up_at = Some(now);
         }

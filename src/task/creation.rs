@@ -147,6 +147,7 @@ fn instance(
         executor_id: definition.execution_config.executor.clone(),
         handling: assignment.as_ref().map(|people| Handling::of(people, now)),
         assignee: assignment.and_then(|people| people.assignee),
+        last_act: None,
         task_reference: new.task_reference,
         context: TaskContext {
             security_context: security,

@@ -50,18 +50,19 @@ pub fn lease_end(task: &TaskInstance) -> Option<Timestamp> {
 }
 
 /// The due time of a task: none when its workflow watches over it, or when it ended and owes
-/// nobody an answer.
+/// nobody an answer. What a person put off is nobody else's business, and has its own.
 #[must_use]
 pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
     if task.context.workflow_instance_id.is_some() {
-        return None;
+        return put_off_until(task);
     }
     let check = next_check(task.checks, now);
     if task.status.is_terminal() {
         let owes = task.task_token.is_some();
         return owes.then(|| keep_or_move(task.due_at, check, now));
     }
-    let needed = match wake_at(task, now) {
+    let waking = wake_at(task, now).into_iter().chain(put_off_until(task));
+    let needed = match waking.min() {
         None => check,
         // Nothing is under way that could be lost before the lease ends, or the retry is due.
         Some(wake) if lease_end(task) == Some(wake) => check.max(wake),
@@ -69,6 +70,13 @@ pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
         Some(wake) => check.min(wake),
     };
     Some(keep_or_move(task.due_at, needed, now))
+}
+
+/// When the person who has an open task wants to see it again.
+fn put_off_until(task: &TaskInstance) -> Option<Timestamp> {
+    let handling = task.handling.as_ref();
+    let until = handling.and_then(|people| people.put_off_until);
+    until.filter(|_| !task.status.is_terminal())
 }
 
 /// When an open task needs to be looked at although no message is lost: at the end of its

@@ -14,6 +14,7 @@ use crate::metrics::ExecutionMetrics;
 use crate::security::SecurityContext;
 use crate::task::assignment::Handling;
 use crate::task::attempt::Attempt;
+use crate::task::audit::Entry;
 use crate::task::definition::TaskType;
 use crate::task::retry::{RetryCounts, RetryPolicy};
 use crate::task::timeouts::{Deadline, Timeouts};
@@ -152,6 +153,8 @@ pub struct TaskInstance {
     pub assignee: Option<String>,
     /// Who may take it and by when; of a MANUAL task.
     pub handling: Option<Handling>,
+    /// What a person did with it last.
+    pub last_act: Option<Entry>,
     /// A name for people: a company, a document.
     pub task_reference: Option<String>,
     /// Where it stands and in whose name it runs.

@@ -10,10 +10,13 @@
 //! | lost, a loss is left | RUNNING | RETRY_PENDING |
 //! | lost, none left | RUNNING | FAILED |
 //! | cancel | any open | CANCELLED |
-//! | a person is assigned it, claims it | PENDING, ASSIGNED of a MANUAL task | ASSIGNED |
-//! | a person releases it | ASSIGNED of a MANUAL task | PENDING |
-//! | a person completes it | PENDING, ASSIGNED of a MANUAL task | COMPLETED |
-//! | a person fails it | PENDING, ASSIGNED of a MANUAL task | as any failure |
+//! | a person claims it | PENDING of a MANUAL task | ASSIGNED |
+//! | a person is assigned it, is delegated it or given it back | any open of a MANUAL task | ASSIGNED |
+//! | a person starts it | ASSIGNED of a MANUAL task | RUNNING |
+//! | a person releases it | ASSIGNED, RUNNING of a MANUAL task | PENDING |
+//! | a person completes it | any open of a MANUAL task | COMPLETED |
+//! | a person fails it | ASSIGNED, RUNNING of a MANUAL task | as any failure |
+//! | a person comments on it, puts it off | any open of a MANUAL task | unchanged |
 //! | whoever waited for it outside does not wait any more | any open | CANCELLED |
 //! | anything | COMPLETED, FAILED, CANCELLED, TIMED_OUT | unchanged |
 //!
@@ -25,14 +28,10 @@
 //! of an attempt comes to is in `lifecycle/outcome.rs`; what people do with their tasks, and who
 //! may, in `lifecycle/people.rs`.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use crate::JsonObject;
 use crate::codes::{failure, refusal};
 use crate::error_info::ErrorInfo;
 use crate::ids::ExecutionId;
-use crate::security::Caller;
 use crate::task::assignment::Reminder;
 use crate::task::attempt::{AttemptReport, Outcome};
 use crate::task::definition::TaskType;
@@ -41,10 +40,13 @@ use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::task::timeouts::{Deadline, TimeoutKind};
 use crate::time::Timestamp;
 
+mod act;
 mod outcome;
 mod people;
 #[cfg(test)]
 mod tests;
+
+pub use act::{Act, PersonsAct};
 
 /// What happened to a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,53 +71,6 @@ pub enum Event {
     Act(Box<PersonsAct>),
     /// The token of whoever waits for it outside is closed: they have the answer, or gave up.
     TokenClosed,
-}
-
-/// What a person does with a task.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PersonsAct {
-    /// The person.
-    pub by: Caller,
-    /// What they do.
-    pub act: Act,
-}
-
-/// What people do with their tasks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "act",
-    rename_all = "SCREAMING_SNAKE_CASE",
-    rename_all_fields = "camelCase"
-)]
-pub enum Act {
-    /// An administrator gives it to a person, taking it from another if need be.
-    Assign {
-        /// The person.
-        assignee: String,
-    },
-    /// A candidate takes it; never from another.
-    Claim,
-    /// Whoever has it gives it back.
-    Release,
-    /// Whoever has it is done. The output was checked before.
-    Complete {
-        /// Any JSON.
-        output: Value,
-    },
-    /// Whoever has it cannot do it.
-    Fail {
-        /// Why, for programs.
-        code: String,
-        /// Why, for people.
-        #[serde(default)]
-        message: String,
-        /// More about it.
-        #[serde(default)]
-        details: JsonObject,
-        /// Whether it is of no use that somebody tries again.
-        #[serde(default)]
-        permanent: bool,
-    },
 }
 
 /// An attempt that begins.
@@ -201,6 +156,12 @@ pub enum Rejection {
     /// Only whoever has the task may do this.
     #[error("only the assignee may do this")]
     NotTheAssignee,
+    /// Somebody else does the work for the task's owner, who alone ends it or gives it up.
+    #[error("the task is delegated: its owner ends it, once it is resolved")]
+    Delegated,
+    /// Nobody does the work for another.
+    #[error("the task is not delegated")]
+    NotDelegated,
     /// The person is no candidate for the task.
     #[error("only a candidate may claim the task")]
     NotACandidate,
@@ -218,7 +179,10 @@ impl Rejection {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Stale { .. } => refusal::VERSION_CONFLICT,
-            Self::IllegalState { .. } | Self::Late { .. } => refusal::ILLEGAL_STATE,
+            Self::IllegalState { .. }
+            | Self::Late { .. }
+            | Self::Delegated
+            | Self::NotDelegated => refusal::ILLEGAL_STATE,
             Self::AlreadyClaimed => refusal::ALREADY_CLAIMED,
             Self::NotTheAssignee => refusal::NOT_THE_ASSIGNEE,
             Self::NotACandidate => refusal::NOT_A_CANDIDATE,
@@ -392,12 +356,13 @@ fn owed(task: &TaskInstance, now: Timestamp) -> Effect {
     }
 }
 
-/// The schedule limit that passed while no attempt ran. A running attempt is stopped by its
-/// worker, or found lost.
+/// The limit that passed while no worker had the task. A running attempt is stopped by its worker,
+/// or found lost; nobody watches over a person but the task's own time.
 fn spent_while_waiting(task: &TaskInstance, now: Timestamp) -> Option<Deadline> {
     match task.status {
-        TaskStatus::Running => None,
-        TaskStatus::Pending
+        TaskStatus::Running if task.task_type != TaskType::Manual => None,
+        TaskStatus::Running
+        | TaskStatus::Pending
         | TaskStatus::Assigned
         | TaskStatus::RetryPending
         | TaskStatus::Completed

@@ -2,12 +2,14 @@
 
 pub mod assignment;
 pub mod attempt;
+pub mod audit;
 pub mod compiled;
 pub mod concurrency;
 pub mod creation;
 pub mod definition;
 pub mod dispatch;
 pub mod due;
+pub mod form;
 pub mod instance;
 pub mod lifecycle;
 pub mod output;

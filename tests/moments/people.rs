@@ -2,6 +2,7 @@
 //! should.
 
 use serde_json::json;
+use taskmill::Timestamp;
 use taskmill::codes::refusal::{ALREADY_CLAIMED, ILLEGAL_STATE, NOT_THE_ASSIGNEE};
 use taskmill::security::{ADMINISTER_TASKS, Caller};
 use taskmill::task::lifecycle::Act;
@@ -10,7 +11,7 @@ use taskmill::workflow::WorkflowStatus;
 use taskmill_app::people::act;
 
 use super::run::{Run, Written, check_once, check_over, check_watched, script};
-use super::{calls_to, some};
+use super::{calls_to, few, some};
 use crate::support::{caller, pass, start, workflow_of};
 
 /// Tasks of people beside other work, in an iteration, in a child's place and at the end.
@@ -44,10 +45,14 @@ enum Doing {
     Fail,
     Assign,
     Release,
+    Start,
+    Delegate,
+    FollowUp,
+    Comment,
 }
 
 impl Doing {
-    fn act(self) -> Act {
+    fn act(self, now: Timestamp) -> Act {
         match self {
             Self::Claim => Act::Claim,
             Self::Complete => Act::Complete {
@@ -63,6 +68,16 @@ impl Doing {
                 assignee: "cem".to_owned(),
             },
             Self::Release => Act::Release,
+            Self::Start => Act::Start,
+            Self::Delegate => Act::Delegate {
+                assignee: "dia".to_owned(),
+            },
+            Self::FollowUp => Act::FollowUp {
+                until: Some(now.plus_millis(900)),
+            },
+            Self::Comment => Act::Comment {
+                text: "who does this?".to_owned(),
+            },
         }
     }
 }
@@ -88,9 +103,11 @@ async fn work(run: &Run, written: &mut Written) {
     let Some(task) = open_task(run, written).await else {
         return;
     };
-    let (name, what) = match &task.assignee {
-        None => ("ann", Act::Claim),
-        Some(name) => (
+    let handling = task.handling.clone().unwrap();
+    let (name, what) = match (&task.assignee, handling.owner) {
+        (None, _) => ("ann", Act::Claim),
+        (Some(name), Some(_)) => (name.as_str(), Act::Resolve),
+        (Some(name), None) => (
             name.as_str(),
             Act::Complete {
                 output: json!("done"),
@@ -140,7 +157,13 @@ async fn check(doing: Doing, call: u64) {
     }
     if let Some(task) = open_task(&run, &mut written).await {
         let name = task.assignee.as_deref().unwrap_or("bob");
-        let done = act(&run.other, &person(name), task.id, doing.act()).await;
+        let done = act(
+            &run.other,
+            &person(name),
+            task.id,
+            doing.act(run.aws.clock().now()),
+        )
+        .await;
         if let Err(refusal) = done {
             let codes = [NOT_THE_ASSIGNEE, ILLEGAL_STATE];
             assert!(codes.contains(&refusal.code()), "{refusal}");
@@ -161,6 +184,13 @@ async fn check(doing: Doing, call: u64) {
     assert_eq!(signed, [TaskStatus::Completed; 5]);
 }
 
+async fn check_all(doing: Doing, moments: Vec<u64>) {
+    for call in moments {
+        eprintln!("{doing:?} at call {call}");
+        check(doing, call).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_person_acts_at_any_moment() {
     let moments = moments().await;
@@ -172,9 +202,21 @@ async fn a_person_acts_at_any_moment() {
         Doing::Release,
     ];
     for doing in all {
-        for call in some(moments.clone(), doing as usize) {
-            eprintln!("{doing:?} at call {call}");
-            check(doing, call).await;
-        }
+        check_all(doing, some(moments.clone(), doing as usize)).await;
+    }
+}
+
+/// Acts that move a task little.
+#[tokio::test(start_paused = true)]
+async fn a_person_works_on_a_task_at_any_moment() {
+    let moments = moments().await;
+    let all = [
+        Doing::Start,
+        Doing::Delegate,
+        Doing::FollowUp,
+        Doing::Comment,
+    ];
+    for doing in all {
+        check_all(doing, few(moments.clone(), doing as usize)).await;
     }
 }

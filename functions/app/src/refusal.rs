@@ -160,6 +160,8 @@ impl From<Rejection> for Refusal {
             | Rejection::Late { .. }
             | Rejection::AlreadyClaimed
             | Rejection::NotTheAssignee
+            | Rejection::Delegated
+            | Rejection::NotDelegated
             | Rejection::NotACandidate => JsonObject::new(),
         };
         Self::Refused {

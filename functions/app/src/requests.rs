@@ -32,7 +32,11 @@ impl Marks<'_> {
 
 /// Refuses a text that is empty or longer than its limit.
 pub(crate) fn check_text(name: &str, text: Option<&str>) -> Result<(), Refusal> {
-    let limit = limits::REFERENCE_CHARS;
+    check_length(name, text, limits::REFERENCE_CHARS)
+}
+
+/// Refuses a text that is empty or has more characters than this.
+pub(crate) fn check_length(name: &str, text: Option<&str>, limit: usize) -> Result<(), Refusal> {
     if text.is_some_and(|text| text.is_empty() || text.chars().count() > limit) {
         let message = format!("{name} must have 1 to {limit} characters");
         return Err(Refusal::new(refusal::INVALID_INPUT, message));

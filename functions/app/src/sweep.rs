@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::task::lifecycle::{Event as TaskEvent, Transition};
-use taskmill::task::{TaskInstance, TaskStatus, due, lifecycle};
+use taskmill::task::{TaskInstance, TaskStatus, TaskType, due, lifecycle};
 use taskmill::workflow::decider::{self, Event, Leaf, LeafKind};
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Execute, Message, Record};
@@ -310,6 +310,7 @@ async fn look(app: &App, task: TaskInstance, looking: Looking) -> Result<Vec<Mes
     if matches!(looking, Looking::AfterRestart) {
         line::restarted(app, &task).await?;
     }
+    app.store().mend_inbox(&task).await?;
     let event = event_of(&task, looking);
     let facts = app.task_facts(task.execution_id());
     let moved = matches!(looking, Looking::Due) && task.due_at.is_some();
@@ -347,8 +348,10 @@ fn as_of(message: Message, looking: Looking) -> Message {
 }
 
 fn event_of(task: &TaskInstance, looking: Looking) -> TaskEvent {
+    // A person works on while no process runs.
+    let has_worker = task.status == TaskStatus::Running && task.task_type != TaskType::Manual;
     match looking {
-        Looking::AfterRestart if task.status == TaskStatus::Running => TaskEvent::Lost {
+        Looking::AfterRestart if has_worker => TaskEvent::Lost {
             execution_id: task.execution_id(),
         },
         Looking::AfterRestart | Looking::Due => TaskEvent::Look,

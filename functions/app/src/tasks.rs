@@ -91,7 +91,13 @@ pub(crate) async fn settle(
             app.queues().send(message.as_slice()).await?;
             Ok(*task)
         }
-        Applied::Rejected(_, rejection) => Err(rejection.into()),
+        Applied::Rejected(task, rejection) => {
+            // Who asked may have seen in an inbox what is over.
+            if let Err(error) = app.store().mend_inbox(&task).await {
+                tracing::warn!(task.id = %id, %error, "an inbox may show too much");
+            }
+            Err(rejection.into())
+        }
         Applied::Missing => Err(Refusal::not_found("task", id)),
     }
 }

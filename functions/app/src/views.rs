@@ -3,7 +3,8 @@
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
-use taskmill::limits::{COMPLETED_TASKS_LISTED, TASKS_SHOWN};
+use taskmill::limits::{ACTS_LISTED, COMPLETED_TASKS_LISTED, TASKS_SHOWN};
+use taskmill::task::audit::Entry;
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill_aws::store::PageRequest;
 
@@ -120,5 +121,10 @@ pub async fn tasks_of(
 /// The store failed.
 pub async fn of_task(app: &App, task: &TaskInstance) -> Result<Value, Fault> {
     let variables = app.store().variables_of(task).await?;
-    Ok(task.view(&variables, false))
+    let mut view = task.view(&variables, false);
+    if task.last_act.is_some() {
+        let entries = app.store().audit(task, ACTS_LISTED).await?;
+        view["audit"] = entries.iter().map(Entry::view).collect();
+    }
+    Ok(view)
 }

@@ -5,7 +5,8 @@
 //!
 //! Attribute names are short because every stored byte of a head counts against its one write
 //! unit: `sb` status bucket, `at` created at, `wf` workflow instance, `sc` status and created at,
-//! `ds`/`da` due shard and due at, `df` definition.
+//! `ds`/`da` due shard and due at, `df` definition, `ip`/`ik` inbox of a person or group and place
+//! in it.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
@@ -130,6 +131,8 @@ pub enum Projection {
 pub const STATUS_INDEX: &str = "status-index";
 /// The index of a workflow's tasks.
 pub const WORKFLOW_STATUS_INDEX: &str = "workflow-status-index";
+/// The index of people's inboxes.
+pub const ASSIGNEE_INDEX: &str = "assignee-index";
 /// The index of a definition's workflows.
 pub const DEFINITION_INDEX: &str = "definition-index";
 /// The index of what must be looked at again.
@@ -199,6 +202,20 @@ pub static TASKS: TableSpec = TableSpec {
             projection: Projection::Include(&[
                 "sb", "at", "d", "wd", "ty", "pr", "pa", "ref", "as", "st", "et",
             ]),
+        },
+        IndexSpec {
+            name: ASSIGNEE_INDEX,
+            key: KeySpec {
+                partition: Attribute {
+                    name: "ip",
+                    kind: AttributeKind::Text,
+                },
+                sort: Attribute {
+                    name: "ik",
+                    kind: AttributeKind::Text,
+                },
+            },
+            projection: Projection::Include(&["d", "wd", "wf", "pa", "ref", "as", "fu"]),
         },
         DUE,
     ],

@@ -25,6 +25,7 @@ const TESTS: &[(&str, &str)] = &[
         "task::assignment::tests::",
         include_str!("../../task/assignment/tests.rs"),
     ),
+    ("task::audit::tests::", include_str!("../../task/audit.rs")),
     (
         "task::concurrency::tests::",
         include_str!("../../task/concurrency/tests.rs"),
@@ -45,21 +46,26 @@ const TESTS: &[(&str, &str)] = &[
         "task::due::tests::",
         include_str!("../../task/due/tests.rs"),
     ),
+    ("task::form::tests::", include_str!("../../task/form.rs")),
     (
         "task::instance::tests::",
         include_str!("../../task/instance/tests.rs"),
-    ),
-    (
-        "task::lifecycle::tests::",
-        include_str!("../../task/lifecycle/tests.rs"),
     ),
     (
         "task::lifecycle::tests::cases::",
         include_str!("../../task/lifecycle/tests/cases.rs"),
     ),
     (
+        "task::lifecycle::tests::people::",
+        include_str!("../../task/lifecycle/tests/people.rs"),
+    ),
+    (
         "task::lifecycle::tests::properties::",
         include_str!("../../task/lifecycle/tests/properties.rs"),
+    ),
+    (
+        "task::lifecycle::tests::tables::",
+        include_str!("../../task/lifecycle/tests/tables.rs"),
     ),
     (
         "task::output::tests::",

@@ -4,6 +4,7 @@ use super::{Effect, Facts, Rejection, Transition, changed, changed_to, end, fenc
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
 use crate::ids::ExecutionId;
+use crate::task::assignment::Handling;
 use crate::task::attempt::{Attempt, AttemptReport, Outcome};
 use crate::task::definition::TaskType;
 use crate::task::instance::{TaskInstance, TaskStatus};
@@ -214,9 +215,10 @@ fn wait_for_next(mut after: TaskInstance, at: Timestamp, now: Timestamp) -> Tran
         TaskType::Manual => {
             after.status = TaskStatus::Pending;
             after.assignee = None;
-            if let Some(handling) = &mut after.handling {
-                handling.taken_at = None;
-            }
+            after.handling = after.handling.map(|people| Handling {
+                taken_at: None,
+                ..people.handed_on()
+            });
             changed_to(after, Effect::None, now)
         }
         TaskType::Automated | TaskType::Integration => {

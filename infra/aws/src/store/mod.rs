@@ -7,12 +7,15 @@
 //! Retries of throttled and lost requests are the SDK's; a write that it repeats after its answer
 //! was lost is recognised as our own.
 
+mod audit;
 mod codec;
 mod definition_item;
 mod definition_lists;
 mod definitions;
 mod due;
 mod error;
+mod inbox;
+mod inbox_lists;
 mod inputs;
 mod json;
 mod keys;
@@ -47,6 +50,8 @@ pub use definition_lists::{DefinitionSummary, ListedVersion};
 pub use definitions::{DefinitionKind, Registered};
 pub use due::Due;
 pub use error::Error;
+pub use inbox::Inbox;
+pub use inbox_lists::{InboxEntry, InboxFilter};
 pub use pages::{DateRange, Page, PageRequest};
 pub use parts::{HEAD_BYTES, SNAPSHOT_BYTES, snapshot_of};
 pub use task_lists::{TaskFilter, TaskSummary};
@@ -113,13 +118,33 @@ impl Store {
         &self.payloads
     }
 
-    /// Writes a new task, unless one of its id is there.
+    /// Writes a new task, unless one of its id is there, and puts it into people's inboxes if it
+    /// is theirs. Of one that is there they are mended: who wrote it may have died before.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::TooDeep`], [`Error::Payload`], [`Error::Aws`].
     pub async fn create_task(&self, task: &TaskInstance) -> Result<Created, Error> {
         let record = task_item::encode(task, self.shards)?;
-        records::create(self, &self.tables.tasks, &record).await
+        let created = records::create(self, &self.tables.tasks, &record).await?;
+        if task.handling.is_some() {
+            // Few tasks are people's: the others do without the room that this takes.
+            Box::pin(self.show_in_inboxes(task, created)).await?;
+        }
+        Ok(created)
+    }
+
+    async fn show_in_inboxes(&self, task: &TaskInstance, created: Created) -> Result<(), Error> {
+        match created {
+            Created::New => self.change_inbox(inbox::Change::to(task), task).await,
+            Created::Exists => self.mend_inbox_of(task.id).await,
+        }
+    }
+
+    async fn mend_inbox_of(&self, id: TaskId) -> Result<(), Error> {
+        match self.task(id).await? {
+            Some(task) => self.mend_inbox(&task).await,
+            None => Ok(()),
+        }
     }
 
     /// The task of this id, as its last successful write left it; none when there is none.
@@ -148,9 +173,42 @@ impl Store {
         before: &TaskInstance,
         after: &TaskInstance,
     ) -> Result<(), Error> {
+        if after.handling.is_some() {
+            // As above.
+            return Box::pin(self.replace_persons_task(before, after)).await;
+        }
         let before = task_item::encode(before, self.shards)?;
         let after = task_item::encode(after, self.shards)?;
         records::replace(self, &self.tables.tasks, &before, &after).await
+    }
+
+    /// The same of a task that stands in people's inboxes, with what a person did.
+    async fn replace_persons_task(
+        &self,
+        before: &TaskInstance,
+        after: &TaskInstance,
+    ) -> Result<(), Error> {
+        let from = task_item::encode(before, self.shards)?;
+        let to = task_item::encode(after, self.shards)?;
+        let change = inbox::Change::from(before, after);
+        change.put(self, after).await?;
+        audit::keep(self, (before, from.expiry), (after, to.expiry)).await?;
+        match records::replace(self, &self.tables.tasks, &from, &to).await {
+            Ok(()) => {
+                let deleted = change.delete(self, after.id.uuid(), before.version).await;
+                if let Err(error) = deleted {
+                    // It is done: nobody is to do it again for what is mended by the next look.
+                    tracing::warn!(task.id = %after.id, %error, "an inbox shows too much");
+                }
+                Ok(())
+            }
+            Err(error) => {
+                if error.is_version_conflict() && change.puts() {
+                    self.mend_inbox_of(after.id).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Writes a new workflow, unless one of its id is there.

@@ -50,6 +50,16 @@ impl PageRequest {
             ..Self::first(limit)
         }
     }
+
+    /// Entries that the page has at most.
+    pub(crate) const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Where it begins.
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
 }
 
 /// A part of a list.

@@ -313,13 +313,16 @@ pub(crate) const BODY: &str = "b";
 pub(crate) fn part_item(record: Uuid, name: String, body: &str, expiry: Expiry) -> Item {
     let mut item = key(record, name);
     item.insert(BODY.to_owned(), text(body));
-    match expiry {
-        Expiry::At(seconds) => {
-            item.insert("ttl".to_owned(), number(seconds));
-        }
-        Expiry::Never => {}
-    }
+    set_expiry(&mut item, expiry);
     item
+}
+
+/// Has an item expire at this time.
+pub(crate) fn set_expiry(item: &mut Item, expiry: Expiry) {
+    match expiry {
+        Expiry::At(seconds) => item.insert("ttl".to_owned(), number(seconds)),
+        Expiry::Never => item.remove("ttl"),
+    };
 }
 
 /// When the parts of a record expire that was last written at `updated`.

@@ -13,13 +13,15 @@
 //! | `sec`, `co`, `pa` | security context, correlation id, path | `rp` | retry policy |
 //! | `ex`, `env`, `as`, `ref` | executor, environment, assignee, reference | `tt`, `tp` | token, traceparent |
 //! | `rid`, `rh` | retried task, request hash | `bi` | batch |
-//! | `hd` | who may do a MANUAL task, and by when | | |
+//! | `hd` | who may do a MANUAL task, and by when | `au` | what a person did with it last |
+//! | `ip`, `ik`, `fu` | in whose inbox it stands, see `inbox.rs` | | |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use taskmill::JsonObject;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::metrics::ExecutionMetrics;
+use taskmill::task::audit::Entry;
 use taskmill::task::instance::{TaskContext, VariablesSnapshot};
 use taskmill::task::retry::RetryCounts;
 use taskmill::task::timeouts::Timeouts;
@@ -27,6 +29,7 @@ use taskmill::task::{TaskInstance, TaskPriority, TaskStatus, TaskType};
 
 use super::Error;
 use super::codec::{Item, Reader, Writer, key, number};
+use super::inbox::head_keys;
 use super::json::{json_text, security_context, security_text, tenant_id};
 use super::keys::{ended_bucket, open_bucket, shard_of, status_created_at};
 use super::parts::{
@@ -38,7 +41,7 @@ use crate::tables::Shards;
 /// Attributes that may refer to a part.
 pub(crate) const MOVABLE: &[&str] = &[
     "in", "out", "er", "ats", VARIABLES, "sec", "rp", "tt", "tp", "ex", "env", "co", "pa", "as",
-    "ref", "rh", "hd",
+    "ref", "rh", "hd", "au",
 ];
 
 pub(crate) fn encode(task: &TaskInstance, shards: Shards) -> Result<Encoded, Error> {
@@ -127,6 +130,7 @@ fn index_keys(task: &TaskInstance, shards: Shards, head: &mut Writer) {
         head.set("ds", number(shard_of(id, shards.due)));
         head.set("da", number(due.millis()));
     }
+    head_keys(task, head);
 }
 
 fn movables(task: &TaskInstance) -> Vec<Movable> {
@@ -149,6 +153,7 @@ fn movables(task: &TaskInstance) -> Vec<Movable> {
         ),
         ("rp", task.retry_policy.as_ref().map(json_text)),
         ("hd", task.handling.as_ref().map(json_text)),
+        ("au", task.last_act.as_ref().map(Entry::text)),
     ];
     let plain = [
         ("tt", task.task_token.clone()),
@@ -213,6 +218,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
         executor_id: read.owned_text("ex")?.unwrap_or_default(),
         assignee: read.owned_text("as")?,
         handling: read.opt_json("hd")?,
+        last_act: read.opt_json("au")?,
         task_reference: read.owned_text("ref")?,
         context: TaskContext {
             workflow_instance_id: read.opt_id("wf")?.map(WorkflowId::new),
@@ -273,7 +279,7 @@ pub(crate) fn status_of(read: &Reader<'_>, word: &str) -> Result<TaskStatus, Err
 }
 
 const TYPES: [TaskType; 3] = [TaskType::Automated, TaskType::Manual, TaskType::Integration];
-const PRIORITIES: [TaskPriority; 4] = [
+pub(crate) const PRIORITIES: [TaskPriority; 4] = [
     TaskPriority::Low,
     TaskPriority::Medium,
     TaskPriority::High,

@@ -1,12 +1,16 @@
 //! The stored format, pinned: golden items as they go over the wire, which must also load.
 
 use serde_json::{Value, json};
+use taskmill::task::TaskInstance;
+use taskmill::task::assignment::Handling;
+use taskmill::task::audit::Deed;
 use taskmill::workflow::WorkflowInstance;
 use taskmill_aws::tables::{TableNames, TableSpec};
 
 use crate::forms::{batch_of_iterations, branching_workflow, child_workflow};
+use crate::people::{delegated_task, entry, manual_task, with};
 use crate::samples::{
-    at, full_task, full_workflow, hopped, lone_task, manual_task, object, task_id, tenant, workflow,
+    at, full_task, full_workflow, hopped, lone_task, object, task_id, tenant, workflow,
 };
 use crate::support::Emulator;
 
@@ -54,6 +58,37 @@ async fn tasks_of_people_are_stored_as_ever() {
     store.create_task(&task).await.unwrap();
     insta::assert_json_snapshot!("manual_task", items(&emulator));
     assert_eq!(store.task(task.id).await.unwrap(), Some(task));
+    let mut delegated = delegated_task(2);
+    store.create_task(&delegated).await.unwrap();
+    insta::assert_json_snapshot!("delegated_task", items(&emulator));
+    assert_eq!(
+        store.task(delegated.id).await.unwrap().as_ref(),
+        Some(&delegated)
+    );
+    let before = delegated.clone();
+    delegated.version += 1;
+    let comment = Deed::Comment {
+        text: "ask cem".to_owned(),
+    };
+    delegated.last_act = Some(entry(4, "ann", comment));
+    store.replace_task(&before, &delegated).await.unwrap();
+    insta::assert_json_snapshot!("commented_task", items(&emulator));
+}
+
+#[tokio::test]
+async fn inboxes_are_stored_as_ever() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    let mut task = TaskInstance {
+        last_act: None,
+        ..with(&delegated_task(1), None)
+    };
+    store.create_task(&task).await.unwrap();
+    insta::assert_json_snapshot!("open_task", items(&emulator));
+    task.id = task_id(2);
+    task.handling = Some(Handling::default());
+    store.create_task(&task).await.unwrap();
+    insta::assert_json_snapshot!("everybodys_task", items(&emulator));
 }
 
 #[tokio::test]
@@ -129,6 +164,8 @@ async fn definitions_are_stored_as_ever() {
 const STORED: &[(&str, &str)] = &[
     ("TaskInstances", include_str!("stored/task.json")),
     ("TaskInstances", include_str!("stored/full_task.json")),
+    // Before there were inboxes.
+    ("TaskInstances", include_str!("stored/manual_task.json")),
     ("WorkflowInstances", include_str!("stored/workflow.json")),
     (
         "WorkflowInstances",
@@ -146,6 +183,8 @@ async fn what_the_first_version_stored_still_loads() {
         }
     }
     assert_eq!(store.task(task_id(1)).await.unwrap(), Some(lone_task(1)));
+    let manual = manual_task(4);
+    assert_eq!(store.task(manual.id).await.unwrap(), Some(manual));
     assert_eq!(
         store.workflow(workflow(1).id).await.unwrap(),
         Some(of_the_first_version(workflow(1)))

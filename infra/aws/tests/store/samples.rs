@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use taskmill::ids::{DefinitionId, TaskId, TenantId, WorkflowId};
 use taskmill::metrics::{ExecutionMetrics, WorkflowMetrics};
 use taskmill::security::SecurityContext;
-use taskmill::task::assignment::Handling;
 use taskmill::task::definition::SecurityLevel;
 use taskmill::task::instance::{TaskContext, VariablesSnapshot};
 use taskmill::task::retry::{Jitter, RetryCounts, RetryPolicy, RetryRule};
@@ -78,6 +77,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
         executor_id: "process:sha256sum".to_owned(),
         assignee: None,
         handling: None,
+        last_act: None,
         task_reference: None,
         context: TaskContext {
             workflow_instance_id: None,
@@ -128,28 +128,6 @@ pub fn step_task(number: u128, workflow: WorkflowId) -> TaskInstance {
             ..task.context
         },
         ..task
-    }
-}
-
-/// A task of a person who took it late.
-pub fn manual_task(number: u128) -> TaskInstance {
-    TaskInstance {
-        status: TaskStatus::Assigned,
-        task_type: TaskType::Manual,
-        executor_id: String::new(),
-        assignee: Some("ann".to_owned()),
-        handling: Some(Handling {
-            candidate_users: vec!["ann".to_owned(), "bob".to_owned()],
-            candidate_groups: vec!["clerks".to_owned()],
-            due_date: Some(at(2_000)),
-            follow_up_date: Some(at(1_000)),
-            escalate_to: Some("heads".to_owned()),
-            overdue_since: Some(at(2_010)),
-            followed_up_at: Some(at(1_010)),
-            taken_at: Some(at(3_000)),
-        }),
-        version: 4,
-        ..lone_task(number)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cases of the lifecycle in full: what a record holds afterwards, beside its status.
 
+use serde_json::Value;
+
 use super::*;
 
 /// What a person's task does after a failure: it waits for somebody again, at its next attempt.

@@ -65,7 +65,15 @@ fn check_change(before: &TaskInstance, after: &TaskInstance, now: Timestamp) {
         after.status == TaskStatus::Completed
     );
     let alone = after.context.workflow_instance_id.is_none();
-    assert_eq!(after.due_at.is_some(), alone && !ended);
+    let people = after.handling.as_ref();
+    let put_off = people.and_then(|people| people.put_off_until);
+    let is_watched = alone || put_off.is_some();
+    assert_eq!(after.due_at.is_some(), is_watched && !ended);
+    let delegated = people.is_some_and(|people| people.owner.is_some());
+    assert!(
+        !delegated || after.assignee.is_some(),
+        "nobody does the work"
+    );
     if let (Some(due), Some(wake)) = (after.due_at, due::wake_at(after, now)) {
         let running = after.status == TaskStatus::Running;
         let latest = if running {
@@ -74,6 +82,19 @@ fn check_change(before: &TaskInstance, after: &TaskInstance, now: Timestamp) {
             wake
         };
         assert!(due <= latest, "due {due}, needed {latest}");
+    }
+}
+
+/// Every act of a person is told, and nothing else is.
+fn check_audit(before: &TaskInstance, after: &TaskInstance, event: &Event) {
+    let last = before.last_act.as_ref();
+    match (event, &after.last_act) {
+        (Event::Act(persons), Some(entry)) => {
+            assert!(entry.is_of(persons));
+            assert_eq!(entry.number, 1 + last.map_or(0, |last| last.number));
+            assert_eq!(entry.before, last.map(|last| last.id(before.id)));
+        }
+        (_, entry) => assert_eq!(entry.as_ref(), last),
     }
 }
 
@@ -96,6 +117,7 @@ proptest! {
             };
             prop_assert!(!stale, "{event:?} is of another attempt");
             check_change(&task, &after, now);
+            check_audit(&task, &after, &event);
             let again = transition(&after, &event, facts(now));
             prop_assert!(
                 !matches!(again, Ok(Transition::Changed { .. })),

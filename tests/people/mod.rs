@@ -1,5 +1,9 @@
 //! What people do with their tasks, when several do it at once, when the process dies while one
-//! does, and when what they said is never told on.
+//! does, and when what they said is never told on. What they find in their inboxes is in
+//! `inbox.rs`, what is kept of what they did in `acts.rs`.
+
+mod acts;
+mod inbox;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -101,8 +105,8 @@ async fn of_many_who_claim_at_once_one_wins_and_the_others_are_told() {
     let app = deaf(&aws, &script).await;
     register(&app, DEFINITIONS).await;
     let task = create(&app, "sign", json!({}), "one").await;
-    let names = ["ann", "bob", "cem", "dia", "eve", "fay"];
-    let claims = names.map(|name| does(&app, name, task, Act::Claim));
+    let names: Vec<String> = (0..100).map(|number| format!("person-{number}")).collect();
+    let claims = names.iter().map(|name| does(&app, name, task, Act::Claim));
     let claimed = join_all(claims).await;
     let winners: Vec<_> = claimed.iter().filter_map(|one| one.as_ref().ok()).collect();
     let [winner] = winners[..] else {
