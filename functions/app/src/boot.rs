@@ -49,7 +49,7 @@ fn environment() -> Result<(Config, SdkConfig), config::Error> {
 /// Puts a process together: clients of this SDK configuration, and the given parts.
 #[must_use]
 pub fn assemble(config: Config, sdk: &SdkConfig, executors: Executors, clock: Clock) -> App {
-    let payloads = Payloads::new(s3(sdk), config.bucket.clone());
+    let payloads = Payloads::new(sdk, &config.bucket);
     let store = Store::new(
         aws_sdk_dynamodb::Client::new(sdk),
         config.tables.clone(),
@@ -59,12 +59,4 @@ pub fn assemble(config: Config, sdk: &SdkConfig, executors: Executors, clock: Cl
     let queues = Queues::new(aws_sdk_sqs::Client::new(sdk), config.queues.clone(), clock);
     let tokens = TaskTokens::new(aws_sdk_sfn::Client::new(sdk));
     App::new(config, store, queues, payloads, executors, tokens, clock)
-}
-
-/// A client of S3 that names the bucket in the path when the endpoint is not AWS's own.
-fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(sdk)
-        .force_path_style(sdk.endpoint_url().is_some())
-        .build();
-    aws_sdk_s3::Client::from_conf(config)
 }

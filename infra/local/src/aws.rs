@@ -15,7 +15,6 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::checksum_config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use bytes::Bytes;
 use taskmill_aws::clock::Clock;
 use tokio::sync::{Notify, broadcast};
@@ -211,8 +210,6 @@ impl LocalAws {
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build()
     }
 }

@@ -332,7 +332,7 @@ fn config(tables: TableNames, queues: queues::QueueUrls, worker: String) -> Conf
 
 fn background_store(aws: &LocalAws) -> Store {
     let sdk = aws.background_sdk_config();
-    let payloads = Payloads::new(aws_sdk_s3::Client::new(&sdk), BUCKET);
+    let payloads = Payloads::new(&sdk, BUCKET);
     let client = aws_sdk_dynamodb::Client::new(&sdk);
     Store::new(
         client,

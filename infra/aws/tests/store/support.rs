@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -133,17 +134,16 @@ impl Emulator {
         aws_sdk_dynamodb::Client::from_conf(config)
     }
 
-    fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
-            .region(aws_sdk_s3::config::Region::new("eu-central-1"))
-            .credentials_provider(aws_sdk_s3::config::Credentials::new(
-                "id", "secret", None, None, "test",
-            ))
-            .force_path_style(true)
+    fn payloads(&self) -> Payloads {
+        let credentials = Credentials::new("id", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-central-1"))
+            .endpoint_url("http://s3")
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(self.clone())
             .build();
-        aws_sdk_s3::Client::from_conf(config)
+        Payloads::new(&config, "payloads")
     }
 
     /// A store over tables of its own.
@@ -156,8 +156,8 @@ impl Emulator {
             .await
             .unwrap();
         self.calls();
-        let payloads = Payloads::new(self.s3(), "payloads");
-        Store::new(self.dynamodb(), TableNames::default(), shards, payloads)
+        let tables = TableNames::default();
+        Store::new(self.dynamodb(), tables, shards, self.payloads())
     }
 
     /// Puts an item as it is.

@@ -7,6 +7,7 @@ mod dynamodb;
 mod endpoint;
 mod faults;
 mod functions;
+mod payloads;
 mod pollers;
 mod s3;
 mod sqs;

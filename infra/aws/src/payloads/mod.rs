@@ -5,15 +5,19 @@
 //! writer can overwrite another's. Who points to an object, and how long, is the pointing
 //! record's business; deleting objects is the archive's.
 
+mod address;
+mod object;
+
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_config::SdkConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use taskmill::ids::TenantId;
 use uuid::Uuid;
+
+use object::Objects;
 
 /// Bytes up to which a value stays in the database; what is larger goes to the bucket. (An S3
 /// write costs about what eight KiB of DynamoDB writes do.)
@@ -153,17 +157,15 @@ pub enum Error {
 /// The payload bucket.
 #[derive(Debug, Clone)]
 pub struct Payloads {
-    client: Client,
-    bucket: String,
+    objects: Objects,
 }
 
 impl Payloads {
     /// The bucket of this name.
     #[must_use]
-    pub fn new(client: Client, bucket: impl Into<String>) -> Self {
+    pub fn new(sdk: &SdkConfig, bucket: &str) -> Self {
         Self {
-            client,
-            bucket: bucket.into(),
+            objects: Objects::new(sdk, bucket),
         }
     }
 
@@ -172,19 +174,11 @@ impl Payloads {
     /// # Errors
     /// [`Error::Put`]; nothing may be told of whether it was written.
     pub async fn put(&self, key: &PayloadKey, content: String) -> Result<(), Error> {
-        self.client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key.as_str())
-            .content_type("application/json")
-            .body(ByteStream::from(content.into_bytes()))
-            .send()
-            .await
-            .map_err(|error| Error::Put {
-                key: key.0.clone(),
-                source: error.into(),
-            })?;
-        Ok(())
+        let put = self.objects.put(key.as_str(), content).await;
+        put.map_err(|source| Error::Put {
+            key: key.0.clone(),
+            source,
+        })
     }
 
     /// Reads a payload; none when there is no such object.
@@ -192,27 +186,11 @@ impl Payloads {
     /// # Errors
     /// [`Error::Get`]: no answer, a broken body, or a body that is not UTF-8.
     pub async fn get(&self, key: &PayloadKey) -> Result<Option<String>, Error> {
-        let failed = |source| Error::Get {
+        let got = self.objects.get(key.as_str()).await;
+        got.map_err(|source| Error::Get {
             key: key.0.clone(),
             source,
-        };
-        let answer = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key.as_str())
-            .send()
-            .await;
-        let body = match answer {
-            Ok(object) => object.body,
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(failed(error.into())),
-        };
-        let bytes = body.collect().await.map_err(|error| failed(error.into()))?;
-        let content = String::from_utf8(bytes.to_vec()).map_err(|error| failed(error.into()))?;
-        Ok(Some(content))
+        })
     }
 }
 
