@@ -1,12 +1,15 @@
 //! `taskmill dead-letters`: the messages that a deployment could not handle.
 
-use taskmill_app::dead_letters::{LetterSummary, summaries};
+use taskmill::Timestamp;
+use taskmill_app::dead_letters::{LetterSummary, Listed as Shown, summaries};
+use taskmill_aws::clock::Clock;
 use taskmill_aws::queues::{DeadLetter, QueueName, Which};
 
 use crate::args::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
 use crate::exit::{Error, Exit};
 use crate::output::{self, Listed};
 use crate::place::{Opened, Place};
+use crate::progress::duration;
 
 /// Does what is asked.
 ///
@@ -44,13 +47,27 @@ async fn list(args: LettersArgs, stack: Option<String>) -> Result<Exit, Error> {
     let (opened, queues) = opened(args, stack).await?;
     let listed = opened.dead_letters(&queues).await?;
     output::print_list(&listed.letters, format)?;
-    for queue in listed.more {
-        let queue = queue.as_str();
-        output::note(&format!(
-            "{queue} may have more than can be seen at one time"
-        ));
+    let now = Clock::system().now();
+    for queue in QueueName::ALL {
+        tell(queue, &listed, now);
     }
     Ok(Exit::Done)
+}
+
+/// How many there are of a queue, and for how long.
+fn tell(queue: QueueName, listed: &Shown, now: Timestamp) {
+    let letters = listed.letters.iter();
+    let of_queue: Vec<_> = letters.filter(|letter| letter.queue == queue).collect();
+    let Some(oldest) = of_queue.first() else {
+        return;
+    };
+    let age = duration(now.millis_since(oldest.sent_at.unwrap_or(now)));
+    let more = match listed.more.contains(&queue) {
+        true => ", and there may be more than can be seen at one time",
+        false => "",
+    };
+    let (queue, count) = (queue.as_str(), of_queue.len());
+    output::note(&format!("{queue}: {count}, the oldest for {age}{more}"));
 }
 
 async fn show(args: LetterArgs, stack: Option<String>) -> Result<Exit, Error> {

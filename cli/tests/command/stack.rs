@@ -289,6 +289,7 @@ fn dead_letters_are_listed_shown_and_sent_back() {
         "retry",
     ];
     assert_eq!(deployed.run(&elsewhere).expect(0).json(), json!([]));
+    table.says("create: 1, the oldest for ");
     let shown = deployed.run(&["dead-letters", "show", id, "--stack", "live"]);
     assert_eq!(shown.expect(0).json()["body"]["request"], request);
 
