@@ -16,6 +16,8 @@ mod costs;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod dead_letters;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod flow;

@@ -1,21 +1,28 @@
 //! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
 
+mod dead_letters;
 mod dev;
 mod export;
-mod kept;
 mod people;
+mod place;
+mod verb;
+mod who;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
+pub use dead_letters::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
 pub use dev::{DevArgs, TokenArgs};
 pub use export::{ExportArgs, ExportFormat};
-pub use kept::{CancelArgs, ListArgs, OneWorkflow, Request, ResumeArgs, TaskArgs, WorkflowCommand};
 pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
+pub use place::{At, PlaceArgs};
+pub use verb::{DefineArgs, ListArgs, Request, ShowArgs, StartArgs, Verb};
+pub use who::Who;
 
-/// Runs tasks and workflows on this machine, with nothing but this program.
+/// Runs tasks and workflows on this machine, with nothing but this program, and works on those of
+/// a deployment.
 ///
 /// Everything that runs on AWS runs here too: the same handlers, over an embedded database and
 /// embedded queues.
@@ -27,17 +34,25 @@ pub struct Cli {
     /// RUST_LOG, where it is set, says what is logged instead.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// The deployed stack to work on, with your own AWS credentials, for the commands that take
+    /// --data as well. Where neither is given, TASKMILL_STACK says which.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub stack: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// The variable of the environment that names the tenant.
+const TENANT: &str = "TASKMILL_TENANT";
+
 const EXIT_STATUS: &str = "\
 Exit status:
     0  the workflow or task is COMPLETED, what was asked is done, or no definition has a problem
     1  it is FAILED, CANCELLED or TIMED_OUT
-    2  bad usage, an invalid definition or input, or what was asked is refused
-    3  Taskmill itself failed
+    2  bad usage, an invalid definition or input, a place that cannot be used, or what was asked is
+       refused
+    3  Taskmill itself failed, or AWS did
     4  what is open is paused, or waits for a signal or a person
   130  it was stopped by Ctrl-C";
 
@@ -49,14 +64,11 @@ pub enum Command {
     /// Finds everything that is wrong with definitions, without running them.
     Validate(ValidateArgs),
     /// Goes on with everything that is open in a data folder.
-    Resume(ResumeArgs),
-    /// Looks at the workflows of a data folder, and asks something of them.
-    Workflow {
-        /// What to do with them.
-        #[command(subcommand)]
-        command: WorkflowCommand,
-    },
-    /// Runs single tasks, and looks at the tasks of a data folder.
+    Continue(ContinueArgs),
+    /// Works on what a data folder or a stack holds.
+    #[command(flatten)]
+    Verb(Verb),
+    /// Runs single tasks.
     Task {
         /// What to do with the task.
         #[command(subcommand)]
@@ -81,25 +93,19 @@ pub enum Command {
     Bench(BenchArgs),
 }
 
+impl Command {
+    /// Whether it works on what a place holds, which may be a stack.
+    #[must_use]
+    pub fn is_at_a_place(&self) -> bool {
+        matches!(self, Self::Verb(_))
+    }
+}
+
 /// What to do with a single task.
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
     /// Runs one task that stands alone to its end and prints it.
     Run(Box<TaskRunArgs>),
-    /// Prints a task of a data folder.
-    Show(TaskArgs),
-    /// Lists the tasks that wait for a person, the oldest first.
-    Inbox(InboxArgs),
-    /// Takes a person's task; never from another.
-    Claim(OnesTask),
-    /// Gives a person's task back.
-    Release(OnesTask),
-    /// Gives a person's task to somebody, whoever has it.
-    Assign(AssignArgs),
-    /// Ends a person's task well.
-    Complete(CompleteArgs),
-    /// Ends a person's attempt at a task: a retry may be left.
-    Fail(FailArgs),
 }
 
 /// The arguments of `run`.
@@ -165,32 +171,40 @@ pub struct Common {
     #[arg(long, short)]
     pub quiet: bool,
     /// The tenant that everything belongs to.
-    #[arg(long, value_name = "ID", default_value = "local", value_parser = tenant_id)]
+    #[arg(long, value_name = "ID", env = TENANT, default_value = "local", value_parser = tenant_id)]
     pub tenant: TenantId,
-    /// The person who asks.
-    #[arg(
-        long,
-        value_name = "ID",
-        env = "USER",
-        hide_env_values = true,
-        default_value = "local"
-    )]
-    pub user: String,
-    /// A role of the person; may be repeated.
-    #[arg(long = "role", value_name = "ROLE")]
-    pub roles: Vec<String>,
-    /// A permission of the person; may be repeated.
-    #[arg(long = "permission", value_name = "PERMISSION")]
-    pub permissions: Vec<String>,
-    /// The environment that it belongs to; programs find it as TASKMILL_ENVIRONMENT_ID.
-    #[arg(long, value_name = "ID")]
-    pub environment: Option<String>,
+    /// Who asks.
+    #[command(flatten)]
+    pub who: Who,
     /// An id of your own for the whole matter.
     #[arg(long, value_name = "ID")]
     pub correlation_id: Option<String>,
     /// Makes the start safe to repeat within --data: one key, one run.
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
+}
+
+/// The arguments of `continue`.
+#[derive(Debug, Args)]
+pub struct ContinueArgs {
+    /// The folder of definitions, or one file of them; programs of `process:` tasks run in the
+    /// folder.
+    pub path: PathBuf,
+    /// The folder that a run kept everything in. Nobody else may be using it.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The tenant that everything belongs to.
+    #[arg(long, value_name = "ID", env = TENANT, default_value = "local", value_parser = tenant_id)]
+    pub tenant: TenantId,
+    /// The form of what is printed on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub output: Format,
+    /// A file of secrets, as for `run`.
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Prints no progress and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// The form of a result.

@@ -155,6 +155,27 @@ impl Set {
         }
     }
 
+    /// The set, when nothing is wrong with any definition by itself: what it refers to may be
+    /// somewhere else.
+    ///
+    /// # Errors
+    /// Everything that is wrong with a definition by itself.
+    pub fn checked_apart(self) -> Result<Self, Error> {
+        let mut all = Vec::new();
+        for (file, reading) in self.files.iter().zip(&self.readings) {
+            all.extend(Located::all(
+                file,
+                Severity::Error,
+                reading.problems.clone(),
+            ));
+        }
+        if all.is_empty() {
+            Ok(self)
+        } else {
+            Err(Error::Problems(all))
+        }
+    }
+
     /// The set, when nothing is wrong with it.
     ///
     /// # Errors

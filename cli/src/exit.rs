@@ -9,9 +9,10 @@ use taskmill::workflow::WorkflowStatus;
 use taskmill_app::Refusal;
 use taskmill_app::refusal::Fault;
 use taskmill_aws::secrets::BadSecretFile;
-use taskmill_aws::store;
+use taskmill_aws::{queues, store};
 use taskmill_local::service;
 
+use crate::place::stack;
 use crate::problems::{self, Located};
 
 /// How the command ends.
@@ -67,6 +68,12 @@ pub enum Error {
     /// The service does not start.
     #[error("the service does not start")]
     Service(#[from] service::Error),
+    /// The stack cannot be worked on.
+    #[error(transparent)]
+    Stack(#[from] stack::Error),
+    /// The queues fail.
+    #[error(transparent)]
+    Queues(#[from] queues::Error),
     /// The store fails.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -150,12 +157,21 @@ impl Error {
             | Self::Port { .. }
             | Self::Problems(_)
             | Self::Refused(Refusal::Refused { .. } | Refusal::Problems(_))
+            | Self::Stack(
+                stack::Error::NoRegion(_)
+                | stack::Error::NoCredentials { .. }
+                | stack::Error::Missing { .. }
+                | stack::Error::NotReady { .. }
+                | stack::Error::Foreign { .. },
+            )
             | Self::Local(
                 taskmill_local::Error::InUse { .. } | taskmill_local::Error::DataDir { .. },
             ) => Exit::BadUsage,
             Self::Refused(Refusal::Fault(_))
             | Self::Local(taskmill_local::Error::Database(_))
+            | Self::Stack(stack::Error::Aws { .. })
             | Self::Service(_)
+            | Self::Queues(_)
             | Self::Store(_)
             | Self::Runtime(_)
             | Self::Output(_)

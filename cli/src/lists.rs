@@ -18,7 +18,8 @@ pub async fn open_workflows(
 ) -> Result<Vec<WorkflowSummary>, Error> {
     let mut found = Vec::new();
     for status in WorkflowStatus::ALL.into_iter().filter(|s| !s.is_terminal()) {
-        found.extend(workflows(store, tenant, status, ever()).await?);
+        let all = workflows(store, tenant, status, ever(), Most::ALL, |_| true);
+        found.extend(all.await?);
     }
     // One that ended may still have its compensations and error handlers before it.
     for due in store.every_due_workflow().await? {
@@ -30,7 +31,27 @@ pub async fn open_workflows(
     Ok(found)
 }
 
-/// The workflows of a tenant that are of a status and were created in a range.
+/// How long a list may get. Pages are read until it is that long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most(pub usize);
+
+impl Most {
+    /// All that there is.
+    const ALL: Self = Self(usize::MAX);
+
+    /// What is asked for after a page, when the list is this long.
+    fn after(self, length: usize, cursor: Option<String>) -> Option<PageRequest> {
+        let cursor = cursor.filter(|_| length < self.0);
+        cursor.map(|cursor| PageRequest::after(self.page(), cursor))
+    }
+
+    fn page(self) -> usize {
+        self.0.min(PageRequest::MOST)
+    }
+}
+
+/// The workflows of a tenant that are of a status, were created in a range, and are meant; the
+/// newest first.
 ///
 /// # Errors
 /// The store fails.
@@ -39,15 +60,40 @@ pub async fn workflows(
     tenant: &TenantId,
     status: WorkflowStatus,
     range: DateRange,
+    most: Most,
+    is_meant: impl Fn(&WorkflowSummary) -> bool,
 ) -> Result<Vec<WorkflowSummary>, Error> {
     let mut found = Vec::new();
-    let mut request = Some(PageRequest::first(PageRequest::MOST));
+    let mut request = Some(PageRequest::first(most.page()));
     while let Some(asked) = request {
         let page = store.workflows_by_status(tenant, status, range, &asked);
         let page = page.await?;
+        found.extend(page.items.into_iter().filter(&is_meant));
+        request = most.after(found.len(), page.next);
+    }
+    Ok(found)
+}
+
+/// The tasks of a tenant that are of a status, were created in a range, and pass a filter; the
+/// newest first.
+///
+/// # Errors
+/// The store fails.
+pub async fn tasks(
+    store: &Store,
+    tenant: &TenantId,
+    status: TaskStatus,
+    filter: &TaskFilter,
+    range: DateRange,
+    most: Most,
+) -> Result<Vec<TaskSummary>, Error> {
+    let mut found = Vec::new();
+    let mut request = Some(PageRequest::first(most.page()));
+    while let Some(asked) = request {
+        let page = store.tasks_by_status(tenant, status, filter, range, &asked);
+        let page = page.await?;
         found.extend(page.items);
-        let next = page.next;
-        request = next.map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
+        request = most.after(found.len(), page.next);
     }
     Ok(found)
 }
@@ -63,14 +109,7 @@ pub async fn open_tasks(
 ) -> Result<Vec<TaskSummary>, Error> {
     let mut found = Vec::new();
     for status in TaskStatus::ALL.into_iter().filter(|s| !s.is_terminal()) {
-        let mut request = Some(PageRequest::first(PageRequest::MOST));
-        while let Some(asked) = request {
-            let page = store.tasks_by_status(tenant, status, filter, ever(), &asked);
-            let page = page.await?;
-            found.extend(page.items);
-            let next = page.next;
-            request = next.map(|cursor| PageRequest::after(PageRequest::MOST, cursor));
-        }
+        found.extend(tasks(store, tenant, status, filter, ever(), Most::ALL).await?);
     }
     Ok(found)
 }

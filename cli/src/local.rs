@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_config::BehaviorVersion;
 use aws_sdk_lambda::config::ProvideCredentials;
-use taskmill::ids::TenantId;
-use taskmill::registration::Definition;
+use semver::Version;
+use serde::Serialize;
+use taskmill::ids::{DefinitionId, TenantId};
+use taskmill::registration::{Definition, DefinitionKind};
 use taskmill::security::Caller;
 use taskmill::workflow::WorkflowDefinition;
 use taskmill_app::{App, Refusal, register};
@@ -14,15 +15,17 @@ use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::lambda::{LambdaConfig, LambdaExecutor};
 use taskmill_aws::executor::states::StatesExecutor;
 use taskmill_aws::executor::{ExecutorKind, Executors};
+use taskmill_aws::sdk;
 use taskmill_aws::secrets::{SecretFile, Secrets};
+use taskmill_aws::store::Registered;
 use taskmill_local::LocalAws;
 use taskmill_local::process::{ProcessConfig, ProcessExecutor, inherited};
 use taskmill_local::service::{self, Options, Prepared};
 
-use crate::args::Common;
+use crate::args::Who;
 use crate::definitions::{Found, Set};
 use crate::exit::Error;
-use crate::output;
+use crate::output::{self, Listed};
 use crate::problems::{Located, Severity};
 
 /// Records of one event, as the template has it.
@@ -44,12 +47,11 @@ pub fn aws(data: Option<&Path>) -> Result<LocalAws, Error> {
     })
 }
 
-/// The use cases over a folder that a run kept everything in. Nothing in it moves.
+/// The use cases over what a folder holds. Nothing in it moves.
 ///
 /// # Errors
-/// No run kept anything there, or the folder is in use or cannot be used.
-pub async fn at_rest(data: &Path) -> Result<Prepared, Error> {
-    let aws = kept(data)?;
+/// The service does not start.
+pub async fn at_rest(aws: LocalAws) -> Result<Prepared, Error> {
     let executors = Executors::builtin(aws.clock());
     prepare(aws, executors).await
 }
@@ -80,15 +82,15 @@ pub async fn prepare(aws: LocalAws, executors: Executors) -> Result<Prepared, Er
     Ok(service::prepare(aws, options).await?)
 }
 
-/// Who asks.
+/// Somebody of a tenant, as they say who they are.
 #[must_use]
-pub fn caller(args: &Common) -> Caller {
+pub fn caller(tenant: &TenantId, who: &Who) -> Caller {
     Caller {
-        tenant_id: args.tenant.clone(),
-        user_id: args.user.clone(),
-        roles: args.roles.clone(),
-        permissions: args.permissions.clone(),
-        environment_id: args.environment.clone(),
+        tenant_id: tenant.clone(),
+        user_id: who.user.clone(),
+        roles: who.roles.clone(),
+        permissions: who.permissions.clone(),
+        environment_id: who.environment.clone(),
     }
 }
 
@@ -149,7 +151,7 @@ pub async fn with_aws(
     if !asked {
         return executors;
     }
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let sdk = sdk::of_machine().await;
     let credentials = match sdk.credentials_provider() {
         Some(provider) => provider.provide_credentials().await.is_ok(),
         None => false,
@@ -177,15 +179,56 @@ fn is_of_aws(executor: &str) -> bool {
         .any(|kind| executor.starts_with(kind))
 }
 
+/// A definition that is registered.
+#[derive(Debug, Serialize)]
+pub struct Defined {
+    kind: &'static str,
+    id: DefinitionId,
+    version: Version,
+    registered: &'static str,
+}
+
+impl Defined {
+    fn new(definition: &Definition, registered: Registered) -> Self {
+        Self {
+            kind: match definition.kind() {
+                DefinitionKind::Task => "TASK",
+                DefinitionKind::Workflow => "WORKFLOW",
+            },
+            id: definition.id().clone(),
+            version: definition.version().clone(),
+            registered: match registered {
+                Registered::New => "NEW",
+                Registered::Same => "SAME",
+            },
+        }
+    }
+}
+
+impl Listed for Defined {
+    const HEADER: &[&str] = &["KIND", "ID", "VERSION", "REGISTERED"];
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.kind.to_owned(),
+            self.id.to_string(),
+            self.version.to_string(),
+            self.registered.to_owned(),
+        ]
+    }
+}
+
 /// Registers every definition, tasks first: workflows refer to them.
 ///
 /// # Errors
 /// A definition is refused: its version is there with other content.
-pub async fn register(app: &App, tenant: &TenantId, set: &Set) -> Result<(), Error> {
+pub async fn register(app: &App, tenant: &TenantId, set: &Set) -> Result<Vec<Defined>, Error> {
+    let mut defined = Vec::new();
     for found in set.definitions() {
         if let Definition::Task(task) = found.definition {
             let registered = register::register_task(app, tenant, task).await;
-            registered.map_err(|refusal| located(&found, refusal))?;
+            let registered = registered.map_err(|refusal| located(&found, refusal))?;
+            defined.push(Defined::new(found.definition, registered));
         }
     }
     let workflows = set
@@ -195,11 +238,14 @@ pub async fn register(app: &App, tenant: &TenantId, set: &Set) -> Result<(), Err
             Definition::Task(_) => None,
         });
     let registered = register_workflows(app, tenant, workflows.collect()).await;
-    registered.map_err(|(found, refusal)| located(&found, refusal))
+    let registered = registered.map_err(|(found, refusal)| located(&found, refusal))?;
+    let workflows = registered.into_iter();
+    defined.extend(workflows.map(|(found, registered)| Defined::new(found.definition, registered)));
+    Ok(defined)
 }
 
 /// Registers workflows, each with what it is known by: one that runs another after that one,
-/// whatever their order.
+/// whatever their order. Says of each whether it is new.
 ///
 /// # Errors
 /// One that is refused still when all others are registered, and why.
@@ -207,21 +253,22 @@ pub async fn register_workflows<T>(
     app: &App,
     tenant: &TenantId,
     workflows: Vec<(T, &WorkflowDefinition)>,
-) -> Result<(), (T, Refusal)> {
+) -> Result<Vec<(T, Registered)>, (T, Refusal)> {
     let mut waiting = workflows;
+    let mut done = Vec::new();
     loop {
         let before = waiting.len();
         let mut left = Vec::new();
         for (known_by, workflow) in waiting {
             match register::register_workflow(app, tenant, workflow).await {
-                Ok(()) => {}
+                Ok(registered) => done.push((known_by, registered)),
                 Err(refusal @ Refusal::Problems(_)) => left.push((known_by, workflow, refusal)),
                 Err(refusal) => return Err((known_by, refusal)),
             }
         }
         if left.len() == before {
             return match left.pop() {
-                None => Ok(()),
+                None => Ok(done),
                 Some((known_by, _, refusal)) => Err((known_by, refusal)),
             };
         }

@@ -2,7 +2,7 @@
 //! says how it went ([`exit`]).
 //!
 //! It runs the same use cases and handlers as the functions do, on an AWS within the process
-//! ([`local`]). What a definition means and what becomes of a workflow is decided elsewhere.
+//! ([`local`]), or works on what a folder or a deployed stack holds ([`place`]). What a definition means and what becomes of a workflow is decided elsewhere.
 
 mod args;
 mod commands;
@@ -18,6 +18,7 @@ mod lists;
 mod local;
 mod logging;
 mod output;
+mod place;
 mod problems;
 mod progress;
 mod resume;
@@ -31,9 +32,15 @@ use clap::Parser;
 use args::{Cli, Command, TaskCommand};
 use exit::{Error, Exit};
 
+/// Why a command takes no stack.
+const ON_THIS_MACHINE: &str = "--stack is for the commands that take --data as well, from define to dead-letters: this one works on this machine alone";
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::init(cli.verbose);
+    if let (Some(_), false) = (&cli.stack, cli.command.is_at_a_place()) {
+        return ended(Err(Error::Usage(ON_THIS_MACHINE.to_owned())));
+    }
     match &cli.command {
         // Every case has a runtime of its own, in which the time is virtual.
         Command::Test(args) => return ended(commands::test::test(args)),
@@ -65,17 +72,10 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Run(args) => commands::run::run(args, verbose).await,
         Command::Validate(args) => commands::validate::validate(&args, verbose),
-        Command::Resume(args) => commands::resume::resume(&args, verbose).await,
-        Command::Workflow { command } => commands::workflow::workflow(command).await,
+        Command::Continue(args) => commands::go_on::go_on(&args, verbose).await,
+        Command::Verb(verb) => commands::verb::perform(verb, cli.stack, verbose).await,
         Command::Task { command } => match command {
             TaskCommand::Run(args) => commands::task::run(*args, verbose).await,
-            TaskCommand::Show(args) => commands::task::show(&args).await,
-            TaskCommand::Inbox(args) => commands::people::inbox(&args).await,
-            TaskCommand::Claim(ones) => commands::people::claim(ones).await,
-            TaskCommand::Release(ones) => commands::people::release(ones).await,
-            TaskCommand::Assign(args) => commands::people::assign(args).await,
-            TaskCommand::Complete(args) => commands::people::complete(args).await,
-            TaskCommand::Fail(args) => commands::people::fail(args).await,
         },
         Command::Dev(args) => commands::dev::dev(&args, verbose).await,
         Command::Token(args) => commands::token::token(args),

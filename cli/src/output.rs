@@ -76,7 +76,9 @@ impl Listed for TaskSummary {
     }
 }
 
-fn time(at: Option<Timestamp>) -> String {
+/// A time in a table; nothing when there was none.
+#[must_use]
+pub fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(String::new, |at| at.to_string())
 }
 
@@ -134,18 +136,23 @@ fn table_of<T: Listed>(listed: &[T]) -> Table {
     table
 }
 
-/// A summary of the record, and a row a task.
+/// A summary of the record, and a row a task; of a dead letter, its body.
 fn tables_of(view: &Value) -> String {
     let summary = trimmed(&summary_of(view));
-    match view["taskInstances"].as_array() {
-        None => summary,
-        Some(tasks) => format!("{summary}\n\n{}", trimmed(&rows_of(tasks))),
+    match (view["taskInstances"].as_array(), view.get("body")) {
+        (Some(tasks), _) => format!("{summary}\n\n{}", trimmed(&rows_of(tasks))),
+        (None, Some(body)) => format!("{summary}\n\n{body:#}"),
+        (None, None) => summary,
     }
 }
 
 fn summary_of(view: &Value) -> Table {
-    const FIELDS: [(&str, &str); 9] = [
+    const FIELDS: [(&str, &str); 13] = [
         ("id", "/id"),
+        ("queue", "/queue"),
+        ("kind", "/message/kind"),
+        ("sent", "/sentAt"),
+        ("reason", "/reason"),
         ("workflow", "/workflowDefinitionId"),
         ("task", "/taskDefinitionId"),
         ("version", "/definitionVersion"),

@@ -2,8 +2,9 @@
 //! is not ours and that refuses what a role does not allow, and these go through its functions,
 //! queues and tables in real time.
 //!
-//! `TASKMILL_STACK` is a file with the outputs of the stack; where AWS is, and as whom to speak to
-//! it, is told as the SDK is always told.
+//! `TASKMILL_STACK` is the name of the stack, `TASKMILL_OUTPUTS` a file with its outputs and
+//! `TASKMILL_COMMAND` the `taskmill` command; where AWS is, and as whom to speak to it, is told as
+//! the SDK is always told.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,7 +20,7 @@ use taskmill::workflow::WorkflowStatus;
 use taskmill_app::views;
 use taskmill_aws::queues::{Message, QueueName};
 
-use stack::{Stack, reason};
+use stack::Stack;
 
 #[tokio::test]
 async fn a_task_runs() {
@@ -164,21 +165,45 @@ async fn a_limit_is_kept_by_the_sweep_of_the_minute() {
 }
 
 #[tokio::test]
+async fn the_command_works_on_the_stack_by_its_name() {
+    let stack = Stack::of("command").await;
+    let again = stack.define(include_str!("definitions.yaml"));
+    let mut again = again.as_array().unwrap().iter();
+    assert!(again.all(|one| one["registered"] == "SAME"));
+
+    let input = json!({"number": 4}).to_string();
+    let start = ["start", "sequence", "--input", &input];
+    let ended = stack.says(&[&start[..], &["--wait"]].concat());
+    assert_eq!(ended["output"], json!({"number": 16}));
+    let id = ended["id"].as_str().unwrap();
+    assert_eq!(stack.says(&["show", id])["status"], "COMPLETED");
+    let listed = stack.says(&["list", "--workflow", "sequence"]);
+    assert_eq!(listed[0]["id"], id);
+    let tasks = stack.says(&["list", "--tasks", "--status", "completed"]);
+    assert_eq!(tasks.as_array().unwrap().len(), 3);
+
+    let waiting = stack.says(&["start", "limited"]);
+    let id = waiting["id"].as_str().unwrap();
+    assert_eq!(stack.says(&["cancel", id])["status"], "CANCELLED");
+    let refused = stack.command(&["pause", id]);
+    assert_eq!(refused.status.code(), Some(2));
+    let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.contains("ILLEGAL_STATE"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_poison_message_is_kept_with_its_reason() {
     let stack = Stack::of("poison").await;
     stack.send(QueueName::Create, "{not json: poison").await;
     let letter = stack
         .dead_letter(QueueName::Create, "{not json: poison")
         .await;
-    assert!(
-        reason(&letter).contains("key must be a string"),
-        "{}",
-        reason(&letter)
-    );
+    let reason = letter["reason"].as_str().unwrap();
+    assert!(reason.contains("key must be a string"), "{reason}");
 
     stack.send(QueueName::Result, "{\"poison\": true}").await;
     let letter = stack.dead_letter(QueueName::Result, "poison").await;
-    assert!(!reason(&letter).is_empty());
+    assert!(!letter["reason"].as_str().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -191,16 +216,14 @@ async fn a_dead_letter_does_its_work_once_it_can() {
     };
     stack.send(QueueName::Create, &message.to_body(0)).await;
     let letter = stack.dead_letter(QueueName::Create, "late").await;
-    assert!(
-        reason(&letter).starts_with("NOT_FOUND"),
-        "{}",
-        reason(&letter)
-    );
+    let reason = letter["reason"].as_str().unwrap();
+    assert!(reason.starts_with("NOT_FOUND"), "{reason}");
+    assert_eq!(letter["message"]["definitionId"], "late");
 
     let late =
         "{id: late, name: Late, version: 1.0.0, steps: [{name: only, taskDefinitionId: echo}]}";
-    stack.define(late).await;
-    stack.redrive(QueueName::Create, letter).await;
+    assert_eq!(stack.define(late)[0]["registered"], "NEW");
+    stack.redrive(&letter).await;
     let id = taskmill::ids::WorkflowId::from_idempotency_key(&stack.caller().tenant_id, "late");
     let workflow = stack.ended_workflow(id).await;
     assert_eq!(workflow.status, WorkflowStatus::Completed);

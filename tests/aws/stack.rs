@@ -1,27 +1,25 @@
-//! A deployed stack as a caller has it: by the outputs of the stack, with the caller's own
-//! credentials. Each test has a tenant of its own.
+//! A deployed stack as a caller has it: by its name for the `taskmill` command, by its outputs for
+//! the code, and with the caller's own credentials. Each test has a tenant of its own.
 
 use std::collections::BTreeMap;
+use std::process::{Command, Output};
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::ExecutionStatus;
-use aws_sdk_sqs::types::Message as Received;
 use serde_json::{Value, json};
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
-use taskmill::registration::{self, Definition};
 use taskmill::security::Caller;
 use taskmill::task::TaskInstance;
 use taskmill::workflow::WorkflowInstance;
-use taskmill_app::register::{register_task, register_workflow};
 use taskmill_app::{App, boot};
 use taskmill_aws::clock::Clock;
-use taskmill_aws::config::Config;
+use taskmill_aws::config::{Config, output_of};
 use taskmill_aws::executor::Executors;
 use taskmill_aws::queues::QueueName;
-use taskmill_aws::queues::send::REASON;
+use taskmill_aws::sdk;
 
 /// Between two looks at what is waited for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -39,8 +37,8 @@ impl Stack {
     /// The stack, with the definitions of the checks registered for a tenant.
     pub async fn of(tenant: &str) -> Self {
         let outputs = outputs();
-        let config = Config::read(|name| outputs.get(&output(name)).cloned()).unwrap();
-        let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let config = Config::read(|name| outputs.get(&output_of(name)).cloned()).unwrap();
+        let sdk = sdk::of_machine().await;
         let clock = Clock::system();
         let stack = Self {
             app: boot::assemble(config, &sdk, Executors::builtin(clock), clock),
@@ -48,23 +46,33 @@ impl Stack {
             tenant: TenantId::new(tenant).unwrap(),
             create_task: outputs["CreateTaskFunction"].clone(),
         };
-        stack.define(include_str!("definitions.yaml")).await;
+        stack.define(include_str!("definitions.yaml"));
         stack
     }
 
-    /// Registers a text of definitions.
-    pub async fn define(&self, text: &str) {
-        let reading = registration::read_text(text);
-        assert!(reading.problems.is_empty(), "{:?}", reading.problems);
-        for (definition, _) in &reading.definitions {
-            let registered = match definition {
-                Definition::Task(task) => register_task(&self.app, &self.tenant, task).await,
-                Definition::Workflow(workflow) => {
-                    register_workflow(&self.app, &self.tenant, workflow).await
-                }
-            };
-            registered.unwrap();
-        }
+    /// The command on the stack, for the tenant.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let command = variable("TASKMILL_COMMAND");
+        let mut command = Command::new(command);
+        command.args(["--stack", &variable("TASKMILL_STACK")]);
+        command.env("TASKMILL_TENANT", self.tenant.as_str());
+        command.env("USER", "ann").args(arguments).output().unwrap()
+    }
+
+    /// What the command prints that does what it is asked.
+    pub fn says(&self, arguments: &[&str]) -> Value {
+        let output = self.command(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {stderr}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Registers a text of definitions, and gives what is said of each.
+    pub fn define(&self, text: &str) -> Value {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("definitions.yaml");
+        std::fs::write(&file, text).unwrap();
+        self.says(&["define", file.to_str().unwrap()])
     }
 
     pub fn caller(&self) -> Caller {
@@ -160,59 +168,41 @@ impl Stack {
     }
 
     /// Waits for the dead letter of a queue that holds a text; it stays where it is.
-    pub async fn dead_letter(&self, queue: QueueName, text: &str) -> Received {
+    pub async fn dead_letter(&self, queue: QueueName, text: &str) -> Value {
+        let queue = queue.as_str();
         until("a dead letter", async || {
-            let received = self
-                .sqs()
-                .receive_message()
-                .queue_url(self.app.queues().urls().dead_letters_of(queue))
-                .message_attribute_names("All")
-                .max_number_of_messages(10)
-                .visibility_timeout(0)
-                .send()
-                .await
-                .unwrap();
-            let mut found = received.messages.unwrap_or_default().into_iter();
-            found.find(|letter| {
-                letter
-                    .body
-                    .as_deref()
-                    .is_some_and(|body| body.contains(text))
-            })
+            let letters = self.says(&["dead-letters", "list", "--queue", queue]);
+            let letters = letters.as_array().unwrap().iter();
+            let whole = letters.filter_map(|letter| {
+                let id = letter["id"].as_str().unwrap();
+                let shown = self.command(&["dead-letters", "show", id, "--queue", queue]);
+                // Another test may hold it just now.
+                serde_json::from_slice::<Value>(&shown.stdout).ok()
+            });
+            let mut whole = whole.filter(|letter| letter["body"].to_string().contains(text));
+            whole.next()
         })
         .await
     }
 
     /// Sends a dead letter back to its queue.
-    pub async fn redrive(&self, queue: QueueName, letter: Received) {
-        self.send(queue, letter.body.as_deref().unwrap()).await;
-        self.sqs()
-            .delete_message()
-            .queue_url(self.app.queues().urls().dead_letters_of(queue))
-            .receipt_handle(letter.receipt_handle.unwrap())
-            .send()
-            .await
-            .unwrap();
+    pub async fn redrive(&self, letter: &Value) {
+        let id = letter["id"].as_str().unwrap();
+        until("the end of a redrive", async || {
+            let done = self.command(&["dead-letters", "redrive", id]);
+            done.status.success().then_some(())
+        })
+        .await;
     }
 }
 
-/// Why a message is a dead letter.
-pub fn reason(letter: &Received) -> &str {
-    let attributes = letter.message_attributes.as_ref().unwrap();
-    attributes[REASON].string_value.as_deref().unwrap()
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by tests/aws/run"))
 }
 
 fn outputs() -> BTreeMap<String, String> {
-    let file = std::env::var("TASKMILL_STACK").expect("TASKMILL_STACK is a file of outputs");
+    let file = variable("TASKMILL_OUTPUTS");
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
-}
-
-/// The output that says what a variable of the configuration says: `TasksTable` of
-/// `TASKMILL_TASKS_TABLE`.
-fn output(variable: &str) -> String {
-    let words = variable.trim_start_matches("TASKMILL_").split('_');
-    let words = words.map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
-    words.collect()
 }
 
 async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {

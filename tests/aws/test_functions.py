@@ -123,7 +123,7 @@ def test_each_function_takes_its_event(by_hand):
     again = watch.invoke("create-task", "create-task.json")
     assert (again["id"], again["status"]) == (started["id"], "COMPLETED")
     assert watch.invoke("schedule-retry", "schedule-retry.json") == well
-    assert watch.invoke("sweep", "sweep.json") == {"lookedAt": 0, "promised": 0}
+    assert watch.invoke("sweep", "sweep.json") == {"lookedAt": 0, "promised": 0, "oldestDue": 0}
 
 
 def test_event_sources_take_a_workflow_through_the_functions(by_event_sources):

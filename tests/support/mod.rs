@@ -86,10 +86,8 @@ pub async fn try_register(app: &App, text: &str) -> Result<(), Refusal> {
     for (definition, _) in &reading.definitions {
         match definition {
             Definition::Task(task) => register_task(app, &tenant(), task).await?,
-            Definition::Workflow(workflow) => {
-                register_workflow(app, &tenant(), workflow).await?;
-            }
-        }
+            Definition::Workflow(workflow) => register_workflow(app, &tenant(), workflow).await?,
+        };
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill_app::sweep::Swept;
-use taskmill_aws::config::{Config, queue_variable};
+use taskmill_aws::config::{Config, output_of, queue_variable};
 use taskmill_aws::queues::QueueName;
 
 use super::storage::resource_name;
@@ -220,10 +220,7 @@ fn whoever_looks_from_outside_is_told_the_same() {
         if LEFT.contains(&variable.as_str()) {
             continue;
         }
-        let words = name
-            .split('_')
-            .map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
-        let output = words.collect::<String>();
+        let output = output_of(&variable);
         assert_eq!(
             template["Outputs"][&output]["Value"], variables[&variable],
             "{output}"

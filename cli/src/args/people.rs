@@ -1,10 +1,11 @@
-//! The arguments of what people do with their tasks in a data folder.
+//! The arguments of what people do with their tasks.
 
 use clap::Args;
+use taskmill::ids::TaskId;
 
-use super::kept::{Kept, TaskArgs};
+use super::At;
 
-/// The arguments of `task inbox`.
+/// The arguments of `inbox`.
 #[derive(Debug, Args)]
 pub struct InboxArgs {
     /// Only what this person has or may claim; with --role, of their roles as well.
@@ -15,15 +16,17 @@ pub struct InboxArgs {
     pub roles: Vec<String>,
     /// Where the tasks are.
     #[command(flatten)]
-    pub kept: Kept,
+    pub at: At,
 }
 
 /// A person, and a task.
 #[derive(Debug, Args)]
 pub struct OnesTask {
-    /// The task, and where it is.
+    /// The task's id.
+    pub id: TaskId,
+    /// Where it is.
     #[command(flatten)]
-    pub task: TaskArgs,
+    pub at: At,
     /// The person who does this.
     #[arg(
         long = "as",
@@ -43,7 +46,7 @@ pub struct OnesTask {
     pub quiet: bool,
 }
 
-/// The arguments of `task assign`.
+/// The arguments of `assign`.
 #[derive(Debug, Args)]
 pub struct AssignArgs {
     /// Whose act on which task: who may administer tasks holds taskmill:administer-tasks.
@@ -53,7 +56,7 @@ pub struct AssignArgs {
     pub assignee: String,
 }
 
-/// The arguments of `task complete`.
+/// The arguments of `complete`.
 #[derive(Debug, Args)]
 pub struct CompleteArgs {
     /// Whose act on which task.
@@ -64,7 +67,7 @@ pub struct CompleteArgs {
     pub result: String,
 }
 
-/// The arguments of `task fail`.
+/// The arguments of `fail`.
 #[derive(Debug, Args)]
 pub struct FailArgs {
     /// Whose act on which task.

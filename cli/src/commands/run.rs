@@ -37,7 +37,7 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
     };
     let definition = choice.of_roots(&set)?;
     let run = Run {
-        caller: local::caller(&args.common),
+        caller: local::caller(&args.common.tenant, &args.common.who),
         request: request(&args.common, definition, &source)?,
         source,
         definition,
@@ -164,7 +164,7 @@ fn request(
 }
 
 /// What became of the workflow, in one line.
-fn summary(ended: &WorkflowInstance, counts: Counts) -> String {
+pub(super) fn summary(ended: &WorkflowInstance, counts: Counts) -> String {
     let mut line = format!("workflow {} {}", ended.id, ended.status.as_str());
     if let Some((end, start)) = ended.end_time.zip(ended.start_time) {
         line.push_str(&format!(" in {}", duration(end.millis_since(start))));

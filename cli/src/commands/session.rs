@@ -169,7 +169,7 @@ pub(super) fn tell_awaited(display: &Display, awaited: &[String], data: Option<&
         _ if awaited.is_empty() => {}
         None => display.say("nothing more happens by itself; without --data nothing is kept"),
         Some(data) => display.say(&format!(
-            "nothing more happens by itself: see taskmill workflow --help, with --data {}",
+            "nothing more happens by itself: see taskmill --help for what can be done, with --data {}",
             data.display()
         )),
     }

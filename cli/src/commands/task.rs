@@ -10,7 +10,7 @@ use taskmill_app::views;
 use taskmill_local::{LocalAws, Service};
 
 use super::session::{self, display, exactly, serve, tell_skipped};
-use crate::args::{Common, TaskArgs, TaskRunArgs};
+use crate::args::{Common, TaskRunArgs};
 use crate::definitions::{Choice, Set};
 use crate::exit::{Error, Exit};
 use crate::idle::stuck;
@@ -37,7 +37,7 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
     };
     let definition = choice.of(set.tasks(), |task| (&task.id, &task.version))?;
     let run = Run {
-        caller: local::caller(&args.common),
+        caller: local::caller(&args.common.tenant, &args.common.who),
         request: request(&args.common, definition, &source)?,
         source,
         args: &args.common,
@@ -51,17 +51,6 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
     let work = async |service: &Service| run.to_its_end(service, open).await;
     let data = args.common.data.as_deref();
     session::conduct(service, data, &run.display, &mut interrupts, work).await
-}
-
-/// Prints a task of a data folder.
-///
-/// # Errors
-/// The folder is in use or cannot be used, or has no such task.
-pub async fn show(args: &TaskArgs) -> Result<Exit, Error> {
-    let prepared = local::at_rest(&args.kept.data).await?;
-    let view = views::task(prepared.app(), &args.kept.tenant, args.id).await?;
-    output::print(&view, args.kept.output)?;
-    Ok(Exit::Done)
 }
 
 /// What one call runs.

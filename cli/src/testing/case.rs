@@ -157,12 +157,14 @@ async fn register(
     let mut waiting = Vec::new();
     for definition in &all {
         match definition {
-            Definition::Task(task) => register_task(app, &tenant, task).await?,
+            Definition::Task(task) => {
+                register_task(app, &tenant, task).await?;
+            }
             Definition::Workflow(workflow) => waiting.push(((), workflow)),
         }
     }
     match register_workflows(app, &tenant, waiting).await {
-        Ok(()) => {}
+        Ok(_) => {}
         Err(((), Refusal::Problems(problems))) => return Ok(Err(problems)),
         Err(((), refusal)) => return Err(refusal.into()),
     }

@@ -75,6 +75,18 @@ fn each_path_costs_what_the_tables_are_designed_for() {
         })
         .collect();
     assert_eq!(found, expected);
+    // Five pollers at each of four queues and a FIFO one, a request in 20 seconds; 60 sweeps an hour
+    // that ask two tables: 730 times.
+    let idle = &report["idleMonth"];
+    for (name, hourly) in [
+        ("sqsStandardRequests", 4.0 * 5.0 * 180.0),
+        ("sqsFifoRequests", 5.0 * 180.0),
+        ("sweeps", 60.0),
+        ("readUnits", 60.0),
+        ("writeUnits", 0.0),
+    ] {
+        assert_eq!(number(&idle[name]), 730.0 * hourly, "{name}");
+    }
     let payloads: Vec<u64> = report["paths"]
         .as_array()
         .unwrap()

@@ -13,6 +13,7 @@ mod operations;
 mod people;
 mod resume;
 mod run;
+mod stack;
 mod support;
 mod task;
 mod validate;

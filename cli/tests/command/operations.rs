@@ -1,5 +1,5 @@
-//! `taskmill workflow`, `taskmill task show` and `taskmill resume`: what is asked of a data folder
-//! between two runs.
+//! `taskmill list`, `show`, `signal` and what else is asked of a data folder between two runs, and
+//! `taskmill continue`.
 
 use serde_json::Value;
 
@@ -37,13 +37,13 @@ fn waiting() -> (Folder, String) {
     ended
         .expect(4)
         .says("waits for a signal at its step approve")
-        .says("see taskmill workflow --help, with --data data");
+        .says("see taskmill --help for what can be done, with --data data");
     let id = ended.json()["id"].as_str().unwrap().to_owned();
     (folder, id)
 }
 
 fn ask(folder: &Folder, id: &str, what: &str, more: &[&str]) -> Ended {
-    let arguments = [&["workflow", what, id], more, &["--data", "data"]].concat();
+    let arguments = [&[what, id], more, &["--data", "data"]].concat();
     folder.run(&arguments)
 }
 
@@ -51,8 +51,8 @@ fn status(ended: &Ended) -> Value {
     ended.expect(0).json()["status"].clone()
 }
 
-fn resume(folder: &Folder) -> Ended {
-    folder.run(&["resume", "flow", "--data", "data"])
+fn go_on(folder: &Folder) -> Ended {
+    folder.run(&["continue", "flow", "--data", "data"])
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_signal_is_kept_and_a_failure_is_tried_again() {
     let signalled = ask(&folder, &id, "signal", &signal);
     assert_eq!(status(&signalled), "RUNNING");
     signalled.says("goes on with it");
-    let failed = resume(&folder);
+    let failed = go_on(&folder);
     let list = failed.expect(1).json();
     assert_eq!(list[0]["status"], "FAILED");
     failed
@@ -78,13 +78,13 @@ fn a_signal_is_kept_and_a_failure_is_tried_again() {
     assert_eq!(shown["output"]["by"], "ann");
     assert_eq!(shown["output"]["done"], true);
     // Nothing is open any more.
-    assert_eq!(resume(&folder).expect(0).json(), serde_json::json!([]));
+    assert_eq!(go_on(&folder).expect(0).json(), serde_json::json!([]));
 
     let nowhere = ask(&folder, &id, "rerun", &["nowhere"]);
     nowhere.expect(2).says("NOT_FOUND");
     let rerun = ask(&folder, &id, "rerun", &["work"]);
     assert_eq!(status(&rerun), "RUNNING");
-    let again = resume(&folder).expect(0).json();
+    let again = go_on(&folder).expect(0).json();
     assert_eq!(again[0]["status"], "COMPLETED");
     let shown = ask(&folder, &id, "show", &[]).expect(0).json();
     let tasks = shown["taskInstances"].as_array().unwrap();
@@ -115,7 +115,7 @@ fn what_is_paused_stays_so_until_it_is_resumed() {
     assert_eq!(status(&ask(&folder, &id, "signal", &signal)), "PAUSED");
     let skip = ["work", "--result", r#"{"done": "by hand"}"#];
     assert_eq!(status(&ask(&folder, &id, "skip", &skip)), "PAUSED");
-    let rested = resume(&folder);
+    let rested = go_on(&folder);
     rested
         .expect(4)
         .says(&format!("workflow {id} (flow) is paused"));
@@ -147,7 +147,7 @@ fn a_cancellation_is_safe_to_repeat_under_its_id() {
 fn workflows_are_listed_by_status_and_definition() {
     let (folder, id) = waiting();
     let list = |more: &[&str]| {
-        let arguments = [&["workflow", "list", "--data", "data"], more].concat();
+        let arguments = [&["list", "--data", "data"], more].concat();
         folder.run(&arguments)
     };
     let ids = |more: &[&str]| {
@@ -180,7 +180,7 @@ fn workflows_are_listed_by_status_and_definition() {
     );
     list(&["--status", "done"])
         .expect(2)
-        .says("one of PENDING, RUNNING");
+        .says("it is one of PENDING, RUNNING");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_task_is_shown_with_its_attempts() {
     let run = ["task", "run", "flow/flow.yaml#work", "--data", "data"];
     let task = folder.run(&run).expect(1).json();
     let id = task["id"].as_str().unwrap();
-    let shown = folder.run(&["task", "show", id, "--data", "data"]);
+    let shown = folder.run(&["show", id, "--data", "data"]);
     assert_eq!(shown.expect(0).json()["attempts"], task["attempts"]);
 }
 
@@ -212,7 +212,7 @@ fn what_is_not_there_is_told() {
     ask(&folder, &id, "skip", &["nothing"])
         .expect(2)
         .says("NOT_FOUND: the workflow has no step nothing");
-    let nowhere = folder.run(&["workflow", "list", "--data", "nowhere"]);
+    let nowhere = folder.run(&["list", "--data", "nowhere"]);
     nowhere
         .expect(2)
         .says("no run has kept anything in nowhere");
@@ -244,9 +244,9 @@ output: workflowVariables.out
         assert_eq!(status(&signalled), "RUNNING");
     };
     signal("7");
-    resume(&folder).expect(4);
+    go_on(&folder).expect(4);
     signal("8");
-    resume(&folder).expect(0);
+    go_on(&folder).expect(0);
     let shown = ask(&folder, &id, "show", &[]).expect(0).json();
     assert_eq!(shown["output"], serde_json::json!([7, 8]));
 }

@@ -1,4 +1,4 @@
-//! `taskmill task inbox`, `claim` and what follows: what people do in a data folder between two
+//! `taskmill inbox`, `claim` and what follows: what people do in a data folder between two
 //! runs.
 
 use serde_json::json;
@@ -30,20 +30,20 @@ fn waiting() -> (Folder, String) {
     let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
     let ended = folder.run(&["run", "flow", "--data", "data"]);
     ended.expect(4).says("sign waits for a person");
-    let inbox = folder.run(&["task", "inbox", "--data", "data"]);
+    let inbox = folder.run(&["inbox", "--data", "data"]);
     let id = inbox.expect(0).json()[0]["id"].as_str().unwrap().to_owned();
     (folder, id)
 }
 
 fn does(folder: &Folder, what: &str, id: &str, more: &[&str]) -> Ended {
-    folder.run(&[&["task", what, id, "--data", "data"], more].concat())
+    folder.run(&[&[what, id, "--data", "data"], more].concat())
 }
 
 #[test]
 fn a_person_finds_claims_and_completes_a_task_and_the_run_goes_on() {
     let (folder, id) = waiting();
     let inbox = |who: &[&str]| {
-        let all = [&["task", "inbox", "--data", "data"], who].concat();
+        let all = [&["inbox", "--data", "data"], who].concat();
         folder.run(&all).expect(0).json().as_array().unwrap().len()
     };
     assert_eq!(inbox(&["--as", "ann"]), 1);
@@ -61,7 +61,7 @@ fn a_person_finds_claims_and_completes_a_task_and_the_run_goes_on() {
     );
     assert_eq!(inbox(&["--as", "eve", "--role", "heads"]), 0);
     assert_eq!(inbox(&["--as", "ann"]), 1);
-    let table = folder.run(&["task", "inbox", "--data", "data", "--output", "table"]);
+    let table = folder.run(&["inbox", "--data", "data", "--output", "table"]);
     assert!(table.expect(0).stdout.contains("the contract"));
 
     let bad = does(&folder, "complete", &id, &["--as", "ann", "--result", "{}"]);

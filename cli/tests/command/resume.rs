@@ -189,8 +189,12 @@ fn a_task_that_was_killed_goes_on_too() {
 fn a_folder_is_of_one_process() {
     let folder = folder();
     let first = begun(&folder, &RUN);
-    let list = ["workflow", "list", "--data", "data"];
-    for second in [RUN.as_slice(), &list, &["resume", "flow", "--data", "data"]] {
+    let list = ["list", "--data", "data"];
+    for second in [
+        RUN.as_slice(),
+        &list,
+        &["continue", "flow", "--data", "data"],
+    ] {
         let refused = folder.run(second);
         refused.expect(2).says("in use by another process");
     }

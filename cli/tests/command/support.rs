@@ -49,6 +49,8 @@ impl Folder {
             .args(arguments)
             .current_dir(self.0.path())
             .env_remove("RUST_LOG")
+            .env_remove("TASKMILL_STACK")
+            .env_remove("TASKMILL_TENANT")
             .env("USER", "tester")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

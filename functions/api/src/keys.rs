@@ -11,6 +11,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Header};
 use reqwest::Client;
 use taskmill::Timestamp;
+use taskmill_aws::sdk;
 
 use crate::identity::Unknown;
 
@@ -63,6 +64,7 @@ impl Keys {
     /// # Errors
     /// There is no client for it.
     pub fn published(address: impl Into<String>) -> Result<Self, reqwest::Error> {
+        sdk::use_ring();
         let client = Client::builder().timeout(PATIENCE).build()?;
         Ok(Self(Source::Published(Published {
             address: address.into(),

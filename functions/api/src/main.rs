@@ -11,7 +11,7 @@ use taskmill_app::{boot, telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let app = boot::function().await?;
+    let app = boot::function()?;
     let claims = ClaimNames::read(|name| std::env::var(name).ok());
     run(router(Api::new(app, Authority::Gateway(claims)))).await
 }

@@ -1,25 +1,36 @@
 //! The start of a function on AWS: configuration, clients, and the parts put together.
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use taskmill_aws::clock::Clock;
 use taskmill_aws::config::{self, Config};
 use taskmill_aws::executor::Executors;
 use taskmill_aws::executor::lambda::LambdaConfig;
 use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
+use taskmill_aws::sdk;
 use taskmill_aws::secrets::Secrets;
 use taskmill_aws::store::Store;
 use taskmill_aws::task_tokens::TaskTokens;
 
 use crate::app::App;
 
-/// Puts a function together from its environment.
+/// Puts a function together from its environment that runs no attempts: the programs of most
+/// functions are without the executors, and smaller for it.
 ///
 /// # Errors
 /// The environment is not complete.
-pub async fn function() -> Result<App, config::Error> {
-    let config = Config::read(|name| std::env::var(name).ok())?;
-    let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+pub fn function() -> Result<App, config::Error> {
+    let (config, sdk) = environment()?;
+    let clock = Clock::system();
+    Ok(assemble(config, &sdk, Executors::builtin(clock), clock))
+}
+
+/// Puts a function together from its environment that runs attempts.
+///
+/// # Errors
+/// The environment is not complete.
+pub fn worker() -> Result<App, config::Error> {
+    let (config, sdk) = environment()?;
     let clock = Clock::system();
     let secrets = Secrets::shared(std::env::vars_os());
     let lambda = LambdaConfig {
@@ -28,6 +39,11 @@ pub async fn function() -> Result<App, config::Error> {
     };
     let executors = Executors::cloud(clock, secrets, lambda);
     Ok(assemble(config, &sdk, executors, clock))
+}
+
+fn environment() -> Result<(Config, SdkConfig), config::Error> {
+    let variable = |name: &str| std::env::var(name).ok();
+    Ok((Config::read(variable)?, sdk::of_function(variable)))
 }
 
 /// Puts a process together: clients of this SDK configuration, and the given parts.

@@ -16,6 +16,7 @@ pub mod children;
 mod company;
 pub mod conditional;
 pub mod create_task;
+pub mod dead_letters;
 pub mod definitions;
 pub mod emit;
 pub mod end;

@@ -12,12 +12,12 @@ use taskmill::registration::{self, DefinitionKind, Existing};
 use taskmill::task::{CompiledTask, TaskDefinition};
 use taskmill::workflow::WorkflowDefinition;
 use taskmill::workflow::compiled::{Reference, references};
-use taskmill_aws::store;
+use taskmill_aws::store::{self, Registered};
 
 use crate::app::App;
 use crate::refusal::Refusal;
 
-/// Registers a task definition. Doing it again changes nothing.
+/// Registers a task definition, and says whether the version is new. Doing it again changes nothing.
 ///
 /// # Errors
 /// `VERSION_EXISTS` when the version has other content, or what this deployment cannot run.
@@ -25,7 +25,7 @@ pub async fn register_task(
     app: &App,
     tenant: &TenantId,
     definition: &TaskDefinition,
-) -> Result<(), Refusal> {
+) -> Result<Registered, Refusal> {
     let problems = problems_of_task(app, definition);
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
@@ -34,11 +34,11 @@ pub async fn register_task(
         .store()
         .register_task_definition(tenant, definition, app.now())
         .await;
-    registered.map(drop).map_err(taken)
+    registered.map_err(taken)
 }
 
-/// Registers a workflow definition; what it refers to must be registered before, but for itself.
-/// Doing it again changes nothing.
+/// Registers a workflow definition, and says whether the version is new; what it refers to must be
+/// registered before, but for itself. Doing it again changes nothing.
 ///
 /// # Errors
 /// Unknown task or workflow definitions, or `VERSION_EXISTS` when the version has other content.
@@ -46,7 +46,7 @@ pub async fn register_workflow(
     app: &App,
     tenant: &TenantId,
     definition: &WorkflowDefinition,
-) -> Result<(), Refusal> {
+) -> Result<Registered, Refusal> {
     let problems = problems_of_workflow(app, tenant, definition).await?;
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
@@ -55,7 +55,7 @@ pub async fn register_workflow(
         .store()
         .register_workflow_definition(tenant, definition, app.now())
         .await;
-    registered.map(drop).map_err(taken)
+    registered.map_err(taken)
 }
 
 /// What this deployment cannot run of a task definition.

@@ -10,7 +10,7 @@ use taskmill_app::{boot, create_task, telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let app = boot::function().await?;
+    let app = boot::function()?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         create_task::handle_any(&app, event.payload)
             .await

@@ -10,7 +10,7 @@ use taskmill_app::{boot, execute_task, telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let app = boot::function().await?;
+    let app = boot::worker()?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(execute_task::handle(&app, event.payload).await)
     }))

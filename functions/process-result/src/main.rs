@@ -10,7 +10,7 @@ use taskmill_app::{boot, process_result, telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let app = boot::function().await?;
+    let app = boot::function()?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(process_result::handle(&app, event.payload).await)
     }))

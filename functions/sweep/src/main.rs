@@ -10,7 +10,7 @@ use taskmill_app::{boot, sweep, telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    let app = boot::function().await?;
+    let app = boot::function()?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let swept = sweep::sweep(&app).await?;
         let function = &event.context.env_config.function_name;

@@ -156,6 +156,21 @@ pub fn queue_variable(queue: QueueName, suffix: &str) -> String {
     format!("TASKMILL_{name}_{suffix}")
 }
 
+/// The output of a deployed stack that says what a variable says: `TasksTable` of
+/// `TASKMILL_TASKS_TABLE`. Whoever works on a deployment from outside reads its configuration
+/// through this.
+#[must_use]
+pub fn output_of(variable: &str) -> String {
+    let name = variable.strip_prefix("TASKMILL_").unwrap_or(variable);
+    let mut output = String::new();
+    for word in name.split('_') {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        output.push_str(first);
+        output.push_str(&rest.to_lowercase());
+    }
+    output
+}
+
 fn worker(variable: &impl Fn(&str) -> Option<String>) -> String {
     let function = variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "function".to_owned());
     match variable("AWS_LAMBDA_LOG_STREAM_NAME") {
@@ -217,6 +232,13 @@ mod tests {
             |name: &&String| Config::read(|n| told.get(n).filter(|_| n != *name).cloned()).is_err();
         let required = told.keys().filter(lost).count();
         assert_eq!(required, 3 + 2 * QueueName::ALL.len() + 2, "{told:?}");
+    }
+
+    #[test]
+    fn names_the_output_that_says_the_same() {
+        let variable = queue_variable(QueueName::ExecuteUrgent, "DEAD_LETTERS_URL");
+        assert_eq!(output_of(&variable), "ExecuteUrgentDeadLettersUrl");
+        assert_eq!(output_of("TASKMILL_TASKS_TABLE"), "TasksTable");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod executor;
 pub mod payloads;
 pub mod queues;
+pub mod sdk;
 pub mod secrets;
 pub mod store;
 pub mod tables;

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use taskmill_app::sweep::Swept;
 use taskmill_aws::queues::QueueName;
+use taskmill_aws::sdk::https;
 
 use crate::account::REGION;
 use crate::pollers::{Handler, HandlerError};
@@ -145,6 +146,7 @@ impl Remote {
     /// it takes, and is made once: what fails is delivered again, as by Lambda's event sources.
     pub async fn at(url: &str) -> Self {
         let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(https())
             .region(Region::new(REGION))
             .endpoint_url(url)
             .credentials_provider(Credentials::new("local", "local", None, None, "local"))

@@ -126,15 +126,13 @@ impl Dollars {
 
     fn of(cost: &Cost) -> Self {
         const MILLION: f64 = 1_000_000.0;
-        let invocation = prices::INVOCATION
-            + prices::GIB_SECOND * prices::INVOCATION_SECONDS * prices::INVOCATION_GIB;
         let writes = cost.write_units + cost.refused_write_units;
         let dynamodb =
             MILLION * (writes * prices::WRITE_UNIT + cost.read_units * prices::READ_UNIT);
         let sqs = MILLION
             * (cost.sqs_standard_requests * prices::SQS_STANDARD
                 + cost.sqs_fifo_requests * prices::SQS_FIFO);
-        let lambda = MILLION * cost.all_invocations() * invocation;
+        let lambda = MILLION * cost.all_invocations() * prices::an_invocation();
         let s3 = MILLION * (cost.s3_puts * prices::S3_PUT + cost.s3_gets * prices::S3_GET);
         Self {
             dynamodb,

@@ -7,6 +7,7 @@
 
 mod constructs;
 mod cost;
+mod idle;
 mod load;
 mod paths;
 mod prices;
@@ -33,6 +34,7 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
         Report::Costs {
             paths: Time::Real.block_on(paths::measure())?,
             constructs: Time::Virtual.block_on(constructs::measure())?,
+            idle: Time::Virtual.block_on(idle::measure())?,
         }
     } else if let Some(counts) = &args.scale {
         Report::Scale(scale::measure(counts, args)?)

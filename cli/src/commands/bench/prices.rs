@@ -27,4 +27,10 @@ pub const INVOCATION_SECONDS: f64 = 0.030;
 /// The memory of a function in GiB: assumed.
 pub const INVOCATION_GIB: f64 = 0.25;
 
+/// What an invocation is taken to cost, its time included.
+#[must_use]
+pub fn an_invocation() -> f64 {
+    INVOCATION + GIB_SECOND * INVOCATION_SECONDS * INVOCATION_GIB
+}
+
 const MILLION: f64 = 1_000_000.0;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::constructs::ConstructCost;
 use super::cost::Cost;
+use super::idle::IdleMonth;
 use super::load::{Figures, Throughput};
 use super::paths::PathCost;
 use super::prices;
@@ -19,12 +20,14 @@ use crate::output::{number, plain_table, trimmed};
 pub enum Report {
     /// Figures under load.
     Load(Box<Figures>),
-    /// What each path and each construct costs.
+    /// What each path and each construct costs, and a deployment that nobody uses.
     Costs {
         /// The paths.
         paths: Vec<PathCost>,
         /// The constructs.
         constructs: Vec<ConstructCost>,
+        /// A month without work.
+        idle: IdleMonth,
     },
     /// What large loops and maps come to.
     Scale(Vec<Large>),
@@ -36,9 +39,11 @@ impl Report {
     pub fn json(&self) -> Value {
         let mut figures = match self {
             Self::Load(figures) => json!(figures),
-            Self::Costs { paths, constructs } => {
-                json!({"paths": paths, "constructs": constructs})
-            }
+            Self::Costs {
+                paths,
+                constructs,
+                idle,
+            } => json!({"paths": paths, "constructs": constructs, "idleMonth": idle}),
             Self::Scale(runs) => json!({"runs": runs}),
         };
         figures["prices"] = prices_json();
@@ -50,7 +55,11 @@ impl Report {
     pub fn text(&self) -> String {
         match self {
             Self::Load(figures) => load_text(figures),
-            Self::Costs { paths, constructs } => costs_text(paths, constructs),
+            Self::Costs {
+                paths,
+                constructs,
+                idle,
+            } => costs_text(paths, constructs, idle),
             Self::Scale(runs) => trimmed(&scale_table(runs)),
         }
     }
@@ -190,7 +199,7 @@ fn counts(cost: &Cost) -> Vec<((u8, String), String)> {
     rows
 }
 
-fn costs_text(paths: &[PathCost], constructs: &[ConstructCost]) -> String {
+fn costs_text(paths: &[PathCost], constructs: &[ConstructCost], idle: &IdleMonth) -> String {
     let mut text = trimmed(&paths_table(paths));
     let _ = write!(
         text,
@@ -206,8 +215,28 @@ fn costs_text(paths: &[PathCost], constructs: &[ConstructCost]) -> String {
             trimmed(&units_table(&[("units", cost)]))
         );
     }
-    let _ = write!(text, "\n\n{}", assumptions());
+    let _ = write!(
+        text,
+        "\n\na month without work, with {} pollers at each queue\n{}\n\n{}",
+        idle.pollers_per_queue,
+        trimmed(&idle_table(idle)),
+        assumptions()
+    );
     text
+}
+
+fn idle_table(idle: &IdleMonth) -> Table {
+    let mut table = plain_table();
+    table.set_header(["WRITES", "READS", "SQS", "SQS FIFO", "SWEEPS", "$ A MONTH"]);
+    table.add_row([
+        number(figure(idle.write_units)),
+        number(figure(idle.read_units)),
+        number(figure(idle.sqs_standard_requests)),
+        number(figure(idle.sqs_fifo_requests)),
+        number(figure(idle.sweeps)),
+        number(format!("{:.2}", idle.dollars)),
+    ]);
+    table
 }
 
 fn paths_table(paths: &[PathCost]) -> Table {

@@ -243,8 +243,8 @@ pub async fn register(service: &Service, definition: &Value) -> Result<(), Error
     match read {
         Definition::Task(task) => register::register_task(service.app(), &tenant(), &task).await?,
         Definition::Workflow(workflow) => {
-            register::register_workflow(service.app(), &tenant(), &workflow).await?;
+            register::register_workflow(service.app(), &tenant(), &workflow).await?
         }
-    }
+    };
     Ok(())
 }

@@ -34,6 +34,7 @@ pub use guard::Reach;
 
 use super::{Call, Execution, Executor, Failure, codes, redacted};
 use crate::clock::Clock;
+use crate::sdk;
 use crate::secrets::{Redactor, Revealer, Secrets};
 use guard::{Guard, Refused};
 
@@ -72,6 +73,7 @@ impl HttpExecutor {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
+        sdk::use_ring();
         // A proxy would resolve names itself, past the guard.
         let built = Client::builder()
             .no_proxy()

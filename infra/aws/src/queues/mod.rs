@@ -4,6 +4,7 @@
 //! [`route`]; what it means, in `functions/app`.
 
 pub mod create;
+pub mod dead_letters;
 mod lane;
 pub mod message;
 pub mod route;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use dead_letters::{DeadLetter, Look, Redriven, Which};
 pub use message::{Carried, Execute, Message, Received, Record};
 pub use route::Outgoing;
 pub use send::{Error, Queues};

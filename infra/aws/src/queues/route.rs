@@ -12,7 +12,7 @@ use taskmill::task::routing::{ExecuteQueue, queue_for};
 
 use crate::payloads::ContentHash;
 use crate::queues::QueueName;
-use crate::queues::message::{Carried, Execute, Message, Record};
+use crate::queues::message::{Carried, Execute, Message, Received, Record};
 use crate::unique::unique;
 
 /// A message on its way.
@@ -112,6 +112,13 @@ impl Outgoing {
                 due_at: None,
             },
         }
+    }
+
+    /// The group that a body belongs to, by what it says; none of one that cannot be read.
+    #[must_use]
+    pub fn group_of(body: &str) -> Option<String> {
+        let Received { message, hops } = Received::from_body(body).ok()?;
+        Self::new(&message, hops, Timestamp::from_millis(0)).group
     }
 
     fn plain(queue: QueueName, body: String) -> Self {

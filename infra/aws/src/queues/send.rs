@@ -50,6 +50,14 @@ pub enum Error {
         /// What SQS says of it.
         reason: String,
     },
+    /// Dead letters could not be looked at, or sent back.
+    #[error("the dead letters of {queue} cannot be worked on: {reason}")]
+    DeadLetters {
+        /// The name of the queue that they were on.
+        queue: &'static str,
+        /// What the SDK says.
+        reason: String,
+    },
     /// Whoever sent it together with others gave up.
     #[error("whether a message was sent is not known: its sender gave up")]
     Abandoned,

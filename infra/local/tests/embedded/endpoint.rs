@@ -6,6 +6,7 @@ use aws_config::BehaviorVersion;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sqs::config::Credentials;
 use taskmill_aws::clock::Clock;
+use taskmill_aws::sdk::https;
 use taskmill_local::{Endpoint, LocalAws};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -32,6 +33,7 @@ pub async fn serve() -> Served {
 
 pub async fn sdk(url: &str) -> aws_config::SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https())
         // Others know AWS's own regions alone.
         .region("us-east-1")
         .endpoint_url(url)

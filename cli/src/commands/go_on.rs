@@ -1,4 +1,4 @@
-//! `taskmill resume`: everything that is open in a data folder, until it is over or waits for
+//! `taskmill continue`: everything that is open in a data folder, until it is over or waits for
 //! somebody.
 
 use taskmill::workflow::WorkflowInstance;
@@ -7,7 +7,7 @@ use taskmill_local::service::open_store;
 
 use super::run::counted;
 use super::session::{self, display, serve, tell_skipped};
-use crate::args::ResumeArgs;
+use crate::args::ContinueArgs;
 use crate::definitions::Set;
 use crate::exit::{Error, Exit};
 use crate::idle::idle;
@@ -21,7 +21,7 @@ use crate::{lists, local, output};
 ///
 /// # Errors
 /// Nothing was moved on, or the end of it could not be seen.
-pub async fn resume(args: &ResumeArgs, verbose: u8) -> Result<Exit, Error> {
+pub async fn go_on(args: &ContinueArgs, verbose: u8) -> Result<Exit, Error> {
     let set = Set::of_path(&args.path, None)?;
     tell_skipped(&set, verbose);
     let set = set.checked()?;
@@ -44,7 +44,7 @@ pub async fn resume(args: &ResumeArgs, verbose: u8) -> Result<Exit, Error> {
 /// Lets everything go on until nothing does by itself.
 async fn to_rest(
     service: &Service,
-    args: &ResumeArgs,
+    args: &ContinueArgs,
     open: &[OpenWorkflow],
     display: &Display,
 ) -> Result<Exit, Error> {

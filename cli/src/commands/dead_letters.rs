@@ -1,0 +1,110 @@
+//! `taskmill dead-letters`: the messages that a deployment could not handle.
+
+use taskmill_app::dead_letters::{LetterSummary, summaries};
+use taskmill_aws::queues::{DeadLetter, QueueName, Which};
+
+use crate::args::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
+use crate::exit::{Error, Exit};
+use crate::output::{self, Listed};
+use crate::place::{Opened, Place};
+
+/// Does what is asked.
+///
+/// # Errors
+/// The place keeps none or cannot be used, a letter is not there, or the queues fail.
+pub async fn dead_letters(
+    command: DeadLettersCommand,
+    stack: Option<String>,
+) -> Result<Exit, Error> {
+    match command {
+        DeadLettersCommand::List(args) => list(args, stack).await,
+        DeadLettersCommand::Show(args) => show(args, stack).await,
+        DeadLettersCommand::Redrive(args) => redrive(args, stack).await,
+    }
+}
+
+impl Listed for LetterSummary {
+    const HEADER: &[&str] = &["ID", "QUEUE", "SENT", "KIND", "ABOUT", "REASON"];
+
+    fn row(&self) -> Vec<String> {
+        let about = self.message.as_ref();
+        vec![
+            self.id.clone(),
+            self.queue.as_str().to_owned(),
+            output::time(self.sent_at),
+            about.map_or(String::new(), |about| about.kind.to_owned()),
+            about.map_or(String::new(), |about| about.to_string()),
+            self.reason.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+async fn list(args: LettersArgs, stack: Option<String>) -> Result<Exit, Error> {
+    let format = args.place.output;
+    let (opened, queues) = opened(args, stack).await?;
+    let listed = opened.dead_letters(&queues).await?;
+    output::print_list(&listed.letters, format)?;
+    for queue in listed.more {
+        let queue = queue.as_str();
+        output::note(&format!(
+            "{queue} may have more than can be seen at one time"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+async fn show(args: LetterArgs, stack: Option<String>) -> Result<Exit, Error> {
+    let format = args.letters.place.output;
+    let (opened, queues) = opened(args.letters, stack).await?;
+    let letter = opened.dead_letter(&queues, &args.id).await?;
+    output::print(&letter, format)?;
+    Ok(Exit::Done)
+}
+
+async fn redrive(args: RedriveArgs, stack: Option<String>) -> Result<Exit, Error> {
+    let format = args.letters.place.output;
+    let (opened, queues) = opened(args.letters, stack).await?;
+    let which = match args.all {
+        true => Which::All,
+        false => Which::Ids(args.ids.into_iter().collect()),
+    };
+    let redriven = opened.redrive(&queues, &which).await?;
+    output::print_list(&summaries(&redriven.sent), format)?;
+    if !args.quiet {
+        output::note(&match redriven.sent.len() {
+            1 => "1 dead letter is on its queue again".to_owned(),
+            count => format!("{count} dead letters are on their queues again"),
+        });
+    }
+    match redriven.stopped {
+        Some(error) => Err(Error::Queues(error)),
+        None => missing(&which, &redriven.sent),
+    }
+}
+
+/// Whoever named a letter that is not there is told, whatever became of the others.
+fn missing(which: &Which, sent: &[DeadLetter]) -> Result<Exit, Error> {
+    let Which::Ids(ids) = which else {
+        return Ok(Exit::Done);
+    };
+    let is_missing = |id: &&String| !sent.iter().any(|letter| letter.id == **id);
+    let missing: Vec<_> = ids.iter().filter(is_missing).map(String::as_str).collect();
+    match missing.is_empty() {
+        true => Ok(Exit::Done),
+        false => Err(Error::Usage(format!(
+            "there is no dead letter {} that can be seen now",
+            missing.join(", ")
+        ))),
+    }
+}
+
+async fn opened(
+    args: LettersArgs,
+    stack: Option<String>,
+) -> Result<(Opened, Vec<QueueName>), Error> {
+    let queues = match args.queues.is_empty() {
+        true => QueueName::ALL.to_vec(),
+        false => args.queues,
+    };
+    Ok((Place::of(stack, args.place.data)?.open().await?, queues))
+}

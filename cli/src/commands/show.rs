@@ -1,0 +1,18 @@
+//! `taskmill show`: a workflow with its tasks, or a task.
+
+use crate::args::ShowArgs;
+use crate::exit::{Error, Exit};
+use crate::output;
+use crate::place::Place;
+
+/// Prints it.
+///
+/// # Errors
+/// There is neither, or the place cannot be used.
+pub async fn show(args: ShowArgs, stack: Option<String>) -> Result<Exit, Error> {
+    let place = Place::of(stack, args.at.place.data)?;
+    let tenant = place.tenant(args.at.tenant)?;
+    let view = place.open().await?.show(&tenant, args.id).await?;
+    output::print(&view, args.at.place.output)?;
+    Ok(Exit::Done)
+}
