@@ -164,7 +164,7 @@ impl Answer {
 
     /// The answer, which is a problem with this status and code.
     #[track_caller]
-    pub fn is_problem(self, status: u16, code: &str) -> Self {
+    pub fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.is(status);
         assert_eq!(answer.body["code"], code, "{}", answer.body);
         answer

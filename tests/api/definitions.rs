@@ -40,13 +40,13 @@ async fn are_registered_shown_and_listed_by_version() {
             let mut other = given;
             other["name"] = json!("Other");
             let refused = world.send(path, other).await;
-            refused.is_problem(409, "VERSION_EXISTS");
+            refused.refused(409, "VERSION_EXISTS");
         }
         let id = definition("1.0.0")["id"].as_str().unwrap().to_owned();
         let newest = world.get(&format!("{path}/{id}")).await.is(200);
         assert_eq!(newest.text("version"), "1.10.0");
         let listed = world.get(path).await.is(200);
-        assert_eq!(listed.each("id"), [id.clone()]);
+        assert_eq!(listed.each("id"), [id.as_str()]);
         let versions = world.get(&format!("{path}/{id}/versions")).await.is(200);
         assert_eq!(versions.body, listed.body["items"][0]);
         let expected = ["1.0.0", "1.9.0", "1.10.0"];
@@ -74,13 +74,13 @@ async fn of_a_deprecated_version_is_nothing_new() {
         let created = world.send("/v1/tasks", create.clone()).await;
         match left {
             Some(left) => assert_eq!(created.is(201).text("taskDefinitionVersion"), left),
-            None => drop(created.is_problem(404, "NOT_FOUND")),
+            None => drop(created.refused(404, "NOT_FOUND")),
         }
     }
     let newest = world.get("/v1/task-definitions/copy").await.is(200);
     assert_eq!(newest.text("version"), "1.1.0", "it is shown still");
     let missing = world.post("/v1/task-definitions/copy/versions/9.0.0/deprecate");
-    missing.await.is_problem(404, "NOT_FOUND");
+    missing.await.refused(404, "NOT_FOUND");
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +105,7 @@ async fn what_is_wrong_is_told_at_once_with_its_place_and_stores_nothing() {
     }]);
     assert_eq!(validation.body["problems"], expected);
     let refused = ask("/v1/workflow-definitions", text).answer().await;
-    let refused = refused.is_problem(422, "UNKNOWN_TASK_DEFINITION");
+    let refused = refused.refused(422, "UNKNOWN_TASK_DEFINITION");
     assert_eq!(refused.body["problems"], expected);
 
     let good = text.replace("ehco", "echo");
@@ -117,9 +117,9 @@ async fn what_is_wrong_is_told_at_once_with_its_place_and_stores_nothing() {
     world.get("/v1/workflow-definitions/w").await.is(404);
 
     let of_other_kind = ask("/v1/task-definitions", &good).answer().await;
-    of_other_kind.is_problem(422, "WRONG_TYPE");
+    of_other_kind.refused(422, "WRONG_TYPE");
     let no_text = ask("/v1/task-definitions", "{").answer().await;
-    no_text.is_problem(400, "MALFORMED");
+    no_text.refused(400, "MALFORMED");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +134,7 @@ async fn that_are_not_there_are_not_found() {
             "/a%2Fb",
         ] {
             let answer = world.get(&format!("{path}{rest}")).await;
-            answer.is_problem(404, "NOT_FOUND");
+            answer.refused(404, "NOT_FOUND");
         }
     }
 }

@@ -159,7 +159,7 @@ async fn only_a_token_of_this_issuer_and_time_says_who_asks() {
     for header in refused {
         let ask = world.nobody("GET", "/v1/tasks");
         let answer = ask.header("authorization", &header).answer().await;
-        let answer = answer.is_problem(401, "UNAUTHENTICATED");
+        let answer = answer.refused(401, "UNAUTHENTICATED");
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     }
     let with_good = || {
@@ -168,10 +168,7 @@ async fn only_a_token_of_this_issuer_and_time_says_who_asks() {
     };
     with_good().answer().await.is(200);
     pass(&world.aws, HOUR + 61_000).await;
-    with_good()
-        .answer()
-        .await
-        .is_problem(401, "UNAUTHENTICATED");
+    with_good().answer().await.refused(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,10 +183,10 @@ async fn who_asks_is_no_field_of_a_body_and_no_header() {
     ] {
         let task = json!({"taskDefinitionId": "echo", field: "umbrella"});
         let refused = world.send("/v1/tasks", task).await;
-        refused.is_problem(422, "INVALID_INPUT");
+        refused.refused(422, "INVALID_INPUT");
         let workflow = json!({"workflowDefinitionId": "pair", field: "umbrella"});
         let refused = world.send("/v1/workflows", workflow).await;
-        refused.is_problem(422, "INVALID_INPUT");
+        refused.refused(422, "INVALID_INPUT");
     }
     let ask = world.by(&caller(), "POST", "/v1/tasks");
     let ask = ask

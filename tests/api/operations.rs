@@ -71,7 +71,7 @@ async fn a_signal_is_accepted_kept_and_taken_once_under_its_key() {
     assert_eq!(ended.text("status"), "COMPLETED");
     assert_eq!(ended.body["output"], json!({"in": "wax"}));
     let late = waiting.ask("signals", json!({"name": "sealed"})).await;
-    late.is_problem(409, "ILLEGAL_STATE");
+    late.refused(409, "ILLEGAL_STATE");
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +80,7 @@ async fn a_workflow_is_paused_changed_skipped_and_cancelled() {
     let paused = waiting.ask("pause", json!({})).await.is(200);
     assert_eq!(paused.text("status"), "PAUSED");
     let again = waiting.ask("pause", json!({})).await;
-    again.is_problem(409, "ILLEGAL_STATE");
+    again.refused(409, "ILLEGAL_STATE");
     let resumed = waiting.ask("resume", json!({})).await.is(200);
     assert_eq!(resumed.text("status"), "RUNNING");
     let set = waiting
@@ -91,7 +91,7 @@ async fn a_workflow_is_paused_changed_skipped_and_cancelled() {
     waiting
         .ask("variables", reserved)
         .await
-        .is_problem(422, "INVALID_INPUT");
+        .refused(422, "INVALID_INPUT");
     waiting
         .ask("skip", json!({"path": "nowhere"}))
         .await
@@ -101,7 +101,7 @@ async fn a_workflow_is_paused_changed_skipped_and_cancelled() {
     let cancelled = waiting.ask("cancel", cancel).await.is(200);
     assert_eq!(cancelled.text("status"), "CANCELLED");
     let late = waiting.ask("retry", json!({})).await;
-    late.is_problem(409, "ILLEGAL_STATE");
+    late.refused(409, "ILLEGAL_STATE");
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,13 +133,11 @@ async fn a_change_of_one_version_is_none_of_another() {
     let first = shown.header("etag");
     let paused = ask("pause", first).await.is(200);
     for what in ["resume", "cancel"] {
-        ask(what, first)
-            .await
-            .is_problem(412, "PRECONDITION_FAILED");
+        ask(what, first).await.refused(412, "PRECONDITION_FAILED");
     }
     ask("pause", paused.header("etag"))
         .await
-        .is_problem(409, "ILLEGAL_STATE");
+        .refused(409, "ILLEGAL_STATE");
     let resumed = ask("resume", paused.header("etag")).await.is(200);
     assert_eq!(resumed.text("status"), "RUNNING");
     assert_eq!(waiting.status().await, "RUNNING");

@@ -27,10 +27,10 @@ async fn one_key_gives_one_result_and_another_request_under_it_is_refused() {
         assert_eq!(again.id(), first.id());
         assert_eq!(again.header("location"), first.header("location"));
         let other = ask("k", 2).await;
-        other.is_problem(422, "IDEMPOTENCY_CONFLICT");
+        other.refused(422, "IDEMPOTENCY_CONFLICT");
         assert_ne!(ask("l", 1).await.is(201).id(), first.id());
         for bad in ["", &"k".repeat(limits::REFERENCE_CHARS + 1)] {
-            ask(bad, 1).await.is_problem(400, "MALFORMED");
+            ask(bad, 1).await.refused(400, "MALFORMED");
         }
     }
 }
@@ -48,34 +48,34 @@ async fn a_body_is_json_of_a_size_and_depth_that_are_told() {
         .is(201);
     for kind in ["text/plain", "application/x-www-form-urlencoded", ""] {
         let refused = send(kind, good.clone()).await;
-        refused.is_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+        refused.refused(415, "UNSUPPORTED_MEDIA_TYPE");
     }
     for text in ["", "{", "{\"a\": 1} x", "\u{0}"] {
         send("application/json", text.to_owned())
             .await
-            .is_problem(400, "MALFORMED");
+            .refused(400, "MALFORMED");
     }
     let wrong = send(
         "application/json",
         json!({"taskDefinitionId": 1}).to_string(),
     )
     .await;
-    let wrong = wrong.is_problem(422, "INVALID_INPUT");
+    let wrong = wrong.refused(422, "INVALID_INPUT");
     assert_eq!(wrong.body["problems"][0]["pointer"], "/taskDefinitionId");
     let deep = "[".repeat(limits::REQUEST_DEPTH + 1);
     let refused = send("application/json", deep).await;
-    let refused = refused.is_problem(413, "PAYLOAD_TOO_LARGE");
+    let refused = refused.refused(413, "PAYLOAD_TOO_LARGE");
     let limit = limits::REQUEST_DEPTH.to_string();
     assert!(refused.text("detail").contains(&limit), "{}", refused.body);
     let large = " ".repeat(limits::REQUEST_BYTES + 1);
     let refused = send("application/json", large).await;
-    let refused = refused.is_problem(413, "PAYLOAD_TOO_LARGE");
+    let refused = refused.refused(413, "PAYLOAD_TOO_LARGE");
     let limit = limits::REQUEST_BYTES.to_string();
     assert!(refused.text("detail").contains(&limit), "{}", refused.body);
     let large = " ".repeat(limits::DOCUMENT_TEXT_BYTES + 1);
     let ask = world.by(&caller(), "POST", "/v1/task-definitions");
     let refused = ask.text("application/yaml", large).answer().await;
-    refused.is_problem(413, "PAYLOAD_TOO_LARGE");
+    refused.refused(413, "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,26 +103,26 @@ async fn a_query_that_cannot_be_is_refused() {
             let answer = world.get(&format!("{path}?{query}")).await;
             match expected {
                 None => drop(answer.is(200)),
-                Some(code) => drop(answer.is_problem(400, code)),
+                Some(code) => drop(answer.refused(400, code)),
             }
         }
     }
     let definitions = world.get("/v1/task-definitions?cursor=x").await;
-    definitions.is_problem(400, "MALFORMED");
+    definitions.refused(400, "MALFORMED");
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_nothing_is_a_problem_says_so() {
     let world = World::of("").await;
     for path in ["/v1", "/v1/nothing", "/v1/tasks/", "/v1/tasks/x/y"] {
-        world.get(path).await.is_problem(404, "NOT_FOUND");
+        world.get(path).await.refused(404, "NOT_FOUND");
     }
     for id in ["x", "00000000-0000-0000-0000-000000000000", "%FF", "a%2Fb"] {
         let answer = world.get(&format!("/v1/tasks/{id}")).await;
         assert!([400, 404].contains(&answer.status), "{id}");
     }
     let refused = world.by(&caller(), "PUT", "/v1/tasks").answer().await;
-    let refused = refused.is_problem(405, "METHOD_NOT_ALLOWED");
+    let refused = refused.refused(405, "METHOD_NOT_ALLOWED");
     let allowed = refused.header("allow");
     assert!(
         allowed.contains("GET") && allowed.contains("POST"),
@@ -140,7 +140,7 @@ async fn what_fails_behind_is_a_fault_that_passes_and_tells_nothing() {
         let first = faults.calls() + 1;
         // The SDK repeats what is refused for now.
         (first..first + 10).for_each(|call| faults.fail(call, Failure::ServerError));
-        let refused = world.get(path).await.is_problem(503, "UNAVAILABLE");
+        let refused = world.get(path).await.refused(503, "UNAVAILABLE");
         assert_eq!(refused.header("retry-after"), "1");
         assert!(
             !refused.body.to_string().contains("Query"),

@@ -35,14 +35,14 @@ async fn what_a_definition_does_not_take_is_refused_with_the_place() {
     let world = World::of(DEFINITIONS).await;
     let request = json!({"taskDefinitionId": "echo", "input": {"n": "one"}});
     let refused = world.send("/v1/tasks", request).await;
-    let refused = refused.is_problem(422, "INVALID_INPUT");
+    let refused = refused.refused(422, "INVALID_INPUT");
     let violations = &refused.body["details"]["violations"];
     assert!(violations.to_string().contains("/n"), "{violations}");
     let guarded = world.send("/v1/tasks", json!({"taskDefinitionId": "guarded"}));
-    let refused = guarded.await.is_problem(403, "PERMISSION_DENIED");
+    let refused = guarded.await.refused(403, "PERMISSION_DENIED");
     assert_eq!(refused.body["details"]["missing"], json!(["approve"]));
     let unknown = world.send("/v1/tasks", json!({"taskDefinitionId": "nothing"}));
-    unknown.await.is_problem(404, "NOT_FOUND");
+    unknown.await.refused(404, "NOT_FOUND");
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,7 +51,7 @@ async fn an_ended_task_is_repeated_by_a_new_one_that_names_it() {
     let request = json!({"taskDefinitionId": "echo", "input": {"n": 1}, "taskReference": "r"});
     let first = world.send("/v1/tasks", request).await.is(201).id();
     let retry = format!("{}/retry", of(&first));
-    world.post(&retry).await.is_problem(409, "ILLEGAL_STATE");
+    world.post(&retry).await.refused(409, "ILLEGAL_STATE");
     settle(&world.aws).await;
     let keyed = async || {
         let ask = world.by(&caller(), "POST", &retry);
@@ -74,7 +74,7 @@ async fn an_ended_task_is_repeated_by_a_new_one_that_names_it() {
     let ask = world.by(&caller(), "POST", "/v1/tasks");
     let ask = ask.header("idempotency-key", "again");
     let other = ask.json(json!({"taskDefinitionId": "echo"})).answer().await;
-    other.is_problem(422, "IDEMPOTENCY_CONFLICT");
+    other.refused(422, "IDEMPOTENCY_CONFLICT");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,10 +88,7 @@ async fn a_task_is_cancelled_once_by_who_might_have_created_it() {
     let create = create.json(json!({"taskDefinitionId": "guarded"}));
     let guarded = create.answer().await.is(201).id();
     let cancel = format!("{}/cancel", of(&guarded));
-    world
-        .post(&cancel)
-        .await
-        .is_problem(403, "PERMISSION_DENIED");
+    world.post(&cancel).await.refused(403, "PERMISSION_DENIED");
 
     let waiting = world.send("/v1/tasks", json!({"taskDefinitionId": "wait"}));
     let waiting = waiting.await.is(201).id();
@@ -106,7 +103,7 @@ async fn a_task_is_cancelled_once_by_who_might_have_created_it() {
     let again = world.post(&cancel).await.is(200);
     assert_eq!(again.body["version"], cancelled.body["version"]);
     let claim = format!("{}/claim", of(&waiting));
-    world.post(&claim).await.is_problem(409, "ILLEGAL_STATE");
+    world.post(&claim).await.refused(409, "ILLEGAL_STATE");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,16 +131,16 @@ async fn people_take_tasks_hand_them_on_and_end_them() {
         ("ASSIGNED", "ann")
     );
     let refused = act(&bob, "claim", json!({})).await;
-    refused.is_problem(409, "ALREADY_CLAIMED");
+    refused.refused(409, "ALREADY_CLAIMED");
     let refused = act(&bob, "complete", json!({"output": {"by": "bob"}})).await;
-    refused.is_problem(403, "NOT_THE_ASSIGNEE");
+    refused.refused(403, "NOT_THE_ASSIGNEE");
     let refused = act(&ann, "assign", json!({"assignee": "bob"})).await;
-    refused.is_problem(403, "PERMISSION_DENIED");
+    refused.refused(403, "PERMISSION_DENIED");
     act(&ann, "release", json!({})).await.is(200);
     let assigned = act(&administrator, "assign", json!({"assignee": "bob"})).await;
     assert_eq!(assigned.is(200).text("assignee"), "bob");
     let refused = act(&bob, "complete", json!({"output": 1})).await;
-    refused.is_problem(422, "INVALID_INPUT");
+    refused.refused(422, "INVALID_INPUT");
     let done = act(&bob, "complete", json!({"output": {"by": "bob"}}))
         .await
         .is(200);
@@ -178,7 +175,7 @@ async fn a_change_of_one_version_is_none_of_another() {
         ("cancel", first),
         ("release", "W/\"2\""),
     ] {
-        act(what, tag).await.is_problem(412, "PRECONDITION_FAILED");
+        act(what, tag).await.refused(412, "PRECONDITION_FAILED");
     }
     let released = act("release", claimed.header("etag")).await.is(200);
     assert_eq!(released.text("status"), "PENDING");

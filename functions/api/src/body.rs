@@ -41,7 +41,8 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for Perhaps<T> {
             return Ok(Self(T::default()));
         }
         is_json?;
-        read(&bytes).map(Self)
+        let body: Option<T> = read(&bytes)?;
+        Ok(Self(body.unwrap_or_default()))
     }
 }
 

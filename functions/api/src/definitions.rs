@@ -20,9 +20,10 @@ use crate::router::Api;
 #[into_params(parameter_in = Query)]
 pub struct DefinitionFields {
     /// Entries of the page; 100 by default.
-    #[param(minimum = 1, maximum = 1000)]
+    #[param(value_type = usize, required = false, minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
     /// The `nextCursor` of the page before.
+    #[param(value_type = String, required = false)]
     pub cursor: Option<String>,
 }
 

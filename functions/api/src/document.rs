@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_is_there_or_not_and_never_null() {
+        let document = openapi();
+        let paths = document["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|item| item.as_object().unwrap().values());
+        let parameters = operations.filter_map(|operation| operation["parameters"].as_array());
+        let parameters: Vec<&Value> = parameters.flatten().collect();
+        assert!(parameters.len() > 30, "{}", parameters.len());
+        for parameter in parameters {
+            assert!(parameter["schema"]["type"].is_string(), "{parameter}");
+        }
+    }
+
+    #[test]
     fn only_definitions_are_described_twice() {
         let own = Description::openapi();
         let mut own = own;

@@ -97,9 +97,10 @@ pub struct TaskFields {
     #[param(value_type = Option<String>, format = "date-time")]
     pub to: Option<Timestamp>,
     /// Entries of the page; 100 by default.
-    #[param(minimum = 1, maximum = 1000)]
+    #[param(value_type = usize, required = false, minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
     /// The `nextCursor` of the page before, for the same query.
+    #[param(value_type = String, required = false)]
     pub cursor: Option<String>,
 }
 

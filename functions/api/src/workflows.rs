@@ -79,9 +79,10 @@ pub struct WorkflowFields {
     #[param(value_type = Option<String>, format = "date-time")]
     pub to: Option<Timestamp>,
     /// Entries of the page; 100 by default.
-    #[param(minimum = 1, maximum = 1000)]
+    #[param(value_type = usize, required = false, minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
     /// The `nextCursor` of the page before, for the same query.
+    #[param(value_type = String, required = false)]
     pub cursor: Option<String>,
 }
 
@@ -136,9 +137,10 @@ pub struct WorkflowTaskFields {
     #[param(inline, value_type = Option<TaskStatusWord>)]
     pub status: Option<TaskStatus>,
     /// Entries of the page; 100 by default.
-    #[param(minimum = 1, maximum = 1000)]
+    #[param(value_type = usize, required = false, minimum = 1, maximum = 1000)]
     pub limit: Option<usize>,
     /// The `nextCursor` of the page before, for the same query.
+    #[param(value_type = String, required = false)]
     pub cursor: Option<String>,
 }
 

@@ -107,7 +107,10 @@ async fn existing(
             DefinitionKind::Task => store.task_definition_versions(tenant, &id).await?,
             DefinitionKind::Workflow => store.workflow_definition_versions(tenant, &id).await?,
         };
-        existing.add(kind, id, versions);
+        // Also one that is not there would be known otherwise, and the nearest to itself.
+        if !versions.is_empty() {
+            existing.add(kind, id, versions);
+        }
     }
     Ok(existing)
 }

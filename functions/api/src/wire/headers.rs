@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 pub struct Keyed {
     /// One key, one result: a repeat is answered as the first request was, and another request
     /// under the same key is refused.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 256)]
+    #[param(rename = "Idempotency-Key", value_type = String, required = false, min_length = 1, max_length = 256)]
     pub idempotency_key: Option<String>,
 }
 
@@ -17,7 +17,7 @@ pub struct Keyed {
 #[into_params(parameter_in = Header)]
 pub struct Conditional {
     /// The `ETag` that the record must still have.
-    #[param(rename = "If-Match", example = "\"3\"", max_length = 64)]
+    #[param(rename = "If-Match", value_type = String, required = false, example = "\"3\"", max_length = 64)]
     pub if_match: Option<String>,
 }
 
@@ -27,6 +27,6 @@ pub struct Conditional {
 pub struct Waiting {
     /// `wait=N` answers when it has ended, or after N seconds, at most 25; what it is then is
     /// answered.
-    #[param(rename = "Prefer", example = "wait=10", max_length = 256)]
+    #[param(rename = "Prefer", value_type = String, required = false, example = "wait=10", max_length = 256)]
     pub prefer: Option<String>,
 }

@@ -109,13 +109,13 @@ pub struct TaskSummary {
     /// The path of its step.
     pub task_path: Option<String>,
     /// Where it is in its life.
-    #[schema(value_type = TaskStatusWord, inline)]
+    #[schema(value_type = TaskStatusWord)]
     pub status: String,
     /// Who does it.
-    #[schema(rename = "type", value_type = TaskTypeWord, inline)]
+    #[schema(rename = "type", value_type = TaskTypeWord)]
     pub task_type: String,
     /// How urgent it is.
-    #[schema(value_type = PriorityWord, inline)]
+    #[schema(value_type = PriorityWord)]
     pub priority: String,
     /// A name for people.
     pub task_reference: Option<String>,
@@ -156,7 +156,7 @@ pub struct WorkflowSummary {
     /// The version that was resolved at its start.
     pub definition_version: String,
     /// Where it is in its life.
-    #[schema(value_type = WorkflowStatusWord, inline)]
+    #[schema(value_type = WorkflowStatusWord)]
     pub status: String,
     /// The caller's own id for the whole matter.
     pub correlation_id: Option<String>,
@@ -216,13 +216,13 @@ pub struct Task {
     /// The definition of that workflow.
     pub workflow_definition_id: Option<String>,
     /// Where it is in its life.
-    #[schema(value_type = TaskStatusWord, inline)]
+    #[schema(value_type = TaskStatusWord)]
     pub status: String,
     /// Who does it.
-    #[schema(rename = "type", value_type = TaskTypeWord, inline)]
+    #[schema(rename = "type", value_type = TaskTypeWord)]
     pub task_type: String,
     /// How urgent it is.
-    #[schema(value_type = PriorityWord, inline)]
+    #[schema(value_type = PriorityWord)]
     pub priority: String,
     /// What it was given.
     #[schema(required = false)]
@@ -316,7 +316,7 @@ pub struct Workflow {
     /// The version that was resolved at its start.
     pub definition_version: String,
     /// Where it is in its life.
-    #[schema(value_type = WorkflowStatusWord, inline)]
+    #[schema(value_type = WorkflowStatusWord)]
     pub status: String,
     /// When it began.
     #[schema(format = "date-time")]

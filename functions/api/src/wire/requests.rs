@@ -25,7 +25,7 @@ pub struct CreateTask {
     pub input: Value,
     /// How urgent it is; MEDIUM by default.
     #[serde(default)]
-    #[schema(value_type = PriorityWord, inline)]
+    #[schema(value_type = PriorityWord)]
     pub priority: TaskPriority,
     /// A name for people.
     #[schema(min_length = 1, max_length = 256)]
