@@ -9,7 +9,7 @@ use cold_start::Limits;
 
 const USAGE: &str = "usage: cargo xtask cold-start [--check] [FOLDER]
 
-cold-start  measures how each function starts; with --check, fails when one is over its limits.
+cold-start  measures how each function starts; with --check, fails when a package is too large.
             FOLDER has the functions, as FUNCTION or as FUNCTION/bootstrap: target/release by
             default, after cargo build --release, or target/lambda, after cargo lambda build
             --release";
