@@ -235,6 +235,6 @@ mod tests {
             [codes::WRONG_TYPE]
         );
         assert_eq!(wrong(task, ""), [codes::EMPTY]);
-        assert_eq!(wrong(task, "{id: t, nmae: T}")[0], codes::UNKNOWN_FIELD);
+        assert!(wrong(task, "{id: t, nmae: T}").contains(&codes::UNKNOWN_FIELD));
     }
 }

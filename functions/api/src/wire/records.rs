@@ -239,6 +239,9 @@ pub struct Task {
     /// Who may take it and by when; of a MANUAL task.
     #[schema(value_type = Option<Object>)]
     pub handling: Option<Value>,
+    /// What people did with it, the first act first; of a MANUAL task.
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub audit: Option<Vec<Value>>,
     /// A name for people.
     pub task_reference: Option<String>,
     /// The attempt that runs or comes next; of an ended task, the last one.

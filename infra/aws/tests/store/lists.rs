@@ -328,7 +328,7 @@ async fn a_cursor_serves_the_list_that_gave_it_alone() {
         let error = result
             .map(|page: Page<taskmill_aws::store::TaskSummary>| page)
             .unwrap_err();
-        assert_eq!(error.code(), Some("INVALID_INPUT"), "{error}");
+        assert_eq!(error.code(), Some("MALFORMED"), "{error}");
     };
     let next = after(&cursor);
     let other = tenant("other");
