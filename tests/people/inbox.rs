@@ -1,7 +1,7 @@
 //! What people find in their inboxes, while a workflow runs, time passes and processes die.
 
 use serde_json::json;
-use taskmill::codes::refusal::{ALREADY_CLAIMED, INVALID_INPUT, PERMISSION_DENIED};
+use taskmill::codes::refusal::{ALREADY_CLAIMED, INVALID_INPUT, MALFORMED, PERMISSION_DENIED};
 use taskmill::ids::TaskId;
 use taskmill::security::{ADMINISTER_TASKS, Caller};
 use taskmill::task::lifecycle::Act;
@@ -152,7 +152,7 @@ async fn the_urgent_come_first_and_a_filter_leaves_what_it_says() {
     assert_eq!(page.items[0].task_reference.as_deref(), Some("urgent"));
     let another = PageRequest::after(1, page.next.unwrap());
     let refused = inbox(&app, &bob(), &request, &another).await.unwrap_err();
-    assert_eq!(refused.code(), INVALID_INPUT);
+    assert_eq!(refused.code(), MALFORMED);
 }
 
 #[tokio::test(start_paused = true)]

@@ -121,7 +121,7 @@ pub struct InboxRequest {
 ///
 /// # Errors
 /// `PERMISSION_DENIED` for a group that is not theirs, unless they may administer tasks;
-/// `INVALID_INPUT` for a cursor that is not of this list; a fault of the store.
+/// `MALFORMED` for a cursor that is not of this list; a fault of the store.
 pub async fn inbox(
     app: &App,
     person: &Caller,
