@@ -1,7 +1,7 @@
 //! Who asks: from the claims of a token that somebody has checked, and from nowhere else.
 //!
 //! Behind API Gateway its authorizer has, and hands the claims over beside the request, where no
-//! client can write; where no gateway is, the router checks the token itself ([`crate::token`]).
+//! client can write; where no gateway is, the router checks the token itself (`token.rs`).
 
 use std::sync::Arc;
 
