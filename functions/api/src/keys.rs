@@ -64,8 +64,7 @@ impl Keys {
     /// # Errors
     /// There is no client for it.
     pub fn published(address: impl Into<String>) -> Result<Self, reqwest::Error> {
-        sdk::use_ring();
-        let client = Client::builder().timeout(PATIENCE).build()?;
+        let client = sdk::http().timeout(PATIENCE).build()?;
         Ok(Self(Source::Published(Published {
             address: address.into(),
             client,

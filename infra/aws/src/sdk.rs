@@ -54,8 +54,9 @@ pub fn https() -> SharedHttpClient {
         .build_https()
 }
 
-/// Makes `ring` the cryptography of TLS connections that are not the SDK's: to be called before a
-/// client of another kind is made. Only the first call of a process matters, and all say the same.
-pub fn use_ring() {
+/// A client of HTTP for what is not AWS, with the same TLS: none is made in another way.
+pub fn http() -> reqwest::ClientBuilder {
+    // Only the first call of a process matters, and all say the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
 }

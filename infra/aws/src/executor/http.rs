@@ -73,9 +73,8 @@ impl HttpExecutor {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        sdk::use_ring();
         // A proxy would resolve names itself, past the guard.
-        let built = Client::builder()
+        let built = sdk::http()
             .no_proxy()
             .dns_resolver(Guard::new(self.reach))
             .redirect(Policy::custom(follow))

@@ -214,7 +214,8 @@ impl Emulator {
         let signature = format!(
             "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0000000000000000"
         );
-        let answer = reqwest::Client::new()
+        let client = taskmill_aws::sdk::http().build().unwrap();
+        let answer = client
             .post(url)
             .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
             .header("content-type", "application/x-amz-json-1.0")
