@@ -156,7 +156,7 @@ fn start(function: &'static str, path: &Path) -> Result<Start, Error> {
     let memory = peak_memory(&child);
     let said = end(&mut child)?;
     match waited {
-        Ok((at, Ok(line))) if line.contains("/invocation/next") => Ok(Start {
+        Ok((at, Ok(request))) if request.line.contains("/invocation/next") => Ok(Start {
             init: at.duration_since(began),
             memory: memory?,
         }),
@@ -196,11 +196,19 @@ fn command(function: &str, path: &Path, runtime_api: &str) -> Command {
     command
 }
 
-/// The first line of a request.
-fn read(stream: TcpStream) -> io::Result<String> {
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
-    Ok(line)
+/// A request that is not answered: whoever made it waits for as long as this is kept.
+struct Request {
+    line: String,
+    _unanswered: BufReader<TcpStream>,
+}
+
+fn read(stream: TcpStream) -> io::Result<Request> {
+    let (mut line, mut stream) = (String::new(), BufReader::new(stream));
+    stream.read_line(&mut line)?;
+    Ok(Request {
+        line,
+        _unanswered: stream,
+    })
 }
 
 /// The most memory that a process had resident, in KiB.
