@@ -229,7 +229,7 @@ fn word_of(world: &World, one: Move) -> Option<String> {
 
 /// Completes whatever is open until the workflow is over.
 fn finish(world: &mut World) {
-    for _ in 0..1000 {
+    for _ in 0..10_000 {
         if world.state().is_settled() {
             return;
         }

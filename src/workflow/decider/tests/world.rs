@@ -447,8 +447,10 @@ impl World {
             self.fold(id, event);
             return;
         }
+        // What is said to a batch that was given up before it was created is lost; a look creates
+        // it, and says it again.
         let Event::Operation(operation) = event else {
-            panic!("a child is asked for an operation, not {event:?}");
+            return;
         };
         let word = operation.ask.as_str();
         if let Some(child) = self.children.get(&id).cloned() {
