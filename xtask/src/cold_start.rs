@@ -29,8 +29,10 @@ const FUNCTIONS: [&str; 5] = [
 const STARTS: usize = 21;
 /// The longest that a start is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The most bytes of a deployment package.
-const MAX_PACKAGE: usize = 5_000_000;
+/// The most bytes of a deployment package: 5 MB as Lambda counts them in its own limits.
+const MAX_PACKAGE: usize = 5 * 1024 * 1024;
+/// How hard a package is compressed: as SAM does it.
+const COMPRESSION: Compression = Compression::new(6);
 
 /// What is done about limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +231,7 @@ fn end(child: &mut Child) -> io::Result<String> {
 
 /// Bytes of a deployment package: a zip is its file deflated, and a few bytes of names.
 fn deflated(bytes: &[u8]) -> io::Result<usize> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = DeflateEncoder::new(Vec::new(), COMPRESSION);
     io::copy(&mut &bytes[..], &mut encoder)?;
     Ok(encoder.finish()?.len())
 }
