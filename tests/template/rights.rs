@@ -77,11 +77,15 @@ fn create_task_accepts() {
         CreateQueue: sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage
         CreateTaskLogs: logs:CreateLogStream logs:PutLogEvents
         Definitions: dynamodb:GetItem dynamodb:Query
+        ExecuteDeadLetters: sqs:SendMessage
         ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentDeadLetters: sqs:SendMessage
         ExecuteUrgentQueue: sqs:SendMessage
         Payloads: s3:ListBucket
         Payloads/*: s3:GetObject s3:PutObject
+        ResultDeadLetters: sqs:SendMessage
         ResultQueue: sqs:SendMessage
+        RetryDeadLetters: sqs:SendMessage
         RetryQueue: sqs:SendMessage
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
@@ -105,7 +109,9 @@ fn execute_task_runs_attempts() {
         ExecuteUrgentQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
         Payloads: s3:ListBucket
         Payloads/*: s3:GetObject s3:PutObject
+        ResultDeadLetters: sqs:SendMessage
         ResultQueue: sqs:SendMessage
+        RetryDeadLetters: sqs:SendMessage
         RetryQueue: sqs:SendMessage
         RunAsRoleArns: sts:AssumeRole
         TaskFunctionArns: lambda:InvokeFunction
@@ -129,13 +135,16 @@ fn process_result_moves_everything_on() {
         "
         *: states:SendTaskFailure states:SendTaskHeartbeat states:SendTaskSuccess
         Definitions: dynamodb:GetItem dynamodb:Query
+        ExecuteDeadLetters: sqs:SendMessage
         ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentDeadLetters: sqs:SendMessage
         ExecuteUrgentQueue: sqs:SendMessage
         Payloads: s3:ListBucket
         Payloads/*: s3:GetObject s3:PutObject
         ProcessResultLogs: logs:CreateLogStream logs:PutLogEvents
         ResultDeadLetters: sqs:SendMessage
         ResultQueue: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
+        RetryDeadLetters: sqs:SendMessage
         RetryQueue: sqs:SendMessage
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
@@ -150,9 +159,13 @@ fn schedule_retry_sends_on() {
     check(
         "ScheduleRetry",
         "
+        CreateDeadLetters: sqs:SendMessage
         CreateQueue: sqs:SendMessage
+        ExecuteDeadLetters: sqs:SendMessage
         ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentDeadLetters: sqs:SendMessage
         ExecuteUrgentQueue: sqs:SendMessage
+        ResultDeadLetters: sqs:SendMessage
         ResultQueue: sqs:SendMessage
         RetryDeadLetters: sqs:SendMessage
         RetryQueue: sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage
