@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 use taskmill::Timestamp;
@@ -127,7 +127,11 @@ pub async fn redrive(app: &App, queues: &[QueueName], which: &Which) -> Redriven
     let mut all = Redriven::default();
     for one in join_all(redriven).await {
         all.sent.extend(one.sent);
-        all.stopped = all.stopped.or(one.stopped);
+        match (&all.stopped, one.stopped) {
+            (Some(_), Some(error)) => tracing::warn!(%error, "another queue failed as well"),
+            (None, stopped) => all.stopped = stopped,
+            (Some(_), None) => {}
+        }
     }
     all
 }
@@ -138,8 +142,10 @@ pub fn summaries(letters: &[DeadLetter]) -> Vec<LetterSummary> {
     letters.iter().map(summary).collect()
 }
 
+/// A look that fails cuts no other short, so that each puts back what it took.
 async fn looks(app: &App, queues: &[QueueName]) -> Result<Vec<Look>, queues::Error> {
-    try_join_all(queues.iter().map(|queue| app.queues().dead_letters(*queue))).await
+    let looks = queues.iter().map(|queue| app.queues().dead_letters(*queue));
+    join_all(looks).await.into_iter().collect()
 }
 
 fn summary(letter: &DeadLetter) -> LetterSummary {
