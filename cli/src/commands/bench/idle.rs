@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
 use serde::Serialize;
 use taskmill_app::{Refusal, sweep};
 use taskmill_aws::executor::Executors;
@@ -51,7 +52,7 @@ pub struct IdleMonth {
 /// Counts an hour. To be called in virtual time.
 ///
 /// # Errors
-/// The service does not start, or a sweep fails.
+/// The service does not start, or a poll or a sweep fails.
 pub async fn measure() -> Result<IdleMonth, Error> {
     let aws = local::aws(None)?;
     let prepared = local::prepare(aws.clone(), Executors::builtin(aws.clock())).await?;
@@ -66,18 +67,23 @@ pub async fn measure() -> Result<IdleMonth, Error> {
         }
     }
     let sweeps = sweep_every_minute(&prepared, end).await?;
-    while pollers.join_next().await.is_some() {}
+    while let Some(polled) = pollers.join_next().await {
+        polled.map_err(|error| Error::Unexpected(format!("a poller ended: {error}")))??;
+    }
     Ok(IdleMonth::of(&aws.meter().since(&before), sweeps))
 }
 
 /// Asks a queue for messages, again and again.
-async fn poll(sqs: Client, url: String, end: Instant) {
+async fn poll(sqs: Client, url: String, end: Instant) -> Result<(), Error> {
     while Instant::now() < end {
         let asked = sqs.receive_message().queue_url(&url);
         let answer = asked.wait_time_seconds(LONG_POLL).send().await;
-        // A request that fails has been counted, and is made again at once as by any poller.
-        drop(answer);
+        answer.map_err(|error| {
+            let error = DisplayErrorContext(error);
+            Error::Unexpected(format!("{url} cannot be polled: {error}"))
+        })?;
     }
+    Ok(())
 }
 
 /// Sweeps until the end, and says how often.
