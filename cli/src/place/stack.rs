@@ -12,7 +12,7 @@ use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::operation::get_function_configuration::{
     GetFunctionConfigurationError, GetFunctionConfigurationOutput,
 };
-use aws_sdk_lambda::types::State;
+use aws_sdk_lambda::types::{EnvironmentResponse, State};
 use taskmill_app::{App, boot};
 use taskmill_aws::clock::Clock;
 use taskmill_aws::config::{self, Config};
@@ -122,6 +122,25 @@ async fn function(
     })
 }
 
+/// What the function is told; Lambda may be unable to decrypt it for who asks.
+fn variables_of(
+    function: GetFunctionConfigurationOutput,
+    name: &str,
+) -> Result<HashMap<String, String>, Error> {
+    let environment = function
+        .environment
+        .unwrap_or_else(|| EnvironmentResponse::builder().build());
+    match environment.error {
+        None => Ok(environment.variables.unwrap_or_default()),
+        Some(error) => Err(Error::Aws {
+            name: name.to_owned(),
+            reason: error
+                .message
+                .unwrap_or_else(|| "its variables cannot be read".to_owned()),
+        }),
+    }
+}
+
 fn config_of(function: GetFunctionConfigurationOutput, name: &str) -> Result<Config, Error> {
     match function.state {
         Some(state @ (State::Pending | State::Failed)) => Err(Error::NotReady {
@@ -130,8 +149,7 @@ fn config_of(function: GetFunctionConfigurationOutput, name: &str) -> Result<Con
         }),
         // A function that nobody called for weeks is Inactive; some emulators tell no state.
         Some(_) | None => {
-            let variables = function.environment.and_then(|told| told.variables);
-            let variables: HashMap<_, _> = variables.unwrap_or_default();
+            let variables = variables_of(function, name)?;
             let config = Config::read(|variable| variables.get(variable).cloned());
             config.map_err(|source| Error::Foreign {
                 name: name.to_owned(),
