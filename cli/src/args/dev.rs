@@ -6,7 +6,7 @@ use clap::Args;
 use taskmill::ids::TenantId;
 use taskmill_local::functions::Function;
 
-use super::tenant_id;
+use super::{Who, tenant_id};
 
 /// The port of the HTTP API when nobody names one.
 const API_PORT: u16 = 8080;
@@ -73,24 +73,9 @@ pub struct TokenArgs {
     /// The tenant.
     #[arg(long, value_name = "ID", default_value = "local", value_parser = tenant_id)]
     pub tenant: TenantId,
-    /// The person or program.
-    #[arg(
-        long,
-        value_name = "ID",
-        env = "USER",
-        hide_env_values = true,
-        default_value = "local"
-    )]
-    pub user: String,
-    /// A role; may be repeated.
-    #[arg(long = "role", value_name = "ROLE")]
-    pub roles: Vec<String>,
-    /// A permission; may be repeated.
-    #[arg(long = "permission", value_name = "PERMISSION")]
-    pub permissions: Vec<String>,
-    /// The environment.
-    #[arg(long, value_name = "ID")]
-    pub environment: Option<String>,
+    /// Whose token it is.
+    #[command(flatten)]
+    pub who: Who,
     /// Seconds for which it is good.
     #[arg(long, value_name = "SECONDS", default_value = DAY)]
     pub expires_in: u32,

@@ -15,10 +15,10 @@ pub fn token(args: TokenArgs) -> Result<Exit, Error> {
     let key = development::kept(&args.data)?;
     let caller = Caller {
         tenant_id: args.tenant,
-        user_id: args.user,
-        roles: args.roles,
-        permissions: args.permissions,
-        environment_id: args.environment,
+        user_id: args.who.user,
+        roles: args.who.roles,
+        permissions: args.who.permissions,
+        environment_id: args.who.environment,
     };
     let token = key.token(&caller, Clock::system().now(), args.expires_in);
     output::print_text(&format!("{token}\n"))?;
