@@ -8,6 +8,7 @@ const PAGE: &str = include_str!("../../../docs/fields.md");
 /// Where the tests are that the page names, by the beginning of their names.
 const TESTS: &[(&str, &str)] = &[
     ("tasks::", include_str!("tasks.rs")),
+    ("people::", include_str!("people.rs")),
     ("workflows::", include_str!("workflows.rs")),
     ("whole::", include_str!("whole.rs")),
     ("across::", include_str!("across.rs")),

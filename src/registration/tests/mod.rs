@@ -4,6 +4,7 @@ mod across;
 mod blocks;
 mod fields;
 mod pages;
+mod people;
 mod properties;
 mod refused;
 mod steps;
