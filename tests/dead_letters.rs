@@ -1,11 +1,14 @@
 //! Dead letters of a service that runs: what is said of them, and what becomes of those that are
 //! sent back.
 
+use aws_sdk_sqs::types::MessageAttributeValue;
 use serde_json::json;
 use taskmill::workflow::WorkflowStatus;
 use taskmill_app::dead_letters::{list, redrive, show};
+use taskmill_app::lists::{self, Wanted, WorkflowQuery};
+use taskmill_aws::queues::send::FIRST_ID;
 use taskmill_aws::queues::{Message, QueueName, Which};
-use taskmill_local::Service;
+use taskmill_local::{LocalAws, Service};
 
 use crate::support::{
     Answer, Records, Script, aws, caller, register, service, settle, workflow_of,
@@ -26,9 +29,20 @@ fn script() -> Script {
 }
 
 async fn send(service: &Service, body: &str) {
+    send_known_by(service, body, None).await;
+}
+
+/// Sends a request as a redrive does, which says what it was first known by.
+async fn send_known_by(service: &Service, body: &str, first_id: Option<&str>) {
     let client = aws_sdk_sqs::Client::new(&service.aws().background_sdk_config());
     let url = service.app().queues().urls().of(QueueName::Create);
+    let known = first_id.map(|id| {
+        let text = MessageAttributeValue::builder().data_type("String");
+        let text = text.string_value(id).build().unwrap();
+        [(FIRST_ID.to_owned(), text)].into()
+    });
     let send = client.send_message().queue_url(url).message_body(body);
+    let send = send.set_message_attributes(known);
     send.send().await.unwrap();
 }
 
@@ -69,6 +83,63 @@ async fn a_request_that_came_too_early_is_done_once_it_can_be() {
     assert_eq!(ended.status, WorkflowStatus::Completed);
     let left = list(service.app(), &QueueName::ALL).await.unwrap();
     assert_eq!(left.letters, []);
+}
+
+/// A request for `late` without a key.
+fn keyless() -> String {
+    let request = Message::StartWorkflow {
+        caller: caller(),
+        request: json!({"workflowDefinitionId": "late"}),
+    };
+    request.to_body(0)
+}
+
+async fn only_letter(service: &Service) -> String {
+    let listed = list(service.app(), &[QueueName::Create]).await.unwrap();
+    assert_eq!(listed.letters.len(), 1);
+    listed.letters[0].id.clone()
+}
+
+async fn redrive_one(service: &Service, aws: &LocalAws, id: String) {
+    let which = Which::Ids([id].into());
+    let redriven = redrive(service.app(), &[QueueName::Create], &which).await;
+    assert_eq!(redriven.sent.len(), 1);
+    settle(aws).await;
+}
+
+async fn workflows(service: &Service) -> usize {
+    let wanted = Wanted {
+        limit: 100,
+        cursor: None,
+    };
+    let (tenant, all) = (caller().tenant_id, WorkflowQuery::default());
+    let page = lists::workflows(service.app(), &tenant, &all, &wanted).await;
+    page.unwrap().items.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_a_key_is_accepted_once_however_often_it_is_sent_back() {
+    let (aws, script) = (aws(), script());
+    let service = service(&aws, &script).await;
+    register(service.app(), TASK).await;
+    send(&service, &keyless()).await;
+    settle(&aws).await;
+    let first = only_letter(&service).await;
+    redrive_one(&service, &aws, first.clone()).await;
+    let second = only_letter(&service).await;
+    assert_ne!(first, second, "it failed again, and is another message");
+
+    register(service.app(), LATE).await;
+    redrive_one(&service, &aws, second).await;
+    assert_eq!(workflows(&service).await, 1);
+    // A sender that dies before it deletes the letter sends it once more.
+    send_known_by(&service, &keyless(), Some(&first)).await;
+    settle(&aws).await;
+    assert_eq!(workflows(&service).await, 1);
+    // Another request that says the same is another workflow.
+    send(&service, &keyless()).await;
+    settle(&aws).await;
+    assert_eq!(workflows(&service).await, 2);
 }
 
 #[tokio::test(start_paused = true)]

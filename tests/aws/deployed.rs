@@ -90,7 +90,7 @@ async fn a_task_calls_the_functions_that_the_deployment_names_and_no_others() {
 
     let task = stack.task("trespass", json!({"number": 21})).await;
     assert_eq!(task.status, TaskStatus::Failed);
-    assert_eq!(task.output, None);
+    assert_eq!(task.error.unwrap().code, "LAMBDA_REFUSED");
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ fn execute_task_runs_attempts() {
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskStateMachineArns: states:StartExecution
         WorkflowInstances: dynamodb:GetItem dynamodb:Query
-        arn:AWS::Partition:states:*:AWS::AccountId:execution:*: states:DescribeExecution states:StopExecution
+        arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:*: states:DescribeExecution states:StopExecution
         ",
     );
     let own = "arn:AWS::Partition:lambda:*:AWS::AccountId:function:AWS::StackName-*";

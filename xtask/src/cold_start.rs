@@ -187,6 +187,10 @@ fn command(function: &str, path: &Path, runtime_api: &str) -> Command {
         .env("TASKMILL_DEFINITIONS_TABLE", "definitions")
         .env("TASKMILL_PAYLOAD_BUCKET", "payloads")
         .env("TASKMILL_FUNCTION_PREFIX", "taskmill-")
+        .env("TASKMILL_STATUS_SHARDS", "1")
+        .env("TASKMILL_DUE_SHARDS", "1")
+        .env("TASKMILL_RETENTION_DAYS", "90")
+        .env("RUST_LOG", "info")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

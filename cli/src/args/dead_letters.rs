@@ -47,7 +47,7 @@ pub struct RedriveArgs {
         conflicts_with = "all"
     )]
     pub ids: Vec<String>,
-    /// All that there are; of several that say the same, one.
+    /// All that there are; what fails again meanwhile is left.
     #[arg(long)]
     pub all: bool,
     /// Where they are.

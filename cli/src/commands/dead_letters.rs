@@ -88,10 +88,15 @@ async fn redrive(args: RedriveArgs, stack: Option<String>) -> Result<Exit, Error
     let redriven = opened.redrive(&queues, &which).await?;
     output::print_list(&summaries(&redriven.sent), format)?;
     if !args.quiet {
-        output::note(&match redriven.sent.len() {
+        let sent = match redriven.sent.len() {
             1 => "1 dead letter is on its queue again".to_owned(),
             count => format!("{count} dead letters are on their queues again"),
-        });
+        };
+        let came_back = match redriven.came_back {
+            0 => String::new(),
+            count => format!("; {count} came back at once and stayed"),
+        };
+        output::note(&format!("{sent}{came_back}"));
     }
     match redriven.stopped {
         Some(error) => Err(Error::Queues(error)),

@@ -7,7 +7,8 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use futures::future::join_all;
 use taskmill_aws::queues::message::Unreadable;
-use taskmill_aws::queues::{HANDLER_ATTEMPTS, Message, QueueName, Received};
+use taskmill_aws::queues::send::FIRST_ID;
+use taskmill_aws::queues::{Buried, HANDLER_ATTEMPTS, Message, QueueName, Received};
 
 use crate::app::App;
 use crate::refusal::Fault;
@@ -71,6 +72,15 @@ pub(crate) fn attribute<'a>(raw: &'a SqsMessage, name: &str) -> Option<&'a str> 
     raw.attributes.get(name).map(String::as_str)
 }
 
+/// What SQS first knew a message by: its id, unless it was set aside and sent again.
+fn first_id(raw: &SqsMessage) -> &str {
+    raw.message_attributes
+        .get(FIRST_ID)
+        .and_then(|first| first.string_value.as_deref())
+        .or(raw.message_id.as_deref())
+        .unwrap_or("unknown")
+}
+
 /// Which queue a record came from, by the end of its ARN; none for one of no queue of ours.
 fn queue_of(app: &App, raw: &SqsMessage) -> Option<QueueName> {
     let name = raw.event_source_arn.as_deref()?.rsplit(':').next()?;
@@ -121,6 +131,7 @@ async fn put_aside(
                 then: Box::new(Message::Unread {
                     queue,
                     group: attribute(raw, "MessageGroupId").map(str::to_owned),
+                    first_id: Some(first_id(raw).to_owned()),
                     body: raw.body.clone().unwrap_or_default(),
                 }),
             };
@@ -136,9 +147,14 @@ async fn bury(app: &App, queue: QueueName, raw: &SqsMessage, reason: &str) -> Re
         reason,
         "a message goes to the dead letters"
     );
-    let id = raw.message_id.as_deref().unwrap_or("unknown");
-    let body = raw.body.as_deref().unwrap_or_default();
-    Ok(app.queues().bury(queue, id, body, reason).await?)
+    let buried = Buried {
+        queue,
+        id: raw.message_id.as_deref().unwrap_or("unknown"),
+        first_id: first_id(raw),
+        body: raw.body.as_deref().unwrap_or_default(),
+        reason,
+    };
+    Ok(app.queues().bury(buried).await?)
 }
 
 /// Settles a record by what became of it: done, to be delivered again, or buried.
@@ -190,7 +206,7 @@ where
     let handled = readable.iter().map(|record| async {
         let facts = RecordFacts {
             queue: record.queue,
-            message_id: record.raw.message_id.clone().unwrap_or_default(),
+            first_id: first_id(record.raw).to_owned(),
             receipt: record.receipt().to_owned(),
             receive_count: record.receive_count(),
         };
@@ -208,7 +224,8 @@ where
 #[derive(Debug, Clone)]
 pub(crate) struct RecordFacts {
     pub(crate) queue: QueueName,
-    pub(crate) message_id: String,
+    /// What SQS first knew the message by, however often it was set aside and sent again.
+    pub(crate) first_id: String,
     pub(crate) receipt: String,
     pub(crate) receive_count: u32,
 }

@@ -231,10 +231,10 @@ async fn create_from_queue(
     }
 }
 
-/// A message that is delivered twice asks once: without a key of the caller's own, its id is
-/// the key.
+/// A message that is delivered twice, or set aside and sent again, asks once: without a key of the
+/// caller's own, the id that it first had is the key.
 fn once(key: &mut Option<String>, facts: &RecordFacts) {
-    key.get_or_insert_with(|| format!("sqs-message:{}", facts.message_id));
+    key.get_or_insert_with(|| format!("sqs-message:{}", facts.first_id));
 }
 
 fn read<T: for<'de> Deserialize<'de>>(request: Value) -> Result<T, Unhandled> {

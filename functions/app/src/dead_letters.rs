@@ -108,14 +108,18 @@ pub async fn list(app: &App, queues: &[QueueName]) -> Result<Listed, Refusal> {
 /// A dead letter of these queues with all that it says, which may hold an input.
 ///
 /// # Errors
-/// `NOT_FOUND`, or the queues failed.
+/// `NOT_FOUND`, which says so when not all letters can be seen, or the queues failed.
 pub async fn show(app: &App, queues: &[QueueName], id: &str) -> Result<Value, Refusal> {
     let looks = looks(app, queues).await?;
     let mut letters = looks.iter().flat_map(|look| &look.letters);
     let found = letters.find(|letter| letter.id == id);
+    let hidden = || match looks.iter().any(|look| look.more) {
+        true => " among those that can be seen now; there may be more",
+        false => "",
+    };
     found
         .map(view)
-        .ok_or_else(|| Refusal::not_found("dead letter", id))
+        .ok_or_else(|| Refusal::not_found("dead letter", format_args!("{id}{}", hidden())))
 }
 
 /// Sends dead letters of these queues back. What is said of each queue is what became of it, also
@@ -127,6 +131,7 @@ pub async fn redrive(app: &App, queues: &[QueueName], which: &Which) -> Redriven
     let mut all = Redriven::default();
     for one in join_all(redriven).await {
         all.sent.extend(one.sent);
+        all.came_back += one.came_back;
         match (&all.stopped, one.stopped) {
             (Some(_), Some(error)) => tracing::warn!(%error, "another queue failed as well"),
             (None, stopped) => all.stopped = stopped,

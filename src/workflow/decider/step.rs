@@ -176,8 +176,6 @@ impl Fold<'_> {
     ) -> Begun {
         active.held = false;
         self.changed = true;
-        // Nobody was promised its times.
-        self.state.due_at = None;
         let ended = self
             .hear_step(step, &mut active, place, &News::Reopen)
             .or_else(|| self.hear_step(step, &mut active, place, &News::Look));
@@ -332,7 +330,11 @@ impl Fold<'_> {
             State::Handling { .. } => {
                 return self.hear_handler(step, active, place, &News::Reopen);
             }
-            State::Wait { .. } | State::Signal { .. } | State::Retrying { .. } => Next::Open,
+            State::Wait { .. } | State::Signal { .. } | State::Retrying { .. } => {
+                // Since it was held up, nobody was promised its time.
+                self.state.due_at = None;
+                Next::Open
+            }
         };
         self.settle(step, active, place, next)
     }

@@ -16,9 +16,8 @@ use aws_sdk_sqs::types::{
 };
 use taskmill::Timestamp;
 
-use crate::payloads::ContentHash;
 use crate::queues::route::Outgoing;
-use crate::queues::send::REASON;
+use crate::queues::send::{FIRST_ID, REASON, text};
 use crate::queues::{Error, QueueName, Queues};
 use crate::unique::unique;
 
@@ -49,6 +48,15 @@ pub struct DeadLetter {
     pub body: String,
 }
 
+impl DeadLetter {
+    /// What SQS knew the message by before it was ever set aside. What fails again after it was
+    /// sent back is another letter, with the same first id.
+    #[must_use]
+    pub fn first_id(&self) -> &str {
+        self.attributes.get(FIRST_ID).unwrap_or(&self.id)
+    }
+}
+
 /// What a look at the dead letters of a queue showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
@@ -61,7 +69,7 @@ pub struct Look {
 /// Which letters are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// All that there are. What comes back while they are sent is left.
+    /// All that there are. What comes back while they are sent is left, and counted.
     All,
     /// Those with these ids.
     Ids(BTreeSet<String>),
@@ -72,6 +80,8 @@ pub enum Which {
 pub struct Redriven {
     /// Those that are on their queue again.
     pub sent: Vec<DeadLetter>,
+    /// How many were left because they came back after they had been sent.
+    pub came_back: usize,
     /// What ended it early. The letter that it was about may be on its queue and here as well.
     pub stopped: Option<Error>,
 }
@@ -96,13 +106,10 @@ impl Queues {
     /// Sends dead letters of a queue back to it, each as it was but for its reason.
     pub async fn redrive(&self, queue: QueueName, which: &Which) -> Redriven {
         let mut visit = Visit::to(self, queue);
-        let mut sent = Vec::new();
-        let done = visit.redrive(which, &mut sent).await;
+        let mut redriven = Redriven::default();
+        redriven.stopped = visit.redrive(which, &mut redriven).await.err();
         visit.put_back().await;
-        Redriven {
-            sent,
-            stopped: done.err(),
-        }
+        redriven
     }
 }
 
@@ -191,9 +198,9 @@ impl<'a> Visit<'a> {
         Ok(new)
     }
 
-    async fn redrive(&mut self, which: &Which, sent: &mut Vec<DeadLetter>) -> Result<(), Error> {
-        let mut bodies = HashSet::new();
-        while !is_complete(which, sent) {
+    async fn redrive(&mut self, which: &Which, redriven: &mut Redriven) -> Result<(), Error> {
+        let mut sent_before = HashSet::new();
+        while !is_complete(which, &redriven.sent) {
             let next = self.next().await?;
             if next.is_empty() {
                 break;
@@ -201,8 +208,11 @@ impl<'a> Visit<'a> {
             let mut next = next.into_iter();
             while let Some(taken) = next.next() {
                 let is_meant = match which {
-                    // What was sent back and failed again comes with a new id and the same body.
-                    Which::All => bodies.insert(ContentHash::of(&taken.letter.body)),
+                    Which::All => {
+                        let is_new = sent_before.insert(taken.letter.first_id().to_owned());
+                        redriven.came_back += usize::from(!is_new);
+                        is_new
+                    }
                     Which::Ids(ids) => ids.contains(&taken.letter.id),
                 };
                 if !is_meant {
@@ -214,7 +224,7 @@ impl<'a> Visit<'a> {
                     self.held.extend(next.map(|taken| taken.receipt));
                     return done;
                 }
-                sent.push(taken.letter);
+                redriven.sent.push(taken.letter);
             }
         }
         Ok(())
@@ -235,13 +245,14 @@ impl<'a> Visit<'a> {
         let letter = &taken.letter;
         let group = Outgoing::group_of(&letter.body).or_else(|| taken.group.clone());
         let fifo = self.queue.settings().fifo;
-        let attributes = Some(taken.attributes.clone()).filter(|all| !all.is_empty());
+        let mut attributes = taken.attributes.clone();
+        attributes.insert(FIRST_ID.to_owned(), text(letter.first_id()));
         self.queues
             .client()
             .send_message()
             .queue_url(self.queues.urls().of(self.queue))
             .message_body(&letter.body)
-            .set_message_attributes(attributes)
+            .set_message_attributes(Some(attributes))
             .set_message_group_id(group)
             .set_message_deduplication_id(
                 fifo.then(|| format!("redrive-{}-{}", letter.id, unique())),

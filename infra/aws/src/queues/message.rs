@@ -105,6 +105,9 @@ pub enum Message {
         queue: QueueName,
         /// Its group.
         group: Option<String>,
+        /// What SQS first knew it by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_id: Option<String>,
         /// Its body.
         body: String,
     },

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use dead_letters::{DeadLetter, Look, Redriven, Which};
 pub use message::{Carried, Execute, Message, Received, Record};
 pub use route::Outgoing;
-pub use send::{Error, Queues};
+pub use send::{Buried, Error, Queues};
 
 /// A queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

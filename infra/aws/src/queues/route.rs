@@ -28,6 +28,8 @@ pub struct Outgoing {
     pub deduplication_id: Option<String>,
     /// When it is to be seen; at once when none.
     pub due_at: Option<Timestamp>,
+    /// What SQS first knew it by, of one that was set aside and is sent again.
+    pub first_id: Option<String>,
 }
 
 impl Outgoing {
@@ -101,7 +103,12 @@ impl Outgoing {
                 due_at: Some(*due_at),
                 ..Self::plain(QueueName::Retry, body)
             },
-            Message::Unread { queue, group, body } => Self {
+            Message::Unread {
+                queue,
+                group,
+                first_id,
+                body,
+            } => Self {
                 queue: *queue,
                 body: body.clone(),
                 group: group.clone(),
@@ -110,6 +117,7 @@ impl Outgoing {
                     .fifo
                     .then(|| format!("unread-{}-{}", ContentHash::of(body), now.millis())),
                 due_at: None,
+                first_id: first_id.clone(),
             },
         }
     }
@@ -128,6 +136,7 @@ impl Outgoing {
             group: None,
             deduplication_id: None,
             due_at: None,
+            first_id: None,
         }
     }
 

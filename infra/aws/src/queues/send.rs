@@ -1,6 +1,6 @@
 //! Sending, in as few requests as the limits of SQS allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aws_sdk_sqs::Client;
@@ -15,6 +15,7 @@ use taskmill::limits::MESSAGES_WITHOUT_CHANGE;
 
 use crate::chain::Chain;
 use crate::clock::Clock;
+use crate::payloads::ContentHash;
 use crate::queues::lane::Lane;
 use crate::queues::route::Outgoing;
 use crate::queues::{Message, QueueName, QueueUrls};
@@ -30,6 +31,9 @@ const LONGEST_DELAY: u64 = 900;
 pub const DUE_AT: &str = "taskmill.dueAt";
 /// Why a message is in a dead-letter queue.
 pub const REASON: &str = "taskmill.reason";
+/// The id under which SQS first knew a message that was set aside and sent again since: what asks
+/// for something asks for it once, however often it is sent.
+pub const FIRST_ID: &str = "taskmill.firstId";
 
 /// A message could not be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +65,22 @@ pub enum Error {
     /// Whoever sent it together with others gave up.
     #[error("whether a message was sent is not known: its sender gave up")]
     Abandoned,
+}
+
+/// A message that goes to the dead letters.
+#[derive(Debug, Clone, Copy)]
+pub struct Buried<'a> {
+    /// The queue that it was on, or was meant for.
+    pub queue: QueueName,
+    /// What SQS knows it by, or recognizes it by.
+    pub id: &'a str,
+    /// What it was known by before it was ever set aside; of one that was never sent, what tells
+    /// it from others.
+    pub first_id: &'a str,
+    /// Its body.
+    pub body: &'a str,
+    /// Why it goes there.
+    pub reason: &'a str,
 }
 
 /// The queues of a deployment.
@@ -219,21 +239,23 @@ impl Queues {
     ///
     /// # Errors
     /// The request failed.
-    pub async fn bury(
-        &self,
-        queue: QueueName,
-        message_id: &str,
-        body: &str,
-        reason: &str,
-    ) -> Result<(), Error> {
+    pub async fn bury(&self, buried: Buried<'_>) -> Result<(), Error> {
+        let Buried {
+            queue,
+            id,
+            first_id,
+            body,
+            reason,
+        } = buried;
         let fifo = queue.settings().fifo;
         self.client
             .send_message()
             .queue_url(self.urls.dead_letters_of(queue))
             .message_body(body)
             .message_attributes(REASON, text(reason))
-            .set_message_group_id(fifo.then(|| message_id.to_owned()))
-            .set_message_deduplication_id(fifo.then(|| message_id.to_owned()))
+            .message_attributes(FIRST_ID, text(first_id))
+            .set_message_group_id(fifo.then(|| id.to_owned()))
+            .set_message_deduplication_id(fifo.then(|| id.to_owned()))
             .send()
             .await
             .map_err(|error| failed(queue, &error))?;
@@ -250,8 +272,14 @@ impl Queues {
             group = outgoing.group,
             "{reason}"
         );
-        let id = outgoing.deduplication_id.as_deref().unwrap_or_default();
-        self.bury(outgoing.queue, id, &outgoing.body, &reason).await
+        self.bury(Buried {
+            queue: outgoing.queue,
+            id: outgoing.deduplication_id.as_deref().unwrap_or_default(),
+            first_id: &ContentHash::of(&outgoing.body).to_string(),
+            body: &outgoing.body,
+            reason: &reason,
+        })
+        .await
     }
 
     /// Hides a message that was received for so many seconds from now.
@@ -324,18 +352,24 @@ fn entries(batch: Vec<Outgoing>, now: Timestamp) -> Vec<SendMessageBatchRequestE
                 .set_delay_seconds(
                     delay.map(|delay| i32::try_from(delay.min(LONGEST_DELAY)).unwrap_or(i32::MAX)),
                 )
-                .set_message_attributes(
-                    message
-                        .due_at
-                        .map(|due| [(DUE_AT.to_owned(), text(&due.millis().to_string()))].into()),
-                )
+                .set_message_attributes(attributes(message.due_at, message.first_id.as_deref()))
                 .build()
                 .expect("an entry has an id and a body")
         })
         .collect()
 }
 
-fn text(value: &str) -> MessageAttributeValue {
+fn attributes(
+    due_at: Option<Timestamp>,
+    first_id: Option<&str>,
+) -> Option<HashMap<String, MessageAttributeValue>> {
+    let due_at = due_at.map(|due| (DUE_AT.to_owned(), text(&due.millis().to_string())));
+    let first_id = first_id.map(|id| (FIRST_ID.to_owned(), text(id)));
+    let all: HashMap<_, _> = due_at.into_iter().chain(first_id).collect();
+    Some(all).filter(|all| !all.is_empty())
+}
+
+pub(super) fn text(value: &str) -> MessageAttributeValue {
     MessageAttributeValue::builder()
         .data_type("String")
         .string_value(value)

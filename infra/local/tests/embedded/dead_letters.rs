@@ -9,8 +9,8 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde_json::json;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill_aws::queues::create::create_all;
-use taskmill_aws::queues::send::{DUE_AT, REASON};
-use taskmill_aws::queues::{self, QueueName, Queues, Redriven, Which};
+use taskmill_aws::queues::send::{DUE_AT, FIRST_ID, REASON};
+use taskmill_aws::queues::{self, Buried, QueueName, Queues, Redriven, Which};
 use taskmill_local::{Failure, LocalAws};
 use uuid::Uuid;
 
@@ -48,9 +48,20 @@ async fn dead(queues: &Queues, queue: QueueName) -> Vec<String> {
 }
 
 async fn bury(queues: &Queues, queue: QueueName, body: &str) {
-    let id = Uuid::now_v7().to_string();
-    let buried = queues.bury(queue, &id, body, "it is of no use");
-    buried.await.unwrap();
+    let first_id = Uuid::now_v7().to_string();
+    bury_known(queues, queue, &first_id, body).await;
+}
+
+/// Buries what was first known by this id, and comes in a message of its own.
+async fn bury_known(queues: &Queues, queue: QueueName, first_id: &str, body: &str) {
+    let buried = Buried {
+        queue,
+        id: &Uuid::now_v7().to_string(),
+        first_id,
+        body,
+        reason: "it is of no use",
+    };
+    queues.bury(buried).await.unwrap();
 }
 
 /// Lets everything come back that somebody held and did not put back.
@@ -123,12 +134,14 @@ async fn a_letter_goes_back_as_it_was_without_its_reason() {
         workflow_id: workflow,
     };
     let body = ended.to_body(3);
-    bury(&queues, QueueName::Result, &body).await;
+    bury_known(&queues, QueueName::Result, "first", &body).await;
     let redriven = queues.redrive(QueueName::Result, &Which::All).await;
     assert_eq!((redriven.sent.len(), redriven.stopped), (1, None));
     let back = messages(&queues, queues.urls().of(QueueName::Result)).await;
     assert_eq!(back[0].body.as_ref(), Some(&body));
-    assert_eq!(back[0].message_attributes, None);
+    let attributes = back[0].message_attributes.as_ref().unwrap();
+    let first_id = attributes[FIRST_ID].string_value.as_deref();
+    assert_eq!((attributes.len(), first_id), (1, Some("first")));
     let system = back[0].attributes.as_ref().unwrap();
     let group = &system[&MessageSystemAttributeName::MessageGroupId];
     assert_eq!(
@@ -171,6 +184,8 @@ async fn what_sqs_moved_keeps_its_attributes() {
     let back = messages(&queues, &url).await;
     let attributes = back[0].message_attributes.as_ref().unwrap();
     assert_eq!(attributes[DUE_AT].string_value.as_ref(), Some(&due));
+    let first_id = attributes[FIRST_ID].string_value.as_ref();
+    assert_eq!(first_id, Some(&look.letters[0].id), "SQS leaves it its id");
     assert!(!attributes.contains_key(REASON));
 }
 
@@ -193,15 +208,15 @@ async fn only_what_is_named_is_sent_back_and_what_is_not_there_is_not_waited_for
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_letters_that_say_the_same_one_is_sent_back_at_a_time() {
+async fn what_was_sent_back_and_is_there_again_stays_and_is_counted() {
     let aws = aws();
     let queues = queues(&aws).await;
-    for body in ["same", "same", "other"] {
-        bury(&queues, QueueName::Execute, body).await;
+    for (first_id, body) in [("1", "same"), ("2", "same"), ("2", "again"), ("3", "other")] {
+        bury_known(&queues, QueueName::Execute, first_id, body).await;
     }
     let redriven = queues.redrive(QueueName::Execute, &Which::All).await;
-    assert_eq!(redriven.sent.len(), 2);
-    assert_eq!(dead(&queues, QueueName::Execute).await, ["same"]);
+    assert_eq!((redriven.sent.len(), redriven.came_back), (3, 1));
+    assert_eq!(dead(&queues, QueueName::Execute).await, ["again"]);
 }
 
 /// A queue of each kind with two letters, whose redrive meets a fault at a call. Gives what is on

@@ -278,3 +278,14 @@ fn what_only_others_can_move_on_is_told_by_the_record() {
     let found = crate::workflow::waiting::awaited(batches.next().unwrap());
     assert_eq!(found, Some(vec!["s", "s"]));
 }
+
+#[test]
+fn the_time_of_a_step_that_goes_on_in_a_batch_after_a_retry_is_not_forgotten() {
+    let signal = json!({ "name": "s", "type": "SIGNAL", "signal": "go", "timeout": 5_000_000 });
+    let map = json!({ "name": "m", "type": "MAP", "items": "[1]", "steps": [signal] });
+    let mut world = World::new(json!({ "timeout": 1_000_000, "steps": [map] }));
+    world.play("@4100001 retry @4999999");
+    assert_eq!(world.outcome(), "RUNNING");
+    world.play("@5000000");
+    assert_eq!(world.outcome(), "FAILED TIMEOUT");
+}
