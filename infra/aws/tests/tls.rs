@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use taskmill_aws::sdk;
@@ -19,8 +19,9 @@ use taskmill_aws::sdk;
 const ANSWER: &str = r#"{"TableNames":["told over TLS"]}"#;
 
 /// An authority of the test's own.
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
@@ -92,7 +93,7 @@ fn client(port: u16, trusted: &Path) -> (bool, String) {
 
 #[test]
 fn a_server_is_trusted_by_the_authorities_of_the_machine_alone() {
-    let (ours, other) = (authority(), authority());
+    let (ours, other) = (authority("ours"), authority("other"));
     let port = serve(&ours);
     let (is_done, said) = client(port, &kept("ours.pem", &ours));
     assert!(is_done, "{said}");
