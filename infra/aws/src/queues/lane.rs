@@ -83,6 +83,7 @@ mod tests {
             group: None,
             deduplication_id: None,
             due_at: None,
+            first_id: None,
         }
     }
 
