@@ -125,6 +125,8 @@ async fn a_request_without_a_key_is_accepted_once_however_often_it_is_sent_back(
     send(&service, &keyless()).await;
     settle(&aws).await;
     let first = only_letter(&service).await;
+    let letter = show(service.app(), &QueueName::ALL, &first).await.unwrap();
+    let known_by = letter["attributes"][FIRST_ID].as_str().unwrap();
     redrive_one(&service, &aws, first.clone()).await;
     let second = only_letter(&service).await;
     assert_ne!(first, second, "it failed again, and is another message");
@@ -133,7 +135,7 @@ async fn a_request_without_a_key_is_accepted_once_however_often_it_is_sent_back(
     redrive_one(&service, &aws, second).await;
     assert_eq!(workflows(&service).await, 1);
     // A sender that dies before it deletes the letter sends it once more.
-    send_known_by(&service, &keyless(), Some(&first)).await;
+    send_known_by(&service, &keyless(), Some(known_by)).await;
     settle(&aws).await;
     assert_eq!(workflows(&service).await, 1);
     // Another request that says the same is another workflow.
