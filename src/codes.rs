@@ -21,6 +21,8 @@ pub mod failure {
     pub const PERMISSION_DENIED: &str = "PERMISSION_DENIED";
     /// Nothing here can run the executor that the definition names.
     pub const EXECUTOR_NOT_FOUND: &str = "EXECUTOR_NOT_FOUND";
+    /// The task may not reach what its executor names.
+    pub const TARGET_NOT_ALLOWED: &str = "TARGET_NOT_ALLOWED";
     /// A payload is over its limit.
     pub const PAYLOAD_TOO_LARGE: &str = "PAYLOAD_TOO_LARGE";
     /// A time limit passed; `details.kind` says which.
@@ -35,7 +37,7 @@ pub mod failure {
     pub const CANCELLED: &str = "CANCELLED";
 
     /// Codes that a retry cannot mend: they are retried only when a policy lists them.
-    pub const PERMANENT: [&str; 9] = [
+    pub const PERMANENT: [&str; 10] = [
         INVALID_INPUT,
         INVALID_OUTPUT,
         EXPRESSION_ERROR,
@@ -44,6 +46,7 @@ pub mod failure {
         MAX_ITERATIONS,
         PERMISSION_DENIED,
         EXECUTOR_NOT_FOUND,
+        TARGET_NOT_ALLOWED,
         PAYLOAD_TOO_LARGE,
     ];
 }
@@ -147,6 +150,8 @@ pub mod registration {
     pub const VERSION_EXISTS: &str = "VERSION_EXISTS";
     /// Nothing can run the executor that the definition names.
     pub const EXECUTOR_NOT_FOUND: &str = super::failure::EXECUTOR_NOT_FOUND;
+    /// Tasks of this tenant may not reach what the executor names.
+    pub const TARGET_NOT_ALLOWED: &str = super::failure::TARGET_NOT_ALLOWED;
     /// A warning: a variable is read that nothing sets.
     pub const UNSET_VARIABLE: &str = "UNSET_VARIABLE";
     /// A warning: `!=` or `$not` of a value that may be missing, which is false then.

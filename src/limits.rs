@@ -28,6 +28,8 @@ pub const PROBLEMS: usize = 1_000;
 pub const DOCUMENT_DEPTH: usize = 100;
 /// Milliseconds of the longest time limit or timer: a year of 366 days.
 pub const TIMER_MILLIS: u64 = 366 * 24 * 60 * 60 * 1000;
+/// Milliseconds within which an attempt is handed over to another system that tells its end.
+pub const HANDOVER_MILLIS: u64 = 60_000;
 /// Retries of the most patient policy.
 pub const MAX_RETRIES: u32 = 100_000;
 /// Tasks of one definition that its `concurrency` lets run at once: their places stand in one item.
@@ -250,6 +252,10 @@ mod tests {
             (
                 "An error's stack trace, in characters",
                 STACK_TRACE_CHARS as u64,
+            ),
+            (
+                "The answer of a system that calls back, in milliseconds",
+                HANDOVER_MILLIS,
             ),
             ("A name, in characters", NAME_CHARS as u64),
             ("A description, in characters", DESCRIPTION_CHARS as u64),

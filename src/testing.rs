@@ -121,6 +121,7 @@ pub(crate) fn start(execution_id: ExecutionId, started_at: Timestamp) -> Start {
         executor_id: WORKER.to_owned(),
         execution_environment: "local".to_owned(),
         started_at,
+        handover: None,
     }
 }
 

@@ -10,6 +10,8 @@ mod api;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod callbacks;
+#[cfg(test)]
 mod company;
 #[cfg(test)]
 mod costs;

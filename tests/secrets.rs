@@ -108,6 +108,7 @@ async fn service(aws: &LocalAws, folder: &Path) -> Service {
         worker: "here/1".to_owned(),
         batch_size: 10,
         concurrency: 2,
+        callbacks: None,
     };
     let service = Service::start(aws.clone(), options).await.unwrap();
     for (program, script) in PROGRAMS {

@@ -201,6 +201,7 @@ async fn a_thousand_workflows_retry_when_their_policies_say() {
         worker: "here/1".to_owned(),
         batch_size: 10,
         concurrency: 4,
+        callbacks: None,
     };
     let service = Service::start(aws.clone(), options).await.unwrap();
     register(service.app(), DEFINITIONS).await;

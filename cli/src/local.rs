@@ -11,10 +11,9 @@ use taskmill::registration::{Definition, DefinitionKind};
 use taskmill::security::Caller;
 use taskmill::workflow::WorkflowDefinition;
 use taskmill_app::{App, Refusal, register};
+use taskmill_aws::callbacks::Callbacks;
 use taskmill_aws::clock::Clock;
-use taskmill_aws::executor::lambda::{LambdaConfig, LambdaExecutor};
-use taskmill_aws::executor::states::StatesExecutor;
-use taskmill_aws::executor::{ExecutorKind, Executors};
+use taskmill_aws::executor::{AwsReach, Executors};
 use taskmill_aws::sdk;
 use taskmill_aws::secrets::{SecretFile, Secrets};
 use taskmill_aws::store::Registered;
@@ -68,16 +67,29 @@ pub fn kept(data: &Path) -> Result<LocalAws, Error> {
     aws(Some(data))
 }
 
-/// Puts the service together on an AWS.
+/// Puts the service together on an AWS. Nobody listens for callbacks.
 ///
 /// # Errors
 /// The service does not start.
 pub async fn prepare(aws: LocalAws, executors: Executors) -> Result<Prepared, Error> {
+    prepare_with(aws, executors, None).await
+}
+
+/// The same with callbacks, if somebody listens for them.
+///
+/// # Errors
+/// The service does not start.
+pub async fn prepare_with(
+    aws: LocalAws,
+    executors: Executors,
+    callbacks: Option<Callbacks>,
+) -> Result<Prepared, Error> {
     let options = Options {
         executors,
         worker: worker(),
         batch_size: BATCH_SIZE,
         concurrency: CONCURRENCY,
+        callbacks,
     };
     Ok(service::prepare(aws, options).await?)
 }
@@ -137,14 +149,9 @@ pub fn executors(clock: Clock, secrets: Secrets, root: PathBuf) -> Executors {
     Executors::local(clock, secrets, Arc::new(process))
 }
 
-/// The executors with `lambda:` and `states:`, when a definition asks for one and this machine has
-/// AWS credentials and a region. Looking for them may take a while, and is left out otherwise.
-pub async fn with_aws(
-    executors: Executors,
-    set: &Set,
-    clock: Clock,
-    secrets: Secrets,
-) -> Executors {
+/// The executors with those that reach AWS, when a definition asks for one and this machine has AWS
+/// credentials and a region. Looking for them may take a while, and is left out otherwise.
+pub async fn with_aws(executors: Executors, set: &Set, secrets: Secrets) -> Executors {
     let asked = set
         .tasks()
         .any(|task| is_of_aws(&task.execution_config.executor));
@@ -158,23 +165,15 @@ pub async fn with_aws(
     };
     if !credentials || sdk.region().is_none() {
         output::note(
-            "warning: there are no AWS credentials, or no region: lambda: and states: tasks fail with EXECUTOR_NOT_FOUND",
+            "warning: there are no AWS credentials, or no region: lambda:, states:, sqs: and events: tasks fail with EXECUTOR_NOT_FOUND",
         );
         return executors;
     }
-    let states = StatesExecutor::new(sdk.clone(), clock);
-    let config = LambdaConfig {
-        sdk,
-        denied_prefixes: Vec::new(),
-    };
-    let lambda = LambdaExecutor::new(config, secrets, clock);
-    executors
-        .with(ExecutorKind::Lambda, Arc::new(lambda))
-        .with(ExecutorKind::States, Arc::new(states))
+    executors.with_aws(secrets, &AwsReach { sdk, sender: None })
 }
 
 fn is_of_aws(executor: &str) -> bool {
-    ["lambda:", "states:"]
+    ["lambda:", "states:", "sqs:", "events:"]
         .iter()
         .any(|kind| executor.starts_with(kind))
 }

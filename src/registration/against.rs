@@ -7,9 +7,11 @@ use super::people;
 use super::steps;
 use super::task::gives_heartbeats;
 use crate::codes::registration;
-use crate::ids::DefinitionId;
+use crate::ids::{DefinitionId, TenantId};
 use crate::problem::{Problem, member};
 use crate::task::definition::{TaskDefinition, TaskType};
+use crate::task::routing::ExecutorRef;
+use crate::task::targets::Targets;
 use crate::task::timeouts::{StepTimeouts, Timeouts};
 use crate::versions;
 use crate::workflow::WorkflowDefinition;
@@ -63,6 +65,21 @@ pub fn check_steps(
 #[must_use]
 pub fn check_time(definition: &TaskDefinition, longest_attempt: Option<u64>) -> Option<Problem> {
     too_long("", definition, StepTimeouts::default(), longest_attempt)
+}
+
+/// A target that tasks of this tenant may not reach.
+#[must_use]
+pub fn check_target(
+    definition: &TaskDefinition,
+    tenant: &TenantId,
+    targets: &Targets,
+) -> Option<Problem> {
+    // What names no executor at all is told elsewhere.
+    let executor = ExecutorRef::parse(&definition.execution_config.executor).ok()?;
+    let refused = targets.check(tenant, &executor).err()?;
+    let pointer = "/executionConfig/executor";
+    let code = registration::TARGET_NOT_ALLOWED;
+    Some(Problem::new(code, pointer, refused.to_string()))
 }
 
 fn of_step(
@@ -121,7 +138,8 @@ fn of_undoing(
     too_long(pointer, task, own, longest)
 }
 
-/// An attempt that may take longer than the function that waits for it. Nobody waits for a person.
+/// An attempt that may take longer than the function that waits for it. Nobody waits for a person,
+/// nor for a system that calls back.
 fn too_long(
     pointer: &str,
     task: &TaskDefinition,
@@ -130,7 +148,7 @@ fn too_long(
 ) -> Option<Problem> {
     let limit = Timeouts::effective(task, step).start_to_close?;
     let longest = longest.filter(|longest| limit > *longest)?;
-    if task.task_type == TaskType::Manual {
+    if task.task_type == TaskType::Manual || task.execution_config.callback {
         return None;
     }
     let message =

@@ -34,7 +34,7 @@ use crate::problem::{Problem, nearest};
 use crate::task::TaskDefinition;
 use crate::workflow::WorkflowDefinition;
 
-pub use against::{Tasks, check_steps, check_time};
+pub use against::{Tasks, check_steps, check_target, check_time};
 pub use references::{Existing, check_references, check_together, referred_to};
 pub use warnings::warnings;
 pub(crate) use warnings::{Read, Source, reads_of_step};

@@ -107,6 +107,8 @@ fn kind(executor: &ExecutorRef) -> &'static str {
         ExecutorRef::Http { .. } => "http:",
         ExecutorRef::Lambda { .. } => "lambda:",
         ExecutorRef::States { .. } => "states:",
+        ExecutorRef::Sqs { .. } => "sqs:",
+        ExecutorRef::Events { .. } => "events:",
         ExecutorRef::Builtin(_) => "builtin:",
     }
 }
@@ -122,6 +124,11 @@ fn identity(run_as: &Place<'_>, executor: &ExecutorRef) -> Option<Problem> {
         ExecutorRef::States { .. } => (
             is_role(text),
             "for states: it is the ARN of a role to assume",
+        ),
+        ExecutorRef::Sqs { .. } => (is_role(text), "for sqs: it is the ARN of a role to assume"),
+        ExecutorRef::Events { .. } => (
+            is_role(text),
+            "for events: it is the ARN of a role to assume",
         ),
         ExecutorRef::Http { .. } => (
             is_secret(text),

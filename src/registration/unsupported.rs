@@ -24,8 +24,9 @@ pub const TABLE: &[Unsupported] = &[field(
 const TASK: &str = "TaskDefinition";
 
 /// The fields of `executionConfig` that speak to an executor: a MANUAL task has none.
-pub const OF_EXECUTORS: [&str; 4] = [
+pub const OF_EXECUTORS: [&str; 5] = [
     "executor",
+    "callback",
     "resourceRequirements",
     "environmentVariables",
     "request",
@@ -44,16 +45,19 @@ pub struct Combination {
 
 /// All that is refused beside some executors.
 pub const COMBINATIONS: &[Combination] = &[
-    with("process:", REQUEST, "only http: sends requests"),
+    with("process:", REQUEST, "nothing is asked with one"),
+    with("process:", CALLBACK, "the end of a program is its own"),
     with(
         "process:",
         RUN_AS,
         "a program runs as the user of the service, which cannot become another",
     ),
-    with("lambda:", REQUEST, "only http: sends requests"),
+    with("lambda:", REQUEST, "nothing is asked with one"),
+    with("lambda:", CALLBACK, WAITED_FOR),
     with("lambda:", HEARTBEAT, SILENT),
     with("lambda:", DISK, "a function's disk is set on the function"),
-    with("states:", REQUEST, "only http: sends requests"),
+    with("states:", REQUEST, "nothing is asked with one"),
+    with("states:", CALLBACK, WAITED_FOR),
     with(
         "states:",
         ENVIRONMENT,
@@ -63,6 +67,28 @@ pub const COMBINATIONS: &[Combination] = &[
     with("states:", CPU, ELSEWHERE),
     with("states:", MEMORY, ELSEWHERE),
     with("states:", DISK, ELSEWHERE),
+    with("sqs:", METHOD, "a message has none"),
+    with("sqs:", HEADERS, "its attributes name the attempt"),
+    with(
+        "sqs:",
+        ENVIRONMENT,
+        "a message has no environment; use request.body",
+    ),
+    with("sqs:", HEARTBEAT, SILENT),
+    with("sqs:", CPU, ELSEWHERE),
+    with("sqs:", MEMORY, ELSEWHERE),
+    with("sqs:", DISK, ELSEWHERE),
+    with("events:", METHOD, "an event has none"),
+    with("events:", HEADERS, "its detail names the attempt"),
+    with(
+        "events:",
+        ENVIRONMENT,
+        "an event has no environment; use request.body",
+    ),
+    with("events:", HEARTBEAT, SILENT),
+    with("events:", CPU, ELSEWHERE),
+    with("events:", MEMORY, ELSEWHERE),
+    with("events:", DISK, ELSEWHERE),
     with(
         "http:",
         ENVIRONMENT,
@@ -73,7 +99,8 @@ pub const COMBINATIONS: &[Combination] = &[
     with("http:", MEMORY, ELSEWHERE),
     with("http:", DISK, ELSEWHERE),
     with("builtin:", HEARTBEAT, "a builtin gives no sign of life"),
-    with("builtin:", REQUEST, "only http: sends requests"),
+    with("builtin:", REQUEST, "nothing is asked with one"),
+    with("builtin:", CALLBACK, "a builtin asks nobody"),
     with("builtin:", ENVIRONMENT, "a builtin reads no environment"),
     with("builtin:", CPU, UNLIMITED),
     with("builtin:", MEMORY, UNLIMITED),
@@ -84,6 +111,9 @@ pub const COMBINATIONS: &[Combination] = &[
 const CONFIG: &str = "executionConfig";
 const RESOURCES: &str = "resourceRequirements";
 const REQUEST: &[&str] = &[CONFIG, "request"];
+const METHOD: &[&str] = &[CONFIG, "request", "method"];
+const HEADERS: &[&str] = &[CONFIG, "request", "headers"];
+const CALLBACK: &[&str] = &[CONFIG, "callback"];
 const ENVIRONMENT: &[&str] = &[CONFIG, "environmentVariables"];
 const RUN_AS: &[&str] = &[CONFIG, "securityContext", "runAs"];
 const CPU: &[&str] = &[CONFIG, RESOURCES, "cpu"];
@@ -93,6 +123,7 @@ const DISK: &[&str] = &[CONFIG, RESOURCES, "disk"];
 pub(super) const HEARTBEAT: &[&str] = &["timeouts", "heartbeat"];
 const SILENT: &str = "what runs there has no way to give a sign of life";
 const ELSEWHERE: &str = "the work is done elsewhere, where nothing here can limit it";
+const WAITED_FOR: &str = "its end is waited for";
 const UNLIMITED: &str = "a builtin uses nothing that could be limited";
 
 /// Why a field is refused, if it is one that is known.

@@ -41,9 +41,11 @@ pub enum Outcome {
         /// Which limit.
         kind: TimeoutKind,
     },
+    /// It is no end: another system has the work, and tells the end by a callback.
+    HandedOver,
 }
 
-/// An attempt's end, with everything about the attempt that only its worker knows. Under lazy
+/// An attempt's end, or that it goes on elsewhere, with everything about the attempt that only its worker knows. Under lazy
 /// RUNNING this is the first that the record hears of the attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -248,13 +248,18 @@ pub fn after(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Opti
     match event {
         Event::Start(_) | Event::Report(_) | Event::Act(_) => None,
         Event::Lost { execution_id } => Some(Ask::Lost(*execution_id)),
-        Event::Cancel { .. } | Event::TokenClosed if before.status == TaskStatus::Running => None,
+        Event::Cancel { .. } | Event::TokenClosed if is_held(before) => None,
         Event::TokenClosed if before.status.is_terminal() => None,
         Event::Look | Event::Cancel { .. } | Event::TokenClosed => is_over.then(|| Ask::Leave {
             execution_id,
             waiter: waiter(),
         }),
     }
+}
+
+/// Whether a worker runs the attempt, and gives its place back when it is over.
+fn is_held(task: &TaskInstance) -> bool {
+    task.status == TaskStatus::Running && task.elsewhere_since.is_none()
 }
 
 /// Decides what is done about what is asked of a line.

@@ -167,6 +167,7 @@ fn instance(
         end_time: None,
         execution_environment: None,
         deadline_at: None,
+        elsewhere_since: None,
         next_retry_at: None,
         due_at: None,
         checks: 0,

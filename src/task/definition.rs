@@ -193,6 +193,10 @@ pub struct ExecutionConfig {
     /// How an `http:` executor asks; POST with the input as JSON by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<HttpRequest>,
+    /// Whether the system that is asked may tell the end of an attempt later, at an address that it
+    /// is given. `http:` is then done only when a response other than 202 says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub callback: bool,
 }
 
 impl ExecutionConfig {

@@ -17,6 +17,8 @@ pub enum Dispatch {
     NotBefore(Timestamp),
     /// Another worker holds it: come back when its lease ends.
     HeldUntil(Timestamp),
+    /// Another system has it, and tells its end: drop the message.
+    Elsewhere,
     /// A limit has passed, the worker is lost, or the task ended: apply
     /// [`Event::Look`](crate::task::lifecycle::Event::Look).
     Look,
@@ -34,6 +36,7 @@ pub fn on_dispatch(task: &TaskInstance, attempt: u32, now: Timestamp) -> Dispatc
         return Dispatch::Stale;
     }
     match task.status {
+        TaskStatus::Running if task.elsewhere_since.is_some() => Dispatch::Elsewhere,
         TaskStatus::Running => match due::lease_end(task) {
             Some(end) if end > now => Dispatch::HeldUntil(end),
             _ => Dispatch::Look,

@@ -34,10 +34,11 @@ pub fn keep_or_move(stands: Option<Timestamp>, needed: Timestamp, now: Timestamp
     }
 }
 
-/// When a running attempt counts as lost.
+/// When a running attempt counts as lost. One that another system has cannot be lost by us.
 #[must_use]
 pub fn lease_end(task: &TaskInstance) -> Option<Timestamp> {
     match task.status {
+        TaskStatus::Running if task.elsewhere_since.is_some() => None,
         TaskStatus::Running => Some(task.deadline_at?.plus_millis(LEASE_GRACE)),
         TaskStatus::Pending
         | TaskStatus::Assigned
@@ -47,6 +48,13 @@ pub fn lease_end(task: &TaskInstance) -> Option<Timestamp> {
         | TaskStatus::Cancelled
         | TaskStatus::TimedOut => None,
     }
+}
+
+/// When nobody waits any more for the callback of an attempt that another system has.
+#[must_use]
+pub fn awaited_until(task: &TaskInstance) -> Option<Timestamp> {
+    let is_elsewhere = task.status == TaskStatus::Running && task.elsewhere_since.is_some();
+    task.deadline_at.filter(|_| is_elsewhere)
 }
 
 /// The due time of a task: none when its workflow watches over it, or when it ended and owes
@@ -66,7 +74,8 @@ pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
         None => check,
         // Nothing is under way that could be lost before the lease ends, or the retry is due.
         Some(wake) if lease_end(task) == Some(wake) => check.max(wake),
-        Some(wake) if task.next_retry_at == Some(wake) => wake,
+        // Until then nothing is under way here at all.
+        Some(wake) if [task.next_retry_at, awaited_until(task)].contains(&Some(wake)) => wake,
         Some(wake) => check.min(wake),
     };
     Some(keep_or_move(task.due_at, needed, now))
@@ -80,11 +89,11 @@ fn put_off_until(task: &TaskInstance) -> Option<Timestamp> {
 }
 
 /// When an open task needs to be looked at although no message is lost: at the end of its
-/// lease, at a time limit that no worker watches over, at a reminder, or at a retry that is
+/// lease, when a callback is not awaited any more, at a time limit that no worker watches over, at a reminder, or at a retry that is
 /// further away than a message can carry it. The workflow of a task keeps this time for it.
 #[must_use]
 pub fn wake_at(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
-    if let Some(end) = lease_end(task) {
+    if let Some(end) = lease_end(task).or(awaited_until(task)) {
         return Some(end);
     }
     let limit = task.waiting_deadline().map(|deadline| deadline.at);

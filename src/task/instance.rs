@@ -183,6 +183,8 @@ pub struct TaskInstance {
     pub execution_environment: Option<String>,
     /// When the running attempt must be over: its lease.
     pub deadline_at: Option<Timestamp>,
+    /// When the running attempt began, if another system has it and tells its end by a callback.
+    pub elsewhere_since: Option<Timestamp>,
     /// When the next attempt begins.
     pub next_retry_at: Option<Timestamp>,
     /// When somebody must look at it again. Open tasks that stand alone have one.
@@ -341,6 +343,7 @@ impl TaskInstance {
             "metrics": self.metrics,
             "attempts": attempts,
             "deadlineAt": self.deadline_at,
+            "elsewhereSince": self.elsewhere_since,
             "nextRetryAt": self.next_retry_at,
             "expiresAt": self.expires_at,
             "traceparent": self.traceparent,

@@ -7,6 +7,7 @@
 //! | fail or time out, a retry is left | the same | RETRY_PENDING, of a person's task PENDING |
 //! | fail, none left | the same | FAILED |
 //! | time out, none left; a schedule limit is spent | any open | TIMED_OUT |
+//! | handed over to another system | RUNNING, PENDING, ASSIGNED, RETRY_PENDING | RUNNING |
 //! | lost, a loss is left | RUNNING | RETRY_PENDING |
 //! | lost, none left | RUNNING | FAILED |
 //! | cancel | any open | CANCELLED |
@@ -25,8 +26,9 @@
 //! reports: people alone do it. What the table decides is committed
 //! by one conditional write, and its effect is performed after that write, by `functions/app`.
 //! Whether an output meets its schema is checked before, in [`crate::task::output`]. What the end
-//! of an attempt comes to is in `lifecycle/outcome.rs`; what people do with their tasks, and who
-//! may, in `lifecycle/people.rs`.
+//! of an attempt comes to is in `lifecycle/outcome.rs`; attempts that go on in another system
+//! in `lifecycle/handover.rs`; what people do with their tasks, and who may, in
+//! `lifecycle/people.rs`.
 
 use crate::JsonObject;
 use crate::codes::{failure, refusal};
@@ -41,6 +43,7 @@ use crate::task::timeouts::{Deadline, TimeoutKind};
 use crate::time::Timestamp;
 
 mod act;
+mod handover;
 mod outcome;
 mod people;
 #[cfg(test)]
@@ -84,6 +87,9 @@ pub struct Start {
     pub execution_environment: String,
     /// When it began; not later than now.
     pub started_at: Timestamp,
+    /// Milliseconds within which whoever takes it is to hand it over to another system; none
+    /// where nobody else carries it on.
+    pub handover: Option<u64>,
 }
 
 /// The facts of a decision besides state and event.
@@ -125,6 +131,8 @@ pub enum Effect {
     Announce,
     /// Somebody is to be reminded of it.
     Remind(Reminder),
+    /// Nothing but its own time watches over it now: its workflow is to be told when to look.
+    Watch,
 }
 
 /// Why an event changes nothing.
@@ -301,14 +309,13 @@ fn begin(task: &TaskInstance, start: &Start, facts: Facts) -> Result<Transition,
             after.start_time = task.start_time.or(Some(start.started_at));
             after.executor_id.clone_from(&start.executor_id);
             after.execution_environment = Some(start.execution_environment.clone());
-            after.deadline_at = task
-                .timeouts
-                .deadline(task.created_at, start.started_at)
-                .map(|deadline| deadline.at);
+            after.deadline_at = handover::held_until(task, start);
             after.next_retry_at = None;
             Ok(changed_to(after, Effect::None, now))
         }
-        TaskStatus::Running if task.executor_id == start.executor_id => {
+        TaskStatus::Running
+            if task.executor_id == start.executor_id && task.elsewhere_since.is_none() =>
+        {
             Ok(Transition::Repeated(Effect::None))
         }
         status @ (TaskStatus::Running
@@ -323,6 +330,9 @@ fn look(task: &TaskInstance, facts: Facts) -> Result<Transition, Rejection> {
     let now = facts.now;
     if let Some(spent) = spent_while_waiting(task, now) {
         return Ok(outcome::time_out(changed(task, now), spent.kind, facts));
+    }
+    if due::awaited_until(task).is_some_and(|until| until <= now) {
+        return handover::give_up(task, facts);
     }
     if due::lease_end(task).is_some_and(|end| end <= now) {
         return outcome::lose(task, task.execution_id(), facts);
@@ -348,6 +358,7 @@ fn owed(task: &TaskInstance, now: Timestamp) -> Effect {
                 at: task.next_retry_at.unwrap_or(now),
             },
         },
+        TaskStatus::Running if task.elsewhere_since.is_some() => Effect::Watch,
         TaskStatus::Assigned | TaskStatus::Running => Effect::None,
         TaskStatus::Completed
         | TaskStatus::Failed
@@ -431,6 +442,7 @@ fn end(mut after: TaskInstance, status: TaskStatus, at: Timestamp, facts: Facts)
     after.status = status;
     after.end_time = Some(at);
     after.deadline_at = None;
+    after.elsewhere_since = None;
     after.next_retry_at = None;
     after.expires_at = Some(facts.now.plus_millis(facts.retention));
     changed_to(after, Effect::Announce, facts.now)

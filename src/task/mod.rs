@@ -15,6 +15,7 @@ pub mod lifecycle;
 pub mod output;
 pub mod retry;
 pub mod routing;
+pub mod targets;
 pub mod timeouts;
 pub mod token;
 

@@ -29,7 +29,7 @@ pub fn bounded(outcome: Outcome, now: Timestamp) -> Outcome {
 fn judged(outcome: Outcome, judge: impl Fn(&Value) -> Result<(), Box<ErrorInfo>>) -> Outcome {
     let refused = match &outcome {
         Outcome::Succeeded { output } => judge(output).err(),
-        Outcome::Failed { .. } | Outcome::TimedOut { .. } => None,
+        Outcome::Failed { .. } | Outcome::TimedOut { .. } | Outcome::HandedOver => None,
     };
     match refused {
         None => outcome,

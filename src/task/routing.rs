@@ -55,6 +55,16 @@ pub enum ExecutorRef {
         /// Its ARN, perhaps with a version or alias.
         machine: String,
     },
+    /// A queue of SQS.
+    Sqs {
+        /// Its name or its URL.
+        queue: String,
+    },
+    /// A bus of EventBridge.
+    Events {
+        /// Its name or its ARN.
+        bus: String,
+    },
     /// A part of Taskmill.
     Builtin(Builtin),
 }
@@ -99,7 +109,9 @@ pub fn is_lazy(executor: &ExecutorRef) -> bool {
         ExecutorRef::Builtin(_)
         | ExecutorRef::Http { .. }
         | ExecutorRef::Lambda { .. }
-        | ExecutorRef::States { .. } => true,
+        | ExecutorRef::States { .. }
+        | ExecutorRef::Sqs { .. }
+        | ExecutorRef::Events { .. } => true,
         ExecutorRef::Process { .. } => false,
     }
 }
@@ -118,7 +130,7 @@ pub fn queue_for(priority: TaskPriority) -> ExecuteQueue {
 pub enum BadExecutor {
     /// No executor of this kind or name.
     #[error(
-        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function>, states:<state machine> or builtin:<echo|noop|fail|sleep>"
+        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function>, states:<state machine>, sqs:<queue>, events:<bus> or builtin:<echo|noop|fail|sleep>"
     )]
     Unknown {
         /// What was written.
@@ -167,7 +179,7 @@ impl BadExecutor {
 
 impl ExecutorRef {
     /// Reads an executor: `process:<command>`, `http:<url>`, a plain URL, `lambda:<function>`,
-    /// `states:<ARN>` or `builtin:<name>`.
+    /// `states:<ARN>`, `sqs:<queue>`, `events:<bus>` or `builtin:<name>`.
     ///
     /// # Errors
     /// The kind is unknown or not supported, or what follows it cannot be read.
@@ -192,6 +204,8 @@ impl ExecutorRef {
             "http" | "https" => url(text).map_err(malformed),
             "lambda" => function(rest).map_err(malformed),
             "states" => machine(rest).map_err(malformed),
+            "sqs" => queue(rest).map_err(malformed),
+            "events" => bus(rest).map_err(malformed),
             "builtin" => match Builtin::ALL.into_iter().find(|one| one.name() == rest) {
                 Some(builtin) => Ok(Self::Builtin(builtin)),
                 None => Err(unknown(text)),
@@ -230,6 +244,8 @@ impl fmt::Display for ExecutorRef {
             Self::Http { url } => f.write_str(url),
             Self::Lambda { function } => write!(f, "lambda:{function}"),
             Self::States { machine } => write!(f, "states:{machine}"),
+            Self::Sqs { queue } => write!(f, "sqs:{queue}"),
+            Self::Events { bus } => write!(f, "events:{bus}"),
             Self::Builtin(builtin) => write!(f, "builtin:{}", builtin.name()),
         }
     }
@@ -243,28 +259,24 @@ impl FromStr for ExecutorRef {
     }
 }
 
-const KINDS: [&str; 6] = ["process", "http", "https", "lambda", "states", "builtin"];
+const KINDS: [&str; 8] = [
+    "process", "http", "https", "lambda", "states", "sqs", "events", "builtin",
+];
 
 /// Kinds that the design knows and that nothing here runs.
-const NOT_YET: [(&str, &str); 3] = [
-    (
-        "sqs",
-        "nothing here sends tasks to queues of others; call one through lambda: or http:",
-    ),
-    (
-        "events",
-        "nothing here puts tasks on event buses; call one through lambda: or http:",
-    ),
-    (
-        "worker",
-        "there is no interface yet over which external workers could take tasks",
-    ),
-];
+const NOT_YET: [(&str, &str); 1] = [(
+    "worker",
+    "there is no interface yet over which external workers could take tasks",
+)];
 
 /// The longest function name or ARN that the Lambda API takes, in characters.
 const FUNCTION_CHARS: usize = 170;
 /// The longest ARN that the Step Functions API takes, in characters.
 const MACHINE_CHARS: usize = 256;
+/// The longest name of a queue, in characters, its `.fifo` counted.
+const QUEUE_CHARS: usize = 80;
+/// The longest name or ARN of a bus that the EventBridge API takes, in characters.
+const BUS_CHARS: usize = 1600;
 
 fn unknown(text: &str) -> BadExecutor {
     let nearest = match text.split_once(':') {
@@ -353,6 +365,60 @@ fn machine(text: &str) -> Result<ExecutorRef, &'static str> {
     }
     Ok(ExecutorRef::States {
         machine: text.to_owned(),
+    })
+}
+
+/// A queue's name, or its URL in its one form: anything else could be taken for one queue here and
+/// for another by SQS.
+fn queue(text: &str) -> Result<ExecutorRef, &'static str> {
+    let is_good = match text.split_once("://") {
+        Some((scheme, rest)) => {
+            let parts: Vec<&str> = rest.split('/').collect();
+            let is_host = |host: &str| {
+                let allowed =
+                    |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:".contains(c);
+                !host.is_empty() && host.chars().all(allowed)
+            };
+            let is_account =
+                |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+            ["http", "https"].contains(&scheme)
+                && matches!(parts.as_slice(), [host, account, name] if is_host(host) && is_account(account) && is_queue(name))
+        }
+        None => is_queue(text),
+    };
+    if !is_good {
+        return Err("sqs: is followed by a queue's name, or its URL as SQS gives it");
+    }
+    Ok(ExecutorRef::Sqs {
+        queue: text.to_owned(),
+    })
+}
+
+fn is_queue(name: &str) -> bool {
+    let plain = name.strip_suffix(".fifo").unwrap_or(name);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    !plain.is_empty() && name.len() <= QUEUE_CHARS && plain.chars().all(allowed)
+}
+
+fn bus(text: &str) -> Result<ExecutorRef, &'static str> {
+    let is_name = |text: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        !text.is_empty() && text.chars().all(allowed)
+    };
+    let is_good = match text.split(':').collect::<Vec<_>>().as_slice() {
+        [name] => is_name(name),
+        ["arn", partition, "events", region, account, bus] => {
+            partition.starts_with("aws")
+                && [region, account].iter().all(|part| is_name(part))
+                && bus.strip_prefix("event-bus/").is_some_and(is_name)
+        }
+        _ => false,
+    };
+    if !is_good || text.len() > BUS_CHARS {
+        return Err("events: is followed by the name of an event bus, or its ARN");
+    }
+    Ok(ExecutorRef::Events {
+        bus: text.to_owned(),
     })
 }
 

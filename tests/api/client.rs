@@ -44,7 +44,12 @@ pub struct Ask<'w> {
 impl World {
     /// A service on which these definitions are registered, and `wait` never ends.
     pub async fn of(definitions: &str) -> Self {
-        let (aws, script) = (aws(), Script::new(|_| Said::Hang));
+        Self::answering(definitions, Script::new(|_| Said::Hang)).await
+    }
+
+    /// A service on which these definitions are registered, and this script answers.
+    pub async fn answering(definitions: &str, script: Script) -> Self {
+        let aws = aws();
         let service = service(&aws, &script).await;
         if !definitions.is_empty() {
             register(service.app(), definitions).await;

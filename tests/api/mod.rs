@@ -1,6 +1,7 @@
 //! The HTTP API over the service of one machine, in virtual time. Whatever a test asks, the answer
 //! is held against the OpenAPI document: a status or a body that it does not describe is a failure.
 
+mod callbacks;
 mod client;
 mod definitions;
 mod gateway;

@@ -139,6 +139,7 @@ async fn serve(manner: Manner, aws: &LocalAws, answering: &Arc<Answering>) -> Se
         worker: "here/1".to_owned(),
         batch_size: manner.batch_size,
         concurrency: 64,
+        callbacks: None,
     };
     Service::start(aws.clone(), options).await.unwrap()
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use taskmill::task::targets::Targets;
 use taskmill_app::{App, boot, create_task, execute_task, process_result, schedule_retry, sweep};
 use taskmill_aws::config::{Config, DEFAULT_RETENTION};
 use taskmill_aws::queues::create::create_all as create_queues;
@@ -13,8 +14,8 @@ use taskmill_aws::tables::{self, Shards, TableNames};
 use taskmill_local::{EventSource, Handler, LocalAws, Pollers};
 use tokio::task::JoinSet;
 
-use super::MINUTE;
 use super::script::Script;
+use super::{MINUTE, callbacks};
 
 /// A deployment. Dropping it is the crash of all its functions.
 pub struct Fleet {
@@ -101,6 +102,8 @@ pub fn config(queues: QueueUrls) -> Config {
         longest_attempt: Some(14 * MINUTE),
         worker: "function".to_owned(),
         execution_environment: "local/1".to_owned(),
-        own_functions: Vec::new(),
+        targets: Targets::default(),
+        sender: None,
+        callbacks: Some(callbacks()),
     }
 }

@@ -17,6 +17,7 @@ use taskmill_app::create_task::{CreateTask, create_task};
 use taskmill_app::register::{register_task, register_workflow};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
 use taskmill_app::{App, Refusal};
+use taskmill_aws::callbacks::Callbacks;
 use taskmill_aws::clock::Clock;
 use taskmill_local::service::Options;
 use taskmill_local::{LocalAws, Service};
@@ -24,7 +25,7 @@ use taskmill_local::{LocalAws, Service};
 pub use deaf::{beside, deaf};
 pub use fleet::Fleet;
 pub use records::Records;
-pub use script::{Answer, Script};
+pub use script::{Answer, Called, Script};
 
 /// When the virtual time begins.
 pub const START: Timestamp = Timestamp::from_millis(1_795_296_000_000);
@@ -37,15 +38,22 @@ pub fn aws() -> LocalAws {
     LocalAws::in_memory(Clock::anchored(START)).unwrap()
 }
 
-/// The service of local mode, with the script behind `process:` and `lambda:`.
+/// The service of local mode, with the script behind `process:`, `lambda:` and `http:`.
 pub async fn service(aws: &LocalAws, script: &Script) -> Service {
     let options = Options {
         executors: script.executors(aws),
         worker: "here/1".to_owned(),
         batch_size: 10,
         concurrency: 2,
+        callbacks: Some(callbacks()),
     };
     Service::start(aws.clone(), options).await.unwrap()
+}
+
+/// Callbacks to an API that is nowhere.
+pub fn callbacks() -> Callbacks {
+    let key = "0123456789abcdef0123456789abcdef";
+    Callbacks::new("https://api.example.com", key).unwrap()
 }
 
 /// Lets everything happen that needs no time.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use taskmill::Timestamp;
 use taskmill::ids::{ExecutionId, TaskId};
+use taskmill::task::Outcome;
 use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::{Call, Execution, Executor, ExecutorKind, Executors, Failure};
 use taskmill_local::{Faults, LocalAws};
@@ -21,6 +22,8 @@ pub enum Answer {
     Fail(Failure),
     /// It comes to that after so many milliseconds.
     After(u64, Box<Answer>),
+    /// Another system has it, and calls back.
+    HandOver,
     /// It never ends by itself.
     Hang,
     /// It takes its worker down.
@@ -47,6 +50,8 @@ pub struct Called {
     pub attempt: u32,
     pub execution: ExecutionId,
     pub at: Timestamp,
+    /// The token by which another system may tell its end; empty without one.
+    pub token: String,
 }
 
 type Answering = Box<dyn Fn(&Call) -> Answer + Send + Sync>;
@@ -116,7 +121,8 @@ impl Script {
         self.0.at_once.lock().unwrap().most
     }
 
-    /// The executors of a process on this AWS: the script behind `process:` and `lambda:`.
+    /// The executors of a process on this AWS: the script behind `process:`, `lambda:` and
+    /// `http:`.
     pub fn executors(&self, aws: &LocalAws) -> Executors {
         let executor = Arc::new(Worker {
             script: self.clone(),
@@ -125,6 +131,7 @@ impl Script {
         });
         Executors::builtin(aws.clock())
             .with(ExecutorKind::Process, executor.clone())
+            .with(ExecutorKind::Http, executor.clone())
             .with(ExecutorKind::Lambda, executor)
     }
 }
@@ -146,6 +153,10 @@ impl Executor for Worker {
             attempt: call.attempt,
             execution: call.execution_id,
             at: self.clock.now(),
+            token: call
+                .callback
+                .as_ref()
+                .map_or_else(String::new, |it| it.token.clone()),
         };
         self.script.0.calls.lock().unwrap().push(called);
         let _under_way = UnderWay::begin(&self.script.0.at_once);
@@ -167,6 +178,7 @@ impl Worker {
                     answer = *then;
                     continue;
                 }
+                Answer::HandOver => return Execution::so_far(started, Outcome::HandedOver),
                 Answer::Hang => std::future::pending().await,
                 Answer::Die => {
                     self.faults.kill();

@@ -137,7 +137,7 @@ fn a_message_stays_hidden_for_longer_than_a_function_may_take() {
 
 #[test]
 fn the_longest_attempt_leaves_its_function_a_minute_to_tell_its_end() {
-    let config = Config::read(|_| Some("7".to_owned())).unwrap();
+    let config = Config::read(given).unwrap();
     let timeout = timeout(&template(), "ExecuteTask") * 1000;
     assert_eq!(config.longest_attempt, Some(timeout - 60_000));
 }
@@ -149,8 +149,17 @@ fn a_sweep_runs_before_the_one_before_it_ceases_to_look_ahead() {
     assert_eq!(minute["Type"], "Schedule");
     assert_eq!(minute["Properties"]["Schedule"], "rate(1 minute)");
     let without_horizon =
-        |name: &str| (name != "TASKMILL_SWEEP_HORIZON_MILLIS").then(|| "7".to_owned());
+        |name: &str| given(name).filter(|_| name != "TASKMILL_SWEEP_HORIZON_MILLIS");
     assert!(Config::read(without_horizon).unwrap().sweep_horizon > 60_000);
+}
+
+/// A value for every variable.
+fn given(name: &str) -> Option<String> {
+    Some(match name {
+        "TASKMILL_CALLBACK_KEYS" => "7".repeat(32),
+        "TASKMILL_TARGETS" => "{}".to_owned(),
+        _ => "7".to_owned(),
+    })
 }
 
 /// What the configuration asks for.
@@ -158,14 +167,20 @@ fn asked() -> BTreeSet<String> {
     let asked = RefCell::new(BTreeSet::new());
     let read = Config::read(|name| {
         asked.borrow_mut().insert(name.to_owned());
-        Some("7".to_owned())
+        given(name)
     });
     read.unwrap();
     asked.into_inner()
 }
 
-/// Variables of the configuration that a deployment leaves as they are.
-const LEFT: [&str; 1] = ["TASKMILL_SWEEP_HORIZON_MILLIS"];
+/// Variables of the configuration that a deployment leaves as they are, or tells only whom they are
+/// for.
+const LEFT: [&str; 4] = [
+    "TASKMILL_CALLBACK_KEYS",
+    "TASKMILL_CALLBACK_URL",
+    "TASKMILL_SENDER_ROLE_ARN",
+    "TASKMILL_SWEEP_HORIZON_MILLIS",
+];
 
 #[test]
 fn a_function_is_told_what_its_configuration_asks_for() {
@@ -186,8 +201,18 @@ fn a_function_is_told_what_its_configuration_asks_for() {
         .collect();
     assert_eq!(told, asked);
     for (name, ..) in FUNCTIONS {
-        let own = &template["Resources"][name]["Properties"]["Environment"];
-        assert!(own.is_null(), "{name} is told what the others are");
+        let own = &template["Resources"][name]["Properties"]["Environment"]["Variables"];
+        let own = own.as_object().into_iter().flat_map(|own| own.keys());
+        let own: Vec<&String> = own.collect();
+        let expected: &[&str] = match name {
+            "ExecuteTask" => &[
+                "TASKMILL_CALLBACK_URL",
+                "TASKMILL_CALLBACK_KEYS",
+                "TASKMILL_SENDER_ROLE_ARN",
+            ],
+            _ => &[],
+        };
+        assert_eq!(own, expected, "{name} is told what it alone has to know");
     }
     for queue in QueueName::ALL {
         for (suffix, resource) in [("QUEUE_URL", "Queue"), ("DEAD_LETTERS_URL", "DeadLetters")] {
@@ -226,6 +251,20 @@ fn whoever_looks_from_outside_is_told_the_same() {
             "{output}"
         );
     }
+}
+
+/// A key that stood in the template would be in the hands of all who read it.
+#[test]
+fn the_keys_of_callbacks_stay_where_secrets_are_kept() {
+    let template = template();
+    let own = &template["Resources"]["ExecuteTask"]["Properties"]["Environment"]["Variables"];
+    let keys = json!({"Fn::If": [
+        "TakesCallbacks",
+        {"Fn::Sub": "{{resolve:secretsmanager:${CallbackKeysSecret}}}"},
+        "",
+    ]});
+    assert_eq!(own["TASKMILL_CALLBACK_KEYS"], keys);
+    assert_eq!(own["TASKMILL_CALLBACK_URL"], json!({"Ref": "CallbackUrl"}));
 }
 
 #[test]

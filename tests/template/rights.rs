@@ -128,6 +128,29 @@ fn execute_task_runs_attempts() {
     );
 }
 
+/// What a task sends it sends as a role that may send to none of the queues of Taskmill, whatever
+/// the parameters allow.
+#[test]
+fn tasks_send_where_they_may_and_never_to_taskmill() {
+    let expected = "TaskEventBusArns: events:PutEvents\n\
+        TaskQueueArns: sqs:GetQueueUrl sqs:SendMessage\n";
+    assert_eq!(rights("TaskSenderRole", "Allow"), expected);
+    let own = "arn:AWS::Partition:sqs:*:AWS::AccountId:AWS::StackName-*";
+    assert_eq!(
+        rights("TaskSenderRole", "Deny"),
+        format!("{own}: sqs:SendMessage\n")
+    );
+    let template = template();
+    let trust = &template["Resources"]["TaskSenderRole"]["Properties"]["AssumeRolePolicyDocument"];
+    let principal = &trust["Statement"][0]["Principal"];
+    assert_eq!(resource_of(&principal["AWS"]), "ExecuteTaskRole");
+    let variables =
+        &template["Resources"]["ExecuteTask"]["Properties"]["Environment"]["Variables"];
+    let sender = &variables["TASKMILL_SENDER_ROLE_ARN"]["Fn::If"];
+    assert_eq!(sender[0], "SendsForTasks");
+    assert_eq!(resource_of(&sender[1]), "TaskSenderRole");
+}
+
 #[test]
 fn process_result_moves_everything_on() {
     check(
@@ -218,6 +241,8 @@ fn every_role_is_one_functions_own() {
             "lambda.amazonaws.com"
         );
     }
+    // But for that of tasks which send.
+    taken.insert("TaskSenderRole".to_owned());
     assert_eq!(
         taken.iter().map(String::as_str).collect::<BTreeSet<_>>(),
         roles

@@ -8,6 +8,7 @@ use std::pin::pin;
 use taskmill::security::Caller;
 use taskmill_api::{Api, Authority, ClaimNames, DevelopmentKey, Keys, Verifier, router};
 use taskmill_app::App;
+use taskmill_aws::callbacks::Callbacks;
 use taskmill_local::functions::{Function, Functions, Remote};
 use taskmill_local::service::Prepared;
 use taskmill_local::{Endpoint, LocalAws, Service};
@@ -47,7 +48,8 @@ pub async fn dev(args: &DevArgs, verbose: u8) -> Result<Exit, Error> {
     let aws = local::aws(args.data.as_deref())?;
     let doors = Doors::open(&aws, args).await?;
     let tokens = tokens(args)?;
-    let prepared = prepare(args, aws, set.as_ref()).await?;
+    let callbacks = callbacks(&doors, args)?;
+    let prepared = prepare(args, aws, set.as_ref(), callbacks).await?;
     let app = prepared.app().clone();
     let environment = environment(&doors, &prepared, &tokens, args);
     let service = prepared.begin_with(functions(args).await).await?;
@@ -166,16 +168,30 @@ fn definitions(path: Option<&Path>, verbose: u8) -> Result<Option<Set>, Error> {
     set.checked().map(Some)
 }
 
-async fn prepare(args: &DevArgs, aws: LocalAws, set: Option<&Set>) -> Result<Prepared, Error> {
+/// Callbacks to the API that is served, whoever issues the tokens of its callers.
+fn callbacks(doors: &Doors, args: &DevArgs) -> Result<Option<Callbacks>, Error> {
+    let Some(url) = doors.api_url() else {
+        return Ok(None);
+    };
+    let key = development::key(args.data.as_deref())?;
+    Ok(Some(key.callbacks(&url)))
+}
+
+async fn prepare(
+    args: &DevArgs,
+    aws: LocalAws,
+    set: Option<&Set>,
+    callbacks: Option<Callbacks>,
+) -> Result<Prepared, Error> {
     let root = args.path.as_deref().map_or(PathBuf::from("."), root_of);
     let clock = aws.clock();
     let secrets = local::secrets(args.secrets.as_deref(), &root)?;
     let executors = local::executors(clock, secrets.clone(), root);
     let executors = match set {
-        Some(set) => local::with_aws(executors, set, clock, secrets).await,
+        Some(set) => local::with_aws(executors, set, secrets).await,
         None => executors,
     };
-    let prepared = local::prepare(aws, executors).await?;
+    let prepared = local::prepare_with(aws, executors, callbacks).await?;
     if let Some(set) = set {
         local::register(prepared.app(), &args.tenant, set).await?;
     }

@@ -75,7 +75,7 @@ pub(super) async fn serve(
     let clock = aws.clock();
     let secrets = local::secrets(secrets, &root)?;
     let executors = local::executors(clock, secrets.clone(), root);
-    let executors = local::with_aws(executors, set, clock, secrets).await;
+    let executors = local::with_aws(executors, set, secrets).await;
     let prepared = local::prepare(aws, executors).await?;
     // What is refused here disturbs nothing that an earlier run left open.
     local::register(prepared.app(), tenant, set).await?;

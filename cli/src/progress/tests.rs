@@ -152,6 +152,7 @@ fn running(task: &TaskInstance) -> TaskInstance {
         executor_id: "e".to_owned(),
         execution_environment: "local".to_owned(),
         started_at: Timestamp::from_millis(T0),
+        handover: None,
     };
     after(task, &Event::Start(start))
 }

@@ -81,6 +81,7 @@ async fn run_in_virtual_time(definitions: &Definitions, case: &Case) -> Result<R
         worker: "test/1".to_owned(),
         batch_size: 10,
         concurrency: 64,
+        callbacks: None,
     };
     let prepared = prepare(aws.clone(), options).await?;
     let tested = match register(&prepared, definitions).await? {

@@ -8,6 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, encode};
 use serde_json::json;
 use taskmill::Timestamp;
 use taskmill::security::Caller;
+use taskmill_aws::callbacks::Callbacks;
 
 use crate::identity::ClaimNames;
 use crate::keys::Keys;
@@ -33,6 +34,13 @@ impl DevelopmentKey {
     #[must_use]
     pub const fn new(secret: [u8; SECRET_BYTES]) -> Self {
         Self(secret)
+    }
+
+    /// Callbacks to an API at this address that this key signs.
+    #[must_use]
+    pub fn callbacks(&self, url: &str) -> Callbacks {
+        let key: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        Callbacks::new(url, &key).expect("a key of this many bytes is long enough")
     }
 
     /// Checks the tokens that this key signs.

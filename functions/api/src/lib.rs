@@ -10,6 +10,7 @@
 
 mod answer;
 mod body;
+mod callbacks;
 mod definitions;
 pub mod development;
 pub mod document;

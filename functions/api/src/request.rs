@@ -12,6 +12,7 @@ use lambda_http::request::RequestContext;
 use taskmill::codes::refusal;
 use taskmill::limits;
 
+use crate::callbacks;
 use crate::identity::Authority;
 use crate::problem::Problem;
 use crate::router::Api;
@@ -31,7 +32,7 @@ pub(crate) async fn answer(State(api): State<Api>, request: Request, next: Next)
         response = fitting(response).await;
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        tell(&problem, &path, &id);
+        tell(&problem, shown(&path), &id);
         write(&mut response, &problem, &path, &id);
     }
     let headers = response.headers_mut();
@@ -43,6 +44,14 @@ pub(crate) async fn answer(State(api): State<Api>, request: Request, next: Next)
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// The path as the log has it: without the token of a callback.
+fn shown(path: &str) -> &str {
+    match path.strip_prefix(callbacks::PATH) {
+        Some(_) => callbacks::PATH,
+        None => path,
+    }
 }
 
 /// The answer, if the gateway takes it: there it is a text within JSON.

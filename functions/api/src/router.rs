@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::identity::Authority;
 use crate::{
-    document, health, people, request, task_definitions, tasks, workflow_definitions,
+    callbacks, document, health, people, request, task_definitions, tasks, workflow_definitions,
     workflow_operations, workflows,
 };
 
@@ -107,6 +107,7 @@ fn of_tasks() -> OpenApiRouter<Api> {
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::retry_task))
         .routes(routes!(tasks::cancel_task))
+        .routes(routes!(callbacks::call_back))
         .routes(routes!(people::claim_task))
         .routes(routes!(people::release_task))
         .routes(routes!(people::assign_task))

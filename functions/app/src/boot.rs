@@ -3,8 +3,7 @@
 use aws_config::SdkConfig;
 use taskmill_aws::clock::Clock;
 use taskmill_aws::config::{self, Config};
-use taskmill_aws::executor::Executors;
-use taskmill_aws::executor::lambda::LambdaConfig;
+use taskmill_aws::executor::{AwsReach, Executors};
 use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
 use taskmill_aws::sdk;
@@ -33,11 +32,11 @@ pub fn worker() -> Result<App, config::Error> {
     let (config, sdk) = environment()?;
     let clock = Clock::system();
     let secrets = Secrets::shared(std::env::vars_os());
-    let lambda = LambdaConfig {
+    let aws = AwsReach {
         sdk: sdk.clone(),
-        denied_prefixes: config.own_functions.clone(),
+        sender: config.sender.clone(),
     };
-    let executors = Executors::cloud(clock, secrets, lambda);
+    let executors = Executors::cloud(clock, secrets, &aws);
     Ok(assemble(config, &sdk, executors, clock))
 }
 

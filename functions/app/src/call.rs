@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use taskmill::Timestamp;
 use taskmill::codes::failure;
 use taskmill::error_info::ErrorInfo;
 use taskmill::task::creation::check_permissions;
 use taskmill::task::routing;
-use taskmill::task::timeouts::Deadline;
 use taskmill::task::{CompiledTask, TaskInstance};
 use taskmill::workflow::expression::{self, Scope};
+use taskmill::{Timestamp, limits};
+use taskmill_aws::callbacks::{Callback, Ticket};
 use taskmill_aws::executor::{Beats, Call, Used};
 
-/// The call of an attempt; permissions are checked again here.
+use crate::app::App;
+
+/// The call of an attempt that began at `started_at`; permissions are checked again here.
 ///
 /// # Errors
 /// Why the attempt cannot be made.
 pub(crate) fn call(
+    app: &App,
     task: &TaskInstance,
     compiled: &Arc<CompiledTask>,
-    deadline: Option<Deadline>,
-    now: Timestamp,
+    started_at: Timestamp,
 ) -> Result<Call, Box<ErrorInfo>> {
+    let now = app.now();
     check_permissions(&task.context.security_context, now)?;
     let definition = &compiled.definition;
     let route = routing::route(definition, task.priority).map_err(|error| {
@@ -32,15 +35,26 @@ pub(crate) fn call(
             now,
         ))
     })?;
+    let targets = &app.config().targets;
+    targets
+        .check(&task.tenant_id, &route.executor)
+        .map_err(|refused| {
+            let message = refused.to_string();
+            Box::new(ErrorInfo::new(failure::TARGET_NOT_ALLOWED, message, now))
+        })?;
+    let deadline = task.timeouts.deadline(task.created_at, started_at);
+    let deadline = deadline.map(|deadline| deadline.at);
+    let callback = callback(app, task, compiled, started_at, deadline);
     Ok(Call {
         task_id: task.id,
         execution_id: task.execution_id(),
         attempt: task.attempt(),
-        deadline: deadline.map(|deadline| deadline.at),
+        deadline,
         definition: Arc::new(definition.clone()),
         executor: route.executor,
         input: task.input.clone(),
-        body: request_body(task, compiled, now)?,
+        body: request_body(task, compiled, callback.as_ref(), now)?,
+        callback,
         context: task.context.security_context.clone(),
         workflow_instance_id: task.context.workflow_instance_id,
         task_path: task.context.task_path.clone(),
@@ -51,9 +65,32 @@ pub(crate) fn call(
     })
 }
 
+/// Where the end of an attempt is told that its definition has another system tell.
+fn callback(
+    app: &App,
+    task: &TaskInstance,
+    compiled: &CompiledTask,
+    started_at: Timestamp,
+    deadline: Option<Timestamp>,
+) -> Option<Callback> {
+    let callbacks = app.config().callbacks.as_ref()?;
+    let is_wanted = compiled.definition.execution_config.callback;
+    is_wanted.then(|| {
+        let longest = started_at.plus_millis(limits::TIMER_MILLIS);
+        callbacks.callback(&Ticket {
+            tenant_id: task.tenant_id.clone(),
+            task_id: task.id,
+            attempt: task.attempt(),
+            started_at,
+            until: deadline.unwrap_or(longest),
+        })
+    })
+}
+
 fn request_body(
     task: &TaskInstance,
     compiled: &CompiledTask,
+    callback: Option<&Callback>,
     now: Timestamp,
 ) -> Result<Option<Value>, Box<ErrorInfo>> {
     let Some(body) = &compiled.request_body else {
@@ -66,6 +103,7 @@ fn request_body(
         "taskPath": task.context.task_path,
         "tenantId": task.tenant_id,
         "correlationId": task.context.correlation_id,
+        "callbackUrl": callback.map(|callback| &callback.url),
     });
     let scope = Scope::new()
         .with("input", &task.input)

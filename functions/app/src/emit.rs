@@ -71,7 +71,7 @@ fn remind(task: &TaskInstance, reminder: Reminder) {
 /// The message that performs an effect, if it takes one.
 pub(crate) fn message(task: &TaskInstance, effect: Effect, now: Timestamp) -> Option<Message> {
     match effect {
-        Effect::None => None,
+        Effect::None | Effect::Watch => None,
         Effect::Dispatch { at } => dispatch(task, at, now),
         Effect::Announce => announcement(task),
         Effect::Remind(reminder) => {

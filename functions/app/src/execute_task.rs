@@ -11,6 +11,9 @@
 //! without its message. Taking the place tells as well that it began: until the lease ends nobody
 //! else begins it.
 //!
+//! An attempt that was handed over to another system is over here: that it goes on elsewhere is
+//! told as an outcome is, and its end comes by a callback.
+//!
 //! An attempt whose task was cancelled, or went on without it, is stopped: at once when that was
 //! written by this process, else when its message is hidden again and the record is looked at.
 
@@ -19,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use taskmill::Timestamp;
 use taskmill::error_info::ErrorInfo;
 use taskmill::ids::ExecutionId;
 use taskmill::metrics::ExecutionMetrics;
@@ -30,6 +32,7 @@ use taskmill::task::routing;
 use taskmill::task::timeouts::{Deadline, TimeoutKind};
 use taskmill::task::{AttemptReport, CompiledTask, Outcome, TaskInstance, TaskStatus, output};
 use taskmill::workflow::WorkflowStatus;
+use taskmill::{Timestamp, limits};
 use taskmill_aws::executor::{Beats, Execution, Executor};
 use taskmill_aws::payloads::{ContentHash, INLINE_BYTES, PayloadKey, PayloadKind};
 use taskmill_aws::queues::{Carried, Execute, Message, QueueName};
@@ -186,6 +189,9 @@ async fn to_be_run(app: &App, execute: &Execute) -> Result<Option<TaskInstance>,
             let applied = tasks::apply_to(app, task.id, Some(task), &Event::Look).await?;
             perform(app, applied).await?;
         }
+        Dispatch::Elsewhere => {
+            tracing::debug!(task.id = %task.id, "another system has the attempt");
+        }
         Dispatch::Stale => {
             tracing::debug!(task.id = %task.id, attempt = execute.attempt, "a dispatch is stale");
             line::leave(app, &task, attempt).await?;
@@ -325,9 +331,9 @@ async fn attempt(
         executor_id: worker_of(app, definition),
         execution_environment: app.config().execution_environment.clone(),
         started_at,
+        handover: handover_of(definition),
     });
-    let deadline = task.timeouts.deadline(task.created_at, started_at);
-    let mut running = std::pin::pin!(execution(app, task, definition, deadline, claim));
+    let mut running = std::pin::pin!(execution(app, task, definition, started_at, claim));
     let execution = match recording {
         Recording::First => match begin(app, task, &start).await? {
             Begun::Go => running.await,
@@ -383,13 +389,14 @@ async fn execution(
     app: &App,
     task: &TaskInstance,
     definition: &Arc<CompiledTask>,
-    deadline: Option<Deadline>,
+    started_at: Timestamp,
     claim: &Claim<'_>,
 ) -> Option<Execution> {
-    let call = match call(task, definition, deadline, app.now()) {
+    let call = match call(app, task, definition, started_at) {
         Ok(call) => call,
         Err(error) => return Some(failed(*error)),
     };
+    let deadline = held_until(task, definition, started_at);
     let executor = &app.inner.executors;
     let spent = tokio::select! {
         biased;
@@ -407,6 +414,27 @@ async fn execution(
         outcome: Outcome::TimedOut { kind },
         metrics: call.used.told(),
     })
+}
+
+/// Milliseconds within which an attempt is to be handed over, if it may go on elsewhere.
+fn handover_of(definition: &CompiledTask) -> Option<u64> {
+    let is_called_back = definition.definition.execution_config.callback;
+    is_called_back.then_some(limits::HANDOVER_MILLIS)
+}
+
+/// When the executor must be done: with the whole attempt, or with handing it over.
+fn held_until(
+    task: &TaskInstance,
+    definition: &CompiledTask,
+    started_at: Timestamp,
+) -> Option<Deadline> {
+    let handover = handover_of(definition).map(|limit| Deadline {
+        at: started_at.plus_millis(limit),
+        kind: TimeoutKind::StartToClose,
+    });
+    let deadline = task.timeouts.deadline(task.created_at, started_at);
+    let both = deadline.into_iter().chain(handover);
+    both.min_by_key(|deadline| deadline.at)
 }
 
 /// Returns when a limit passes; never where there is none.

@@ -11,6 +11,7 @@ pub mod app;
 pub mod batch;
 pub mod boot;
 mod call;
+pub mod callback;
 pub mod cancel_task;
 pub mod children;
 mod company;

@@ -229,7 +229,10 @@ async fn take_outcome(
     let (attempt, began_at) = (report.execution_id, report.started_at);
     match apply(app, task, report).await? {
         Applied::Owes(task, effect) => {
-            line::over(app, &task, attempt, began_at).await?;
+            let is_elsewhere = task.elsewhere_since.is_some() && task.execution_id() == attempt;
+            if !is_elsewhere {
+                line::over(app, &task, attempt, began_at).await?;
+            }
             Ok(owe(app, &task, effect).await?)
         }
         Applied::Rejected(task, rejection) => {
@@ -270,8 +273,13 @@ async fn owe(
 ) -> Result<Vec<(WorkflowId, Event)>, Fault> {
     let now = app.now();
     let workflow = task.context.owner();
+    let waits = |wake_at| Event::TaskWaits {
+        task_id: task.id,
+        wake_at,
+    };
     let event = match effect {
         Effect::None | Effect::Remind(_) => None,
+        Effect::Watch => due::wake_at(task, now).map(waits),
         Effect::Announce => {
             tokens::answer(app, task).await?;
             Some(Event::TaskEnded(Box::new(task.into())))
@@ -283,12 +291,7 @@ async fn owe(
             let far = task
                 .next_retry_at
                 .is_some_and(|at| at.millis_since(now) > due::LONGEST_MESSAGE_DELAY);
-            far.then(|| due::wake_at(task, now))
-                .flatten()
-                .map(|wake_at| Event::TaskWaits {
-                    task_id: task.id,
-                    wake_at,
-                })
+            far.then(|| due::wake_at(task, now)).flatten().map(waits)
         }
     };
     Ok(workflow.zip(event).into_iter().collect())

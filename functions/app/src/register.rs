@@ -26,7 +26,7 @@ pub async fn register_task(
     tenant: &TenantId,
     definition: &TaskDefinition,
 ) -> Result<Registered, Refusal> {
-    let problems = problems_of_task(app, definition);
+    let problems = problems_of_task(app, tenant, definition);
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
     }
@@ -58,11 +58,13 @@ pub async fn register_workflow(
     registered.map_err(taken)
 }
 
-/// What this deployment cannot run of a task definition.
+/// What this deployment cannot run of a task definition, or not for this tenant.
 #[must_use]
-pub fn problems_of_task(app: &App, definition: &TaskDefinition) -> Vec<Problem> {
-    let problem = registration::check_time(definition, app.config().longest_attempt);
-    problem.into_iter().collect()
+pub fn problems_of_task(app: &App, tenant: &TenantId, definition: &TaskDefinition) -> Vec<Problem> {
+    let config = app.config();
+    let late = registration::check_time(definition, config.longest_attempt);
+    let out_of_reach = registration::check_target(definition, tenant, &config.targets);
+    late.into_iter().chain(out_of_reach).collect()
 }
 
 /// What is wrong between a workflow definition and what is registered.

@@ -67,7 +67,8 @@ pub async fn validate(
     let (problems, warnings) = match read(kind, text) {
         Err(problems) => (problems, Vec::new()),
         Ok((Definition::Task(task), document)) => {
-            (document.locate(problems_of_task(app, &task)), Vec::new())
+            let problems = problems_of_task(app, tenant, &task);
+            (document.locate(problems), Vec::new())
         }
         Ok((Definition::Workflow(workflow), document)) => {
             let problems = problems_of_workflow(app, tenant, &workflow).await?;

@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::num::ParseIntError;
 
+use taskmill::task::targets::{BadTargets, Targets};
+
+use crate::callbacks::{self, Callbacks};
 use crate::queues::{QueueName, QueueUrls};
 use crate::tables::{Shards, TableNames};
 
@@ -30,10 +33,22 @@ pub struct Config {
     pub worker: String,
     /// Region and function version, or `local`.
     pub execution_environment: String,
-    /// Prefixes of the names of Taskmill's own functions, which no task may call.
-    pub own_functions: Vec<String>,
+    /// What tasks may reach: never the deployment's own functions and queues.
+    pub targets: Targets,
+    /// The role that sends messages and events of tasks; none where this process does.
+    pub sender: Option<String>,
+    /// Where other systems tell the end of what they were handed; none where nobody listens.
+    pub callbacks: Option<Callbacks>,
 }
 
+/// The variable with the list of the targets that each tenant may reach.
+const TARGETS: &str = "TASKMILL_TARGETS";
+/// The variable with the role that sends messages and events of tasks.
+const SENDER: &str = "TASKMILL_SENDER_ROLE_ARN";
+/// The variable with the address of the API, as other systems reach it.
+const CALLBACK_URL: &str = "TASKMILL_CALLBACK_URL";
+/// The variable with the keys that sign callbacks.
+const CALLBACK_KEYS: &str = "TASKMILL_CALLBACK_KEYS";
 /// Milliseconds of a day.
 const DAY: u64 = 24 * 60 * 60 * 1000;
 const DEFAULT_RETENTION_DAYS: u64 = 90;
@@ -61,6 +76,12 @@ pub enum Error {
         #[source]
         source: ParseIntError,
     },
+    /// The targets of tasks cannot be read.
+    #[error("TASKMILL_TARGETS cannot be read")]
+    Targets(#[from] BadTargets),
+    /// The keys of callbacks are of no use.
+    #[error("TASKMILL_CALLBACK_KEYS cannot sign")]
+    Callbacks(#[from] callbacks::Error),
 }
 
 impl Config {
@@ -111,7 +132,9 @@ impl Config {
             longest_attempt: Some(LONGEST_ATTEMPT_ON_LAMBDA),
             worker: worker(&variable),
             execution_environment: environment(&variable),
-            own_functions: vec![required("TASKMILL_FUNCTION_PREFIX")?],
+            targets: targets(&variable, required("TASKMILL_FUNCTION_PREFIX")?)?,
+            sender: variable(SENDER).filter(|role| !role.is_empty()),
+            callbacks: callbacks(&variable)?,
         })
     }
 
@@ -142,11 +165,37 @@ impl Config {
                 "TASKMILL_SWEEP_HORIZON_MILLIS",
                 self.sweep_horizon.to_string(),
             ),
-            ("TASKMILL_FUNCTION_PREFIX", self.own_functions.join("")),
+            ("TASKMILL_FUNCTION_PREFIX", self.targets.own().join("")),
         ];
+        let targets = self.targets.list().map(|list| (TARGETS, list));
+        let sender = self.sender.clone().map(|role| (SENDER, role));
+        let callbacks = self.callbacks.iter().flat_map(|callbacks| {
+            let url = (CALLBACK_URL, callbacks.url().to_owned());
+            [url, (CALLBACK_KEYS, callbacks.keys())]
+        });
+        let others = others.into_iter().chain(callbacks);
+        let others = others.chain(targets).chain(sender);
         let others = others.map(|(name, value)| (name.to_owned(), value));
-        others.into_iter().chain(queues).chain(letters).collect()
+        others.chain(queues).chain(letters).collect()
     }
+}
+
+/// All targets but the deployment's own, or those on the list if there is one.
+fn targets(variable: &impl Fn(&str) -> Option<String>, own: String) -> Result<Targets, BadTargets> {
+    let targets = Targets::all_but(vec![own]);
+    match variable(TARGETS).filter(|list| !list.is_empty()) {
+        Some(list) => targets.only(&list),
+        None => Ok(targets),
+    }
+}
+
+/// Without an address there are no callbacks; with one, keys are needed.
+fn callbacks(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<Callbacks>, Error> {
+    let Some(url) = variable(CALLBACK_URL).filter(|url| !url.is_empty()) else {
+        return Ok(None);
+    };
+    let keys = variable(CALLBACK_KEYS).unwrap_or_default();
+    Ok(Some(Callbacks::new(&url, &keys)?))
 }
 
 /// The variable that holds the URL of a queue: `TASKMILL_EXECUTE_URGENT_QUEUE_URL`.
@@ -201,6 +250,7 @@ mod tests {
             "AWS_LAMBDA_FUNCTION_VERSION" => Some("7".to_owned()),
             "AWS_LAMBDA_LOG_STREAM_NAME" => Some("2026/11/21/[7]abc".to_owned()),
             "AWS_LAMBDA_FUNCTION_NAME" => Some("execute-task".to_owned()),
+            "TASKMILL_CALLBACK_URL" => None,
             name if name.ends_with("_TABLE")
                 || name.ends_with("_URL")
                 || name.ends_with("_BUCKET")
@@ -232,6 +282,31 @@ mod tests {
             |name: &&String| Config::read(|n| told.get(n).filter(|_| n != *name).cloned()).is_err();
         let required = told.keys().filter(lost).count();
         assert_eq!(required, 3 + 2 * QueueName::ALL.len() + 2, "{told:?}");
+    }
+
+    #[test]
+    fn callbacks_need_an_address_and_a_key() {
+        let with = |url: &'static str, keys: &'static str| {
+            Config::read(move |name| match name {
+                "TASKMILL_CALLBACK_URL" => Some(url.to_owned()),
+                "TASKMILL_CALLBACK_KEYS" => Some(keys.to_owned()),
+                name => complete(name).filter(|_| !name.starts_with("TASKMILL_CALLBACK")),
+            })
+        };
+        assert!(with("", "").unwrap().callbacks.is_none());
+        let error = with("https://a", "short").unwrap_err();
+        assert!(
+            error.to_string().contains("TASKMILL_CALLBACK_KEYS"),
+            "{error}"
+        );
+        let config = with("https://a", "0123456789abcdef0123456789abcdef").unwrap();
+        assert_eq!(
+            config.callbacks.as_ref().map(Callbacks::url),
+            Some("https://a")
+        );
+        let told: BTreeMap<String, String> = config.variables().into_iter().collect();
+        let again = Config::read(|name| told.get(name).cloned()).unwrap();
+        assert_eq!(again.variables(), config.variables());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Everything here speaks the AWS SDK; what is decided with it is the business of the core, and
 //! when, of the use cases.
 
+pub mod callbacks;
+mod calls;
 pub mod chain;
 pub mod clock;
 pub mod config;

@@ -152,6 +152,11 @@ impl Revealer<'_> {
         Ok(revealed)
     }
 
+    /// Hides a value that is given away beside the references.
+    pub fn hide(&mut self, value: &str) {
+        self.redactor.hide(value);
+    }
+
     /// What hides every value that was given away.
     #[must_use]
     pub fn into_redactor(self) -> Redactor {

@@ -11,9 +11,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use taskmill::Timestamp;
+use taskmill::task::targets::Targets;
 use taskmill_app::{
     App, boot, create_task, execute_task, process_result, refusal, schedule_retry, sweep,
 };
+use taskmill_aws::callbacks::Callbacks;
 use taskmill_aws::config::{Config, DEFAULT_RETENTION};
 use taskmill_aws::executor::Executors;
 use taskmill_aws::payloads::Payloads;
@@ -62,6 +64,8 @@ pub struct Options {
     pub batch_size: u8,
     /// Invocations of one function side by side.
     pub concurrency: usize,
+    /// Where other systems tell the end of what they were handed, if somebody listens.
+    pub callbacks: Option<Callbacks>,
 }
 
 /// A service cannot start.
@@ -120,7 +124,10 @@ pub async fn prepare(aws: LocalAws, options: Options) -> Result<Prepared, Error>
     let observer = open_store(&aws).await?;
     let sqs = aws_sdk_sqs::Client::new(&aws.background_sdk_config());
     let urls = create_queues(&sqs).await?;
-    let config = config(table_names(), urls, options.worker);
+    let config = Config {
+        callbacks: options.callbacks,
+        ..config(table_names(), urls, options.worker)
+    };
     let app = boot::assemble(config, &aws.sdk_config(), options.executors, aws.clock());
     Ok(Prepared {
         app,
@@ -147,7 +154,7 @@ impl Prepared {
         };
         config.queues.queues.values_mut().for_each(to_address);
         config.queues.dead_letters.values_mut().for_each(to_address);
-        config.own_functions = vec![FUNCTION_PREFIX.to_owned()];
+        config.targets = Targets::all_but(vec![FUNCTION_PREFIX.to_owned()]);
         let aws = [
             ("AWS_ENDPOINT_URL", address),
             ("AWS_REGION", account::REGION),
@@ -326,7 +333,9 @@ fn config(tables: TableNames, queues: queues::QueueUrls, worker: String) -> Conf
         longest_attempt: None,
         worker,
         execution_environment: "local".to_owned(),
-        own_functions: Vec::new(),
+        targets: Targets::default(),
+        sender: None,
+        callbacks: None,
     }
 }
 

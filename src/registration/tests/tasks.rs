@@ -145,8 +145,8 @@ fn executors_must_exist_and_be_ones_that_run_here() {
     let cases = [
         ("builtin:ecoh", "EXECUTOR_NOT_FOUND"),
         ("docker:alpine", "EXECUTOR_NOT_FOUND"),
-        ("sqs:orders", "NOT_SUPPORTED"),
-        ("events:bus", "NOT_SUPPORTED"),
+        ("sqs:a b", "WRONG_TYPE"),
+        ("events:", "WRONG_TYPE"),
         ("states:machine", "WRONG_TYPE"),
         ("worker:gpu", "NOT_SUPPORTED"),
         ("process:", "WRONG_TYPE"),
@@ -165,6 +165,8 @@ fn executors_must_exist_and_be_ones_that_run_here() {
 fn what_an_executor_cannot_honour_is_refused_and_the_rest_is_not() {
     let environment = "environmentVariables: {A: b}";
     let request = "request: {method: PUT}";
+    let body = "request: {body: input.n}";
+    let callback = "callback: true";
     let cpu = "resourceRequirements: {cpu: '0.5'}";
     let memory = "resourceRequirements: {memory: 512Mi}";
     let disk = "resourceRequirements: {disk: 1Gi}";
@@ -175,12 +177,13 @@ fn what_an_executor_cannot_honour_is_refused_and_the_rest_is_not() {
     let everywhere = [seconds, nobody];
     /// An executor, what it honours, and what it does not, with its place.
     type Row<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
-    let cases: [Row<'_>; 4] = [
+    let cases: [Row<'_>; 6] = [
         (
             "process:true",
             &[environment, cpu, memory, disk],
             &[
                 (request, "/request"),
+                (callback, "/callback"),
                 (role, "/securityContext/runAs"),
                 (secret, "/securityContext/runAs"),
             ],
@@ -188,11 +191,33 @@ fn what_an_executor_cannot_honour_is_refused_and_the_rest_is_not() {
         (
             "lambda:f",
             &[environment, cpu, memory, role],
-            &[(request, "/request"), (disk, "/resourceRequirements/disk")],
+            &[
+                (request, "/request"),
+                (callback, "/callback"),
+                (disk, "/resourceRequirements/disk"),
+            ],
+        ),
+        (
+            "sqs:orders",
+            &[body, callback, role],
+            &[
+                (request, "/request/method"),
+                (environment, "/environmentVariables"),
+                (cpu, "/resourceRequirements/cpu"),
+            ],
+        ),
+        (
+            "events:orders",
+            &[body, callback, role],
+            &[
+                (request, "/request/method"),
+                (environment, "/environmentVariables"),
+                (cpu, "/resourceRequirements/cpu"),
+            ],
         ),
         (
             "https://example.com",
-            &[request, secret],
+            &[request, body, callback, secret],
             &[
                 (environment, "/environmentVariables"),
                 (cpu, "/resourceRequirements/cpu"),
@@ -205,6 +230,7 @@ fn what_an_executor_cannot_honour_is_refused_and_the_rest_is_not() {
             &[],
             &[
                 (request, "/request"),
+                (callback, "/callback"),
                 (environment, "/environmentVariables"),
                 (cpu, "/resourceRequirements/cpu"),
                 (memory, "/resourceRequirements/memory"),

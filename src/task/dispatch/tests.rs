@@ -47,6 +47,11 @@ fn the_record_decides_what_a_dispatch_comes_to() {
     for (task, expected) in cases {
         assert_eq!(on_dispatch(&task, 1, at(1000)), expected, "{task:?}");
     }
+    let elsewhere = standing(Running, |task| {
+        task.deadline_at = Some(at(60_000));
+        task.elsewhere_since = Some(at(0));
+    });
+    assert_eq!(on_dispatch(&elsewhere, 1, at(1000)), Dispatch::Elsewhere);
     let overdue = standing(Running, lease(60_000));
     assert_eq!(on_dispatch(&overdue, 1, at(60_000)), Look);
 }

@@ -65,6 +65,13 @@ fn running_until(deadline: u64) -> impl FnOnce(&mut TaskInstance) {
     }
 }
 
+fn elsewhere_until(deadline: u64) -> impl FnOnce(&mut TaskInstance) {
+    move |task| {
+        running_until(deadline)(task);
+        task.elsewhere_since = Some(at(0));
+    }
+}
+
 fn retried_at(retry: u64) -> impl FnOnce(&mut TaskInstance) {
     move |task| {
         task.status = TaskStatus::RetryPending;
@@ -87,6 +94,9 @@ fn a_task_is_due_at_its_next_limit_its_far_retry_or_a_check() {
         (standing(&none, running_until(60_000)), check),
         (standing(&none, running_until(HOUR)), HOUR + LEASE_GRACE),
         (standing(&to_start, running_until(HOUR)), HOUR + LEASE_GRACE),
+        // Nobody but the record knows of an attempt that another system has.
+        (standing(&none, elsewhere_until(60_000)), 60_000),
+        (standing(&none, elsewhere_until(48 * HOUR)), 48 * HOUR),
         (standing(&none, retried_at(1000)), check),
         (standing(&none, retried_at(15 * MINUTE)), check),
         (
@@ -139,6 +149,10 @@ fn a_lease_ends_some_time_after_the_attempt_must() {
         task.status = status;
         let expected = (status == TaskStatus::Running).then(|| at(1000 + LEASE_GRACE));
         assert_eq!(lease_end(&task), expected, "{status:?}");
+        task.elsewhere_since = Some(at(0));
+        let awaited = (status == TaskStatus::Running).then(|| at(1000));
+        let ends = (lease_end(&task), awaited_until(&task));
+        assert_eq!(ends, (None, awaited), "{status:?}");
     }
 }
 
@@ -155,6 +169,7 @@ fn a_workflow_wakes_for_what_no_message_can_carry() {
             standing(&none, running_until(60_000)),
             Some(60_000 + LEASE_GRACE),
         ),
+        (standing(&none, elsewhere_until(60_000)), Some(60_000)),
         (standing(&none, retried_at(15 * MINUTE)), None),
         (standing(&none, retried_at(HOUR)), Some(HOUR)),
         (

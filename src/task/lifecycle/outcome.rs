@@ -1,6 +1,6 @@
 //! What the end of an attempt comes to: the end of the task, or another attempt.
 
-use super::{Effect, Facts, Rejection, Transition, changed, changed_to, end, fence};
+use super::{Effect, Facts, Rejection, Transition, changed, changed_to, end, fence, handover};
 use crate::codes::failure;
 use crate::error_info::ErrorInfo;
 use crate::ids::ExecutionId;
@@ -38,6 +38,7 @@ pub(super) fn apply(
         for_good,
     };
     Ok(match &report.outcome {
+        Outcome::HandedOver => handover::hand_over(task, report, facts),
         Outcome::Succeeded { output } => {
             after.output = Some(output.clone());
             after.error = None;
@@ -211,6 +212,7 @@ fn again(mut after: TaskInstance, next: Tally, at: Timestamp, facts: Facts) -> T
 
 fn wait_for_next(mut after: TaskInstance, at: Timestamp, now: Timestamp) -> Transition {
     after.deadline_at = None;
+    after.elsewhere_since = None;
     match after.task_type {
         TaskType::Manual => {
             after.status = TaskStatus::Pending;

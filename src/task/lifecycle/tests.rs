@@ -16,6 +16,7 @@ use crate::testing::{
 };
 
 mod cases;
+mod handover;
 mod people;
 mod properties;
 mod tables;
@@ -37,6 +38,7 @@ macro_rules! kinds {
 
 kinds! {
     Start, StartElsewhere, StartTooLate, StartOfAnother,
+    HandOver, HandOverAgain, HandOverOfAnother, CalledBack, CalledBackFailing, LookUncalled,
     Succeed, Fail, FailForGood, TimeOut, TimeOutForGood, TimeOutWhole, UnstartedTimeOut,
     ReportOfPrevious, ReportOfAnother,
     Lost, LostForGood, LostPrevious, LostAnother,
@@ -63,10 +65,11 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
             Kind::StartOfAnother,
         ],
         Event::Report(report) => match report.outcome {
-            Outcome::Succeeded { .. } => &[Kind::Succeed],
+            Outcome::Succeeded { .. } => &[Kind::Succeed, Kind::CalledBack],
             Outcome::Failed { .. } => &[
                 Kind::Fail,
                 Kind::FailForGood,
+                Kind::CalledBackFailing,
                 Kind::ReportOfPrevious,
                 Kind::ReportOfAnother,
             ],
@@ -79,6 +82,7 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
             Outcome::TimedOut {
                 kind: TimeoutKind::ScheduleToStart,
             } => &[Kind::UnstartedTimeOut],
+            Outcome::HandedOver => &[Kind::HandOver, Kind::HandOverAgain, Kind::HandOverOfAnother],
         },
         Event::Lost { .. } => &[
             Kind::Lost,
@@ -91,6 +95,7 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
             Kind::LookTooLate,
             Kind::LookOverdue,
             Kind::LookReminds,
+            Kind::LookUncalled,
         ],
         Event::Cancel { .. } => &[Kind::Cancel],
         Event::Act(act) => match act.act {
@@ -209,6 +214,15 @@ fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
             }
         }
         Kind::TokenClosed => task.task_token = Some("token".to_owned()),
+        Kind::HandOverAgain | Kind::CalledBack | Kind::CalledBackFailing
+            if task.status == TaskStatus::Running =>
+        {
+            task.elsewhere_since = Some(at(1000));
+        }
+        Kind::LookUncalled if task.deadline_at.is_some() => {
+            task.elsewhere_since = Some(at(1000));
+            task.deadline_at = Some(at(NOW));
+        }
         Kind::LostForGood => task.losses = limits::MAX_LOSSES,
         Kind::LookOverdue if task.deadline_at.is_some() => {
             task.deadline_at = Some(Timestamp::from_millis(
@@ -234,6 +248,10 @@ fn event(kind: Kind, task: &TaskInstance) -> Event {
             ..start(current, now)
         }),
         Kind::StartOfAnother => Event::Start(start(another, now)),
+        Kind::HandOver | Kind::HandOverAgain => reported(current, Outcome::HandedOver),
+        Kind::HandOverOfAnother => reported(another, Outcome::HandedOver),
+        Kind::CalledBack => reported(current, succeeded(json!(1))),
+        Kind::CalledBackFailing => reported(current, failed("BUSY")),
         Kind::Succeed => reported(current, succeeded(json!(1))),
         Kind::Fail => reported(current, failed("BUSY")),
         Kind::FailForGood => reported(current, failed(failure::INVALID_OUTPUT)),
@@ -253,7 +271,11 @@ fn event(kind: Kind, task: &TaskInstance) -> Event {
         Kind::LostAnother => Event::Lost {
             execution_id: another,
         },
-        Kind::LookInVain | Kind::LookTooLate | Kind::LookOverdue | Kind::LookReminds => Event::Look,
+        Kind::LookInVain
+        | Kind::LookTooLate
+        | Kind::LookUncalled
+        | Kind::LookOverdue
+        | Kind::LookReminds => Event::Look,
         Kind::Cancel => Event::Cancel {
             reason: "not wanted".to_owned(),
         },
@@ -325,7 +347,8 @@ fn acts(user: &str, act: Act) -> Event {
     Event::Act(Box::new(PersonsAct { by, act }))
 }
 
-/// A cell: the next status and what is owed (`>` a dispatch, `!` an announcement, `?` a reminder);
+/// A cell: the next status and what is owed (`>` a dispatch, `!` an announcement, `?` a reminder, `*` to
+/// be watched);
 /// `=` for a
 /// repeat; or why nothing changed.
 fn cell(task: &TaskInstance, event: &Event) -> String {
@@ -334,6 +357,7 @@ fn cell(task: &TaskInstance, event: &Event) -> String {
         Effect::Dispatch { .. } => ">",
         Effect::Announce => "!",
         Effect::Remind(_) => "?",
+        Effect::Watch => "*",
     };
     match transition(task, event, facts(at(NOW))) {
         Ok(Transition::Changed { task, effect }) => {

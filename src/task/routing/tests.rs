@@ -20,6 +20,18 @@ fn lambda(function: &str) -> ExecutorRef {
     }
 }
 
+fn sqs(queue: &str) -> ExecutorRef {
+    ExecutorRef::Sqs {
+        queue: queue.to_owned(),
+    }
+}
+
+fn events(bus: &str) -> ExecutorRef {
+    ExecutorRef::Events {
+        bus: bus.to_owned(),
+    }
+}
+
 #[test]
 fn executors_are_read_and_written_back() {
     let cases = [
@@ -48,6 +60,21 @@ fn executors_are_read_and_written_back() {
                 machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:ship:live".to_owned(),
             },
         ),
+        ("sqs:orders", sqs("orders")),
+        ("sqs:orders.fifo", sqs("orders.fifo")),
+        (
+            "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo",
+            sqs("https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo"),
+        ),
+        (
+            "sqs:http://127.0.0.1:4566/000000000000/orders",
+            sqs("http://127.0.0.1:4566/000000000000/orders"),
+        ),
+        ("events:default", events("default")),
+        (
+            "events:arn:aws:events:eu-west-1:123456789012:event-bus/orders",
+            events("arn:aws:events:eu-west-1:123456789012:event-bus/orders"),
+        ),
     ];
     for (text, expected) in cases {
         let read = ExecutorRef::parse(text);
@@ -73,8 +100,6 @@ fn what_is_no_executor_is_refused_with_a_code_and_the_nearest_name() {
         ("proces:ls -l", EXECUTOR_NOT_FOUND, Some("process:ls -l")),
         ("lambada:f", EXECUTOR_NOT_FOUND, Some("lambda:f")),
         ("docker:alpine", EXECUTOR_NOT_FOUND, None),
-        ("sqs:orders", NOT_SUPPORTED, None),
-        ("events:bus", NOT_SUPPORTED, None),
         ("worker:gpu", NOT_SUPPORTED, None),
         ("process:", WRONG_TYPE, None),
         ("process:  ", WRONG_TYPE, None),
@@ -92,6 +117,29 @@ fn what_is_no_executor_is_refused_with_a_code_and_the_nearest_name() {
         ("https://exa mple.com/", WRONG_TYPE, None),
         ("lambda:", WRONG_TYPE, None),
         ("lambda:a b", WRONG_TYPE, None),
+        ("sqs:", WRONG_TYPE, None),
+        ("sqs:a b", WRONG_TYPE, None),
+        ("sqs:a.b", WRONG_TYPE, None),
+        ("sqs:.fifo", WRONG_TYPE, None),
+        (
+            "sqs:arn:aws:sqs:eu-west-1:123456789012:orders",
+            WRONG_TYPE,
+            None,
+        ),
+        ("sqs:https://host/123456789012/a/", WRONG_TYPE, None),
+        ("sqs:https://host/123456789012/%61", WRONG_TYPE, None),
+        ("sqs:https://host/123456789012/a?x", WRONG_TYPE, None),
+        ("sqs:https://host/123456789012/b/../a", WRONG_TYPE, None),
+        ("sqs:https://u@host/123456789012/a", WRONG_TYPE, None),
+        ("sqs:https://HOST/123456789012/a", WRONG_TYPE, None),
+        ("sqs:https://host/1/a", WRONG_TYPE, None),
+        ("events:", WRONG_TYPE, None),
+        ("events:a b", WRONG_TYPE, None),
+        (
+            "events:arn:aws:events:eu-west-1:123456789012:rule/x",
+            WRONG_TYPE,
+            None,
+        ),
         ("states:machine", WRONG_TYPE, None),
         (
             "states:arn:aws:lambda:eu-west-1:123456789012:function:f",

@@ -33,6 +33,18 @@ pub struct Problem {
     pub problems: Option<Vec<ProblemAt>>,
 }
 
+/// What became of a callback.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct CalledBack {
+    /// The task whose attempt ended.
+    #[schema(format = "uuid")]
+    pub task_id: String,
+    /// How the task is now.
+    #[schema(inline)]
+    pub status: TaskStatusWord,
+}
+
 /// One thing that is wrong with a body.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -284,6 +296,9 @@ pub struct Task {
     /// When the running attempt must be over.
     #[schema(format = "date-time")]
     pub deadline_at: Option<String>,
+    /// When the running attempt began, if another system has it and calls back.
+    #[schema(format = "date-time")]
+    pub elsewhere_since: Option<String>,
     /// When the next attempt begins.
     #[schema(format = "date-time")]
     pub next_retry_at: Option<String>,

@@ -1,11 +1,12 @@
 //! What requests hold. None has a field for who asks.
 
 use semver::VersionReq;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use taskmill::JsonObject;
 use taskmill::ids::DefinitionId;
 use taskmill::task::TaskPriority;
+use taskmill_aws::executor::ReportedFailure;
 use utoipa::ToSchema;
 
 use super::words::PriorityWord;
@@ -136,6 +137,48 @@ pub struct Fail {
     /// Whether it is of no use that somebody tries again.
     #[serde(default)]
     pub permanent: bool,
+}
+
+/// How an attempt ended that another system was handed: with `output` or with `error`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CallBack {
+    /// What the task gives, which may be null.
+    #[serde(default, deserialize_with = "there")]
+    #[schema(value_type = Value, required = false)]
+    pub output: Option<Value>,
+    /// Why it failed.
+    #[schema(value_type = Option<CalledBackError>)]
+    pub error: Option<Box<ReportedFailure>>,
+}
+
+/// Why an attempt failed elsewhere.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct CalledBackError {
+    /// Why, for programs.
+    #[schema(min_length = 1)]
+    pub code: String,
+    /// Why, for people.
+    #[schema(required = false)]
+    pub message: String,
+    /// More about it.
+    #[schema(value_type = Object, required = false)]
+    pub details: JsonObject,
+    /// Where it failed; not shown.
+    pub stack_trace: Option<String>,
+    /// Whether another attempt is of no use.
+    #[schema(required = false)]
+    pub permanent: bool,
+    /// Milliseconds until the next attempt, in place of the policy's.
+    pub retry_after: Option<u64>,
+    /// Whether the workflow goes on, over what step and definition say.
+    pub continue_on_failure: Option<bool>,
+}
+
+/// A value that is there, though it be null.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// A signal.

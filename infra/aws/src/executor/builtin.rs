@@ -49,7 +49,9 @@ impl Executor for BuiltinExecutor {
             ExecutorRef::Process { .. }
             | ExecutorRef::Http { .. }
             | ExecutorRef::Lambda { .. }
-            | ExecutorRef::States { .. } => Err(call.misrouted()),
+            | ExecutorRef::States { .. }
+            | ExecutorRef::Sqs { .. }
+            | ExecutorRef::Events { .. } => Err(call.misrouted()),
         };
         Execution::ending(started, result, self.clock.now())
     }

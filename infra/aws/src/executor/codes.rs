@@ -7,6 +7,10 @@ pub const SECRET_NOT_FOUND: &str = "SECRET_NOT_FOUND";
 /// out of what is recorded. Permanent.
 pub const SECRET_TOO_SHORT: &str = "SECRET_TOO_SHORT";
 
+/// A definition has another system tell the end of its attempts, and nobody here listens.
+/// Permanent.
+pub const CALLBACK_UNAVAILABLE: &str = "CALLBACK_UNAVAILABLE";
+
 /// A program ended with a status other than 0, or by a signal, and said no code of its own.
 pub const PROCESS_FAILED: &str = "PROCESS_FAILED";
 /// A program is there but could not be started.
@@ -45,6 +49,16 @@ pub const STATES_THROTTLED: &str = "STATES_THROTTLED";
 pub const STATES_UNAVAILABLE: &str = "STATES_UNAVAILABLE";
 /// Step Functions refused the request. Permanent.
 pub const STATES_REFUSED: &str = "STATES_REFUSED";
+
+/// SQS has too much to do, could not be reached, or failed itself.
+pub const SQS_UNAVAILABLE: &str = "SQS_UNAVAILABLE";
+/// SQS refused the message. Permanent.
+pub const SQS_REFUSED: &str = "SQS_REFUSED";
+
+/// EventBridge has too much to do, could not be reached, or failed itself.
+pub const EVENTS_UNAVAILABLE: &str = "EVENTS_UNAVAILABLE";
+/// EventBridge refused the event. Permanent.
+pub const EVENTS_REFUSED: &str = "EVENTS_REFUSED";
 
 /// The code of `builtin:fail` when its input names none.
 pub const BUILTIN_FAILED: &str = "BUILTIN_FAILED";

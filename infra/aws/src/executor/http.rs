@@ -3,8 +3,8 @@
 //! A success with JSON is the output; 408, 429, 5xx and broken connections may be mended by
 //! another attempt and honour Retry-After; everything else is permanent. What a request may
 //! reach is decided in `guard`, how a response is read in `response`. The body is computed
-//! by the caller, who knows expressions ([`Call::body`]). Not here: answers that come later, by
-//! a callback; a 202 is a success like any other.
+//! by the caller, who knows expressions ([`Call::body`]). Of a definition with `callback` a 202
+//! says that the end comes later, by the callback; else it is a success like any other.
 
 mod guard;
 mod response;
@@ -22,10 +22,10 @@ use reqwest::header::{
     HeaderValue, TRANSFER_ENCODING, UPGRADE,
 };
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, Method, Url};
-use serde_json::Value;
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use taskmill::codes::failure::PAYLOAD_TOO_LARGE;
 use taskmill::limits;
+use taskmill::task::Outcome;
 use taskmill::task::definition::{HttpMethod, HttpRequest};
 use taskmill::task::routing::ExecutorRef;
 use tokio::time::Instant;
@@ -33,9 +33,10 @@ use tokio::time::Instant;
 pub use guard::Reach;
 
 use super::{Call, Execution, Executor, Failure, codes, redacted};
+use crate::callbacks::Callback;
 use crate::clock::Clock;
 use crate::sdk;
-use crate::secrets::{Redactor, Revealer, Secrets};
+use crate::secrets::{Revealer, Secrets};
 use guard::{Guard, Refused};
 
 /// How long a connection may take to come about. The time of the whole attempt is the caller's.
@@ -86,16 +87,21 @@ impl HttpExecutor {
         Ok(self.client.get_or_init(|| built))
     }
 
-    /// The output or failure of one request, and what hides the secrets that it was given.
-    async fn run(&self, call: &Call, url: &str) -> (Result<Value, Failure>, Redactor) {
+    /// What one request came to, free of the secrets that it was given.
+    async fn run(&self, call: &Call, url: &str) -> Result<Outcome, Failure> {
         let mut revealer = self.secrets.revealer(&call.context.tenant_id);
         let request = self.request(call, url, &mut revealer);
         let redactor = revealer.into_redactor();
-        let result = match request {
-            Ok(request) => self.send(request, &redactor).await,
+        let answered = match request {
+            Ok(request) => self.send(request).await,
             Err(failure) => Err(failure),
         };
-        (result, redactor)
+        let response = answered.map_err(|failure| failure.redacted(&redactor))?;
+        if call.callback.is_some() && response.status() == StatusCode::ACCEPTED {
+            return Ok(Outcome::HandedOver);
+        }
+        let output = response::read(response, &redactor, self.clock.now()).await;
+        redacted(output, &redactor).map(|output| Outcome::Succeeded { output })
     }
 
     fn request(
@@ -105,6 +111,10 @@ impl HttpExecutor {
         revealer: &mut Revealer<'_>,
     ) -> Result<reqwest::Request, Failure> {
         let url = self.checked_url(url)?;
+        let callback = call.wanted_callback()?;
+        if let Some(callback) = callback {
+            revealer.hide(&callback.token);
+        }
         let default = HttpRequest::default();
         let asked = call
             .definition
@@ -113,7 +123,7 @@ impl HttpExecutor {
             .as_ref()
             .unwrap_or(&default);
         let mut request = reqwest::Request::new(method(asked.method), url);
-        *request.headers_mut() = headers(call, asked, revealer)?;
+        *request.headers_mut() = headers(call, asked, callback, revealer)?;
         if has_body(asked.method) {
             let body = call.body.as_ref().unwrap_or(&call.input).to_string();
             *request.body_mut() = Some(body.into());
@@ -145,9 +155,8 @@ impl HttpExecutor {
         }
     }
 
-    async fn send(&self, request: reqwest::Request, redactor: &Redactor) -> Result<Value, Failure> {
-        let response = self.client()?.execute(request).await.map_err(unsent)?;
-        response::read(response, redactor, self.clock.now()).await
+    async fn send(&self, request: reqwest::Request) -> Result<Response, Failure> {
+        self.client()?.execute(request).await.map_err(unsent)
     }
 }
 
@@ -158,9 +167,10 @@ impl Executor for HttpExecutor {
         let ExecutorRef::Http { url } = &call.executor else {
             return Execution::ending(started, Err(call.misrouted()), self.clock.now());
         };
-        let (result, redactor) = self.run(call, url).await;
-        let result = redacted(result, &redactor);
-        Execution::ending(started, result, self.clock.now())
+        match self.run(call, url).await {
+            Ok(outcome) => Execution::so_far(started, outcome),
+            Err(failure) => Execution::ending(started, Err(failure), self.clock.now()),
+        }
     }
 }
 
@@ -186,6 +196,7 @@ fn has_body(method: HttpMethod) -> bool {
 fn headers(
     call: &Call,
     asked: &HttpRequest,
+    callback: Option<&Callback>,
     revealer: &mut Revealer<'_>,
 ) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::new();
@@ -223,6 +234,9 @@ fn headers(
     )?;
     if let Some(deadline) = call.deadline {
         set(&mut headers, "x-taskmill-deadline", &deadline.to_string())?;
+    }
+    if let Some(callback) = callback {
+        set(&mut headers, "x-taskmill-callback-url", &callback.url)?;
     }
     if let Some(traceparent) = &call.traceparent {
         set(&mut headers, "traceparent", traceparent)?;

@@ -5,8 +5,7 @@
 //! `workflowInstanceId`, `taskPath`, `correlationId` and `resourceRequirements`; those that the
 //! task does not have are left out. What an answer means is decided in `answer`, as whom the
 //! call is made in `super::roles`. The SDK's own retries are off: an invocation is an attempt, and
-//! attempts are counted. Taskmill's own functions are refused here, as they are by IAM: a task
-//! must not be able to forge a result.
+//! attempts are counted.
 
 mod answer;
 #[cfg(test)]
@@ -24,7 +23,7 @@ use aws_sdk_lambda::types::InvocationType;
 use serde::Serialize;
 use serde_json::Value;
 use taskmill::Timestamp;
-use taskmill::codes::failure::{EXECUTOR_NOT_FOUND, PAYLOAD_TOO_LARGE};
+use taskmill::codes::failure::PAYLOAD_TOO_LARGE;
 use taskmill::ids::{ExecutionId, TaskId, WorkflowId};
 use taskmill::security::SecurityContext;
 use taskmill::task::definition::ResourceRequirements;
@@ -39,20 +38,10 @@ use crate::secrets::{Redactor, Revealer, Secrets};
 /// Bytes of a synchronous invocation's payload, in either direction (Lambda's quota, 6 MB).
 pub const INVOCATION_BYTES: usize = 6 * 1024 * 1024;
 
-/// What a `lambda:` executor is set up with.
-#[derive(Debug, Clone)]
-pub struct LambdaConfig {
-    /// Region, credentials and connection; also of the STS calls of `runAs`.
-    pub sdk: SdkConfig,
-    /// What the names of functions begin with that no task may invoke: Taskmill's own.
-    pub denied_prefixes: Vec<String>,
-}
-
 /// Runs `lambda:` tasks.
 #[derive(Debug)]
 pub struct LambdaExecutor {
     clients: Clients<Client>,
-    denied_prefixes: Vec<String>,
     secrets: Secrets,
     clock: Clock,
 }
@@ -60,10 +49,9 @@ pub struct LambdaExecutor {
 impl LambdaExecutor {
     /// An executor on this connection.
     #[must_use]
-    pub fn new(config: LambdaConfig, secrets: Secrets, clock: Clock) -> Self {
+    pub fn new(sdk: SdkConfig, secrets: Secrets, clock: Clock) -> Self {
         Self {
-            clients: Clients::new(config.sdk, client),
-            denied_prefixes: config.denied_prefixes,
+            clients: Clients::new(sdk, client),
             secrets,
             clock,
         }
@@ -71,27 +59,12 @@ impl LambdaExecutor {
 
     async fn run(&self, call: &Call, function: &str) -> Result<Value, Failure> {
         let mut revealer = self.secrets.revealer(&call.context.tenant_id);
-        let payload = self
-            .allowed(function)
-            .and_then(|()| payload(call, &mut revealer));
+        let payload = payload(call, &mut revealer);
         let redactor = revealer.into_redactor();
         match payload {
             Ok(payload) => self.invoke(call, function, payload, &redactor).await,
             Err(failure) => Err(failure.redacted(&redactor)),
         }
-    }
-
-    fn allowed(&self, function: &str) -> Result<(), Failure> {
-        let name = base_name(function);
-        let ours = self
-            .denied_prefixes
-            .iter()
-            .any(|prefix| name.starts_with(prefix.as_str()));
-        if ours || name.is_empty() {
-            let message = format!("tasks may not invoke the function {function:?}");
-            return Err(Failure::permanent(EXECUTOR_NOT_FOUND, message));
-        }
-        Ok(())
     }
 
     async fn invoke(
@@ -192,14 +165,4 @@ fn within_quota(bytes: usize, what: &str) -> Result<(), Failure> {
     }
     let message = format!("the {what} has {bytes} bytes; Lambda takes {INVOCATION_BYTES}");
     Err(Failure::permanent(PAYLOAD_TOO_LARGE, message))
-}
-
-/// The function's own name, out of a name, a partial ARN or an ARN, each with or without a
-/// version or alias.
-fn base_name(function: &str) -> &str {
-    let parts: Vec<&str> = function.split(':').collect();
-    match parts.iter().position(|part| *part == "function") {
-        Some(before) => parts.get(before + 1).copied().unwrap_or_default(),
-        None => parts.first().copied().unwrap_or_default(),
-    }
 }

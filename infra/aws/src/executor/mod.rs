@@ -7,11 +7,13 @@
 
 pub mod builtin;
 pub mod codes;
+pub mod events;
 mod failure;
 pub mod http;
 pub mod lambda;
 mod output;
 mod roles;
+pub mod sqs;
 pub mod states;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,6 +23,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use serde_json::Value;
 use taskmill::Timestamp;
 use taskmill::codes::failure::EXECUTOR_NOT_FOUND;
@@ -35,11 +38,14 @@ use tokio::time::Instant;
 pub use failure::{Failure, ReportedFailure, redacted};
 pub use output::{parse_json, parse_output};
 
+use crate::callbacks::Callback;
 use crate::clock::Clock;
 use crate::secrets::Secrets;
 use builtin::BuiltinExecutor;
+use events::EventsExecutor;
 use http::{HttpExecutor, Reach};
-use lambda::{LambdaConfig, LambdaExecutor};
+use lambda::LambdaExecutor;
+use sqs::SqsExecutor;
 use states::StatesExecutor;
 
 /// Runs attempts of tasks.
@@ -77,6 +83,9 @@ pub struct Call {
     pub input: Value,
     /// What the definition's `request.body` gave; none where the input itself is the body.
     pub body: Option<Value>,
+    /// Where another system that is handed the attempt tells its end; none where the definition
+    /// wants none, or nobody listens.
+    pub callback: Option<Callback>,
     /// In whose name it runs.
     pub context: SecurityContext,
     /// The workflow that the task belongs to.
@@ -123,8 +132,22 @@ pub enum ExecutorKind {
     Lambda,
     /// `states:`
     States,
+    /// `sqs:`
+    Sqs,
+    /// `events:`
+    Events,
     /// `builtin:`
     Builtin,
+}
+
+/// How tasks reach AWS.
+#[derive(Debug, Clone)]
+pub struct AwsReach {
+    /// Region, credentials and connection; also of the calls of STS.
+    pub sdk: SdkConfig,
+    /// The role that sends messages and events where a definition names none: it may not send to the
+    /// queues of Taskmill itself, as this process may and must.
+    pub sender: Option<String>,
 }
 
 /// The executors of this process, by kind. Itself an executor: a call goes to the one that its
@@ -144,8 +167,25 @@ impl Call {
             ExecutorRef::Http { .. } => ExecutorKind::Http,
             ExecutorRef::Lambda { .. } => ExecutorKind::Lambda,
             ExecutorRef::States { .. } => ExecutorKind::States,
+            ExecutorRef::Sqs { .. } => ExecutorKind::Sqs,
+            ExecutorRef::Events { .. } => ExecutorKind::Events,
             ExecutorRef::Builtin(_) => ExecutorKind::Builtin,
         }
+    }
+
+    /// Where the end of the attempt is told, if its definition has another system tell it.
+    ///
+    /// # Errors
+    /// It does, and nobody here listens.
+    pub fn wanted_callback(&self) -> Result<Option<&Callback>, Failure> {
+        if !self.definition.execution_config.callback {
+            return Ok(None);
+        }
+        let nobody = || {
+            let message = "nothing here takes callbacks: see TASKMILL_CALLBACK_URL";
+            Failure::permanent(codes::CALLBACK_UNAVAILABLE, message)
+        };
+        self.callback.as_ref().map(Some).ok_or_else(nobody)
     }
 
     /// The failure of a call that reached an executor of another kind.
@@ -206,10 +246,15 @@ impl Execution {
     /// An execution that began at `started` and ends now, with nothing known but its time.
     #[must_use]
     pub fn ending(started: Instant, result: Result<Value, Failure>, at: Timestamp) -> Self {
-        let outcome = match result {
-            Ok(output) => Outcome::Succeeded { output },
-            Err(failure) => failure.into_outcome(at),
-        };
+        match result {
+            Ok(output) => Self::so_far(started, Outcome::Succeeded { output }),
+            Err(failure) => Self::so_far(started, failure.into_outcome(at)),
+        }
+    }
+
+    /// An execution that began at `started` and came to this now, with nothing known but its time.
+    #[must_use]
+    pub fn so_far(started: Instant, outcome: Outcome) -> Self {
         let execution_time = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Self {
             outcome,
@@ -236,16 +281,30 @@ impl Executors {
         Self { clock, by_kind }.with(ExecutorKind::Builtin, Arc::new(builtin))
     }
 
-    /// What runs in the cloud: `builtin:`, `http:` to public addresses, `lambda:` and `states:`.
+    /// What runs in the cloud: `builtin:`, `http:` to public addresses, and what is [of AWS].
+    ///
+    /// [of AWS]: Self::with_aws
     #[must_use]
-    pub fn cloud(clock: Clock, secrets: Secrets, lambda: LambdaConfig) -> Self {
+    pub fn cloud(clock: Clock, secrets: Secrets, aws: &AwsReach) -> Self {
         let http = HttpExecutor::new(Reach::Public, secrets.clone(), clock);
-        let states = StatesExecutor::new(lambda.sdk.clone(), clock);
-        let lambda = LambdaExecutor::new(lambda, secrets, clock);
         Self::builtin(clock)
             .with(ExecutorKind::Http, Arc::new(http))
-            .with(ExecutorKind::Lambda, Arc::new(lambda))
+            .with_aws(secrets, aws)
+    }
+
+    /// The same with `lambda:`, `states:`, `sqs:` and `events:`.
+    #[must_use]
+    pub fn with_aws(self, secrets: Secrets, aws: &AwsReach) -> Self {
+        let (sdk, clock) = (|| aws.sdk.clone(), self.clock);
+        let sender = || aws.sender.clone();
+        let lambda = LambdaExecutor::new(sdk(), secrets, clock);
+        let states = StatesExecutor::new(sdk(), clock);
+        let sqs = SqsExecutor::new(sdk(), sender(), clock);
+        let events = EventsExecutor::new(sdk(), sender(), clock);
+        self.with(ExecutorKind::Lambda, Arc::new(lambda))
             .with(ExecutorKind::States, Arc::new(states))
+            .with(ExecutorKind::Sqs, Arc::new(sqs))
+            .with(ExecutorKind::Events, Arc::new(events))
     }
 
     /// What runs on one machine: `builtin:`, `http:` to public addresses and to the machine

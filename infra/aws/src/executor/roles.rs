@@ -1,4 +1,5 @@
-//! As whom AWS is called: as Taskmill, or as the role that a definition's `runAs` names.
+//! As whom AWS is called: as Taskmill, as the role that tasks of a kind usually have, or as the one
+//! that a definition's `runAs` names.
 //!
 //! An assumed role's session is named after the tenant ([`session_name`]), so that the role's
 //! trust policy can hold each tenant to its own roles by the condition `sts:RoleSessionName`.
@@ -29,6 +30,8 @@ pub(super) struct Clients<C> {
     sdk: SdkConfig,
     make: fn(&SdkConfig) -> C,
     own: C,
+    /// The role that is assumed where a call names none.
+    usual: Option<String>,
     /// By role and tenant. Each client keeps its own credentials until they expire.
     assumed: Mutex<LruCache<(String, TenantId), C>>,
 }
@@ -38,16 +41,24 @@ impl<C: Clone> Clients<C> {
         let sdk = with_time(sdk);
         Self {
             own: make(&sdk),
+            usual: None,
             assumed: Mutex::new(LruCache::new(ROLES)),
             make,
             sdk,
         }
     }
 
+    /// The same, but where a call names no role this one is assumed.
+    pub(super) fn usually(self, role: Option<String>) -> Self {
+        Self {
+            usual: role,
+            ..self
+        }
+    }
+
     /// The client that makes this call as whom it asks to.
     pub(super) async fn of(&self, call: &Call) -> C {
-        let security = call.definition.execution_config.security_context.as_ref();
-        let Some(role) = security.and_then(|security| security.run_as.clone()) else {
+        let Some(role) = run_as(call).or(self.usual.as_ref()).cloned() else {
             return self.own.clone();
         };
         let tenant = call.context.tenant_id.clone();
@@ -75,6 +86,12 @@ impl<C: Clone> Clients<C> {
             .build();
         (self.make)(&sdk)
     }
+}
+
+/// The role that the definition of a call names.
+pub(super) fn run_as(call: &Call) -> Option<&String> {
+    let security = call.definition.execution_config.security_context.as_ref()?;
+    security.run_as.as_ref()
 }
 
 /// The configuration with a time source and a sleep, which assuming a role cannot do without.

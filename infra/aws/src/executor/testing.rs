@@ -1,4 +1,6 @@
-//! Calls for the tests of executors.
+//! Calls for the tests of executors, and an AWS that answers them.
+
+pub(crate) mod aws;
 
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use taskmill::task::routing::ExecutorRef;
 use taskmill::task::{Outcome, TaskDefinition};
 
 use super::{Beats, Call, Execution, Used};
+use crate::callbacks::Callback;
 use crate::secrets::Secrets;
 
 /// The tenant of every call.
@@ -37,6 +40,7 @@ pub(crate) fn call(executor: ExecutorRef, config: &Value, input: Value) -> Call 
         executor,
         input,
         body: None,
+        callback: None,
         context: SecurityContext {
             user_id: "ann".to_owned(),
             tenant_id: tenant(),
@@ -54,6 +58,19 @@ pub(crate) fn call(executor: ExecutorRef, config: &Value, input: Value) -> Call 
         used: Used::default(),
         beats: Beats::default(),
     }
+}
+
+/// The same call of a definition that has another system tell its end.
+pub(crate) fn callback(mut call: Call) -> Call {
+    let mut definition = (*call.definition).clone();
+    definition.execution_config.callback = true;
+    call.definition = Arc::new(definition);
+    let (token, url) = ("tkn-0123", "https://api/v1/callbacks/tkn-0123");
+    call.callback = Some(Callback {
+        url: url.to_owned(),
+        token: token.to_owned(),
+    });
+    call
 }
 
 /// Secrets in which the tenant has its `TOKEN`.

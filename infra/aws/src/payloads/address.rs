@@ -1,49 +1,20 @@
 //! Where the bucket is: a host of its own on AWS, a path at an endpoint that was set.
 
 use aws_config::SdkConfig;
-use aws_types::service_config::ServiceConfigKey;
 
-/// The domains of the partitions that are not `amazonaws.com`, by how their regions begin.
-const DOMAINS: [(&str, &str); 6] = [
-    ("cn-", "amazonaws.com.cn"),
-    ("eu-isoe-", "cloud.adc-e.uk"),
-    ("eusc-", "amazonaws.eu"),
-    ("us-iso-", "c2s.ic.gov"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-isof-", "csp.hci.ic.gov"),
-];
+use crate::calls::address::{domain, endpoint, region};
 
 /// The address that the keys of the bucket's objects follow.
 pub(super) fn of(sdk: &SdkConfig, bucket: &str) -> String {
-    match endpoint(sdk) {
+    match endpoint(sdk, "S3") {
         Some(url) => format!("{}/{bucket}", url.trim_end_matches('/')),
         None => on_aws(sdk, bucket),
     }
 }
 
-/// The endpoint that was set: in the configuration itself, else for S3, else for all of AWS.
-fn endpoint(sdk: &SdkConfig) -> Option<String> {
-    let for_all = sdk.endpoint_url().map(str::to_owned);
-    if sdk.get_origin("endpoint_url").is_client_config() {
-        return for_all;
-    }
-    let key = ServiceConfigKey::builder()
-        .service_id("S3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .expect("all three parts of the key are set");
-    let for_s3 = sdk.service_config().and_then(|set| set.load_config(key));
-    for_s3.or(for_all)
-}
-
 fn on_aws(sdk: &SdkConfig, bucket: &str) -> String {
-    // Without a region there is nothing to sign for, and every call fails for that.
-    let region = sdk.region().map_or("", AsRef::as_ref);
-    let other = DOMAINS
-        .iter()
-        .find(|(prefix, _)| region.starts_with(prefix));
-    let domain = other.map_or("amazonaws.com", |(_, domain)| domain);
+    let region = region(sdk);
+    let domain = domain(region);
     let service = match (sdk.use_fips(), sdk.use_dual_stack()) {
         (Some(true), Some(true)) => "s3-fips.dualstack",
         (Some(true), Some(false) | None) => "s3-fips",
@@ -63,7 +34,7 @@ fn on_aws(sdk: &SdkConfig, bucket: &str) -> String {
 mod tests {
     use aws_config::Region;
     use aws_types::origin::Origin;
-    use aws_types::service_config::LoadServiceConfig;
+    use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
     use super::*;
 

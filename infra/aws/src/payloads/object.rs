@@ -1,73 +1,39 @@
-//! The two calls of S3 that payloads need, over the SDK's own runtime.
+//! The two calls of S3 that payloads need.
 //!
-//! What the SDK does for every call it does for these, by the same configuration: credentials,
-//! signatures, retries and their delays, time limits, stalled streams, clocks that are wrong. The
-//! generated client is left out. Most of it is about what no payload needs, such as forty kinds of
-//! checksums: the signature covers the hash of the body, and S3 refuses a body that has another.
+//! The generated client is left out: most of it is about what no payload needs, such as forty kinds
+//! of checksums. The signature covers the hash of the body, and S3 refuses a body that has another.
 
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
-use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
-use aws_runtime::retries::classifiers::{AwsErrorCodeClassifier, TRANSIENT_ERRORS};
-use aws_runtime::service_clock_skew::{
-    DisableClockSkewCorrection, ServiceClockSkewClassifier, ServiceClockSkewInterceptor,
-};
+use aws_config::SdkConfig;
+use aws_runtime::auth::SigningOptions;
 use aws_smithy_http::label::{EncodingStrategy, fmt_string};
-use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime::client::retries::classifiers::{
-    HttpStatusCodeClassifier, TransientErrorClassifier,
-};
-use aws_smithy_runtime::client::stalled_stream_protection::StalledStreamProtectionInterceptor;
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
-use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
-use aws_smithy_runtime_api::client::orchestrator::{
-    HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput,
-};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
-use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::config_bag::{FrozenLayer, Layer, Storable, StoreReplace};
 use aws_smithy_types::error::metadata::{Builder, ErrorMetadata, ProvideErrorMetadata};
 use aws_smithy_xml::decode::{Document, XmlDecodeError, try_data};
-use aws_types::SigningName;
-use aws_types::region::SigningRegion;
 
 use super::address;
-
-/// What S3 is told of who asks; its access logs keep it.
-const USER_AGENT: &str = concat!("taskmill/", env!("CARGO_PKG_VERSION"));
-
-/// The answers that are worth another try, whatever their body says.
-const TRANSIENT_STATUSES: [u16; 5] = [429, 500, 502, 503, 504];
+use crate::calls::{Call, Callee, USER_AGENT};
 
 /// The objects of a bucket.
 #[derive(Debug, Clone)]
 pub(super) struct Objects {
     /// One for both calls, since each has connections of its own.
-    call: Operation<HttpRequest, String, ErrorMetadata>,
+    call: Call,
 }
 
 impl Objects {
     /// The objects of this bucket, where the configuration says that it is.
     pub(super) fn new(sdk: &SdkConfig, bucket: &str) -> Self {
-        let version = sdk.behavior_version();
-        let call = Operation::builder()
-            .service_name("S3")
-            .operation_name("Object")
-            .behavior_version(version.unwrap_or_else(BehaviorVersion::latest))
-            .endpoint_url(&address::of(sdk, bucket))
-            .standard_retry(&retries(sdk))
-            .runtime_plugin(
-                StaticRuntimePlugin::new()
-                    .with_config(settings(sdk))
-                    .with_runtime_components(components(sdk)),
-            )
-            .with_connection_poisoning()
-            .serializer(Ok)
-            .deserializer(content)
-            .build();
+        let callee = Callee {
+            names: ("S3", "Object"),
+            endpoint: address::of(sdk, bucket),
+            signed_for: "s3",
+            signing: signing(),
+            transient: &["InternalError"],
+            read: content,
+        };
+        let call = callee.call(sdk);
         Self { call }
     }
 
@@ -137,68 +103,13 @@ fn told(body: &[u8]) -> Result<Builder, XmlDecodeError> {
     Ok(told)
 }
 
-fn retries(sdk: &SdkConfig) -> RetryConfig {
-    let retries = sdk.retry_config().cloned();
-    retries.unwrap_or_else(RetryConfig::standard)
-}
-
-fn settings(sdk: &SdkConfig) -> FrozenLayer {
-    let mut layer = Layer::new("payloads");
-    layer.store_put(AuthSchemeOptionResolverParams::new(()));
-    layer.store_put(signing(sdk));
-    // Payloads are not logged.
-    layer.store_put(SensitiveOutput);
-    store(&mut layer, sdk.timeout_config().cloned());
-    store(&mut layer, sdk.stalled_stream_protection());
-    let skew = sdk.disable_clock_skew_correction();
-    store(&mut layer, skew.map(DisableClockSkewCorrection::from));
-    layer.freeze()
-}
-
-/// Stores what was configured, and leaves the SDK's default where nothing was.
-fn store<T: Storable<Storer = StoreReplace<T>>>(layer: &mut Layer, setting: Option<T>) {
-    if let Some(setting) = setting {
-        layer.store_put(setting);
-    }
-}
-
 /// How S3 wants to be asked: the path as it is sent, and the hash of the body in a header.
-fn signing(sdk: &SdkConfig) -> SigV4OperationSigningConfig {
-    let mut signing_options = SigningOptions::default();
-    signing_options.double_uri_encode = false;
-    signing_options.normalize_uri_path = false;
-    signing_options.content_sha256_header = true;
-    SigV4OperationSigningConfig {
-        region: sdk.region().cloned().map(SigningRegion::from),
-        region_set: None,
-        name: Some(SigningName::from_static("s3")),
-        signing_options,
-    }
-}
-
-fn components(sdk: &SdkConfig) -> RuntimeComponentsBuilder {
-    let transient = [TRANSIENT_ERRORS, &["InternalError"]].concat();
-    let codes = AwsErrorCodeClassifier::<ErrorMetadata>::builder().transient_errors(transient);
-    let schemes = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
-    let components = RuntimeComponentsBuilder::new("payloads")
-        .with_http_client(sdk.http_client())
-        .with_sleep_impl(sdk.sleep_impl())
-        .with_time_source(sdk.time_source())
-        .with_identity_cache(sdk.identity_cache())
-        .with_auth_scheme(SigV4AuthScheme::new())
-        .with_auth_scheme_option_resolver(Some(schemes))
-        .with_interceptor(StalledStreamProtectionInterceptor::default())
-        .with_interceptor(ServiceClockSkewInterceptor::new())
-        .with_retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
-        .with_retry_classifier(codes.build())
-        .with_retry_classifier(HttpStatusCodeClassifier::new_from_codes(
-            TRANSIENT_STATUSES.to_vec(),
-        ))
-        .with_retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new());
-    match sdk.credentials_provider() {
-        Some(provider) => components.with_identity_resolver(SCHEME_ID, provider),
-        None => components,
-    }
+fn signing() -> SigningOptions {
+    let mut options = SigningOptions::default();
+    options.double_uri_encode = false;
+    options.normalize_uri_path = false;
+    options.content_sha256_header = true;
+    options
 }
 
 #[cfg(test)]

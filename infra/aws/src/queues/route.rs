@@ -8,6 +8,7 @@
 
 use taskmill::Timestamp;
 use taskmill::ids::TenantId;
+use taskmill::task::Outcome;
 use taskmill::task::routing::{ExecuteQueue, queue_for};
 
 use crate::payloads::ContentHash;
@@ -51,6 +52,10 @@ impl Outgoing {
             } => {
                 let group = workflow_id.map_or_else(|| task_id.to_string(), |id| id.to_string());
                 let recognized_by = match report {
+                    // An end may follow.
+                    Carried::Inline(report) if report.outcome == Outcome::HandedOver => {
+                        format!("{}-elsewhere", report.execution_id)
+                    }
                     Carried::Inline(report) => report.execution_id.to_string(),
                     Carried::Stored(key) => {
                         let key = key.as_str();

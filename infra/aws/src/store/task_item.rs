@@ -14,7 +14,7 @@
 //! | `ex`, `env`, `as`, `ref` | executor, environment, assignee, reference | `tt`, `tp` | token, traceparent |
 //! | `rid`, `rh` | retried task, request hash | `bi` | batch |
 //! | `hd` | who may do a MANUAL task, and by when | `au` | what a person did with it last |
-//! | `ip`, `ik`, `fu` | in whose inbox it stands, see `inbox.rs` | | |
+//! | `ip`, `ik`, `fu` | in whose inbox it stands, see `inbox.rs` | `es` | since when another system has it |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
@@ -93,6 +93,7 @@ fn fixed(task: &TaskInstance, shards: Shards) -> Item {
     head.time("st", task.start_time);
     head.time("et", task.end_time);
     head.time("dl", task.deadline_at);
+    head.time("es", task.elsewhere_since);
     head.time("nr", task.next_retry_at);
     head.set("ua", number(task.updated_at.millis()));
     if let Some(expires) = task.expires_at {
@@ -250,6 +251,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
         end_time: read.opt_time("et")?,
         execution_environment: read.owned_text("env")?,
         deadline_at: read.opt_time("dl")?,
+        elsewhere_since: read.opt_time("es")?,
         next_retry_at: read.opt_time("nr")?,
         due_at: read.opt_time("da")?,
         checks: read.count("ck")?,

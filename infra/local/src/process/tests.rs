@@ -41,6 +41,7 @@ pub(super) fn call(command: &str, input: Value, config: &Value) -> Call {
         },
         input,
         body: None,
+        callback: None,
         context: SecurityContext {
             user_id: "ann".to_owned(),
             tenant_id,

@@ -70,6 +70,7 @@ async fn prepared() -> Prepared {
         worker: "test".to_owned(),
         batch_size: 10,
         concurrency: 1,
+        callbacks: None,
     };
     prepare(aws, options).await.unwrap()
 }

@@ -12,6 +12,12 @@ Start            |RUNNING       |RUNNING       |=             |RUNNING       |=!
 StartElsewhere   |RUNNING       |RUNNING       |illegal       |RUNNING       |=!            |=!            |=!            |=!
 StartTooLate     |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
 StartOfAnother   |stale         |stale         |stale         |stale         |=!            |=!            |=!            |=!
+HandOver         |RUNNING*      |RUNNING*      |RUNNING*      |RUNNING*      |illegal       |illegal       |illegal       |illegal
+HandOverAgain    |RUNNING*      |RUNNING*      |=*            |RUNNING*      |illegal       |illegal       |illegal       |illegal
+HandOverOfAnother|stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
+CalledBack       |COMPLETED!    |COMPLETED!    |COMPLETED!    |COMPLETED!    |=!            |illegal       |illegal       |illegal
+CalledBackFailing|RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|illegal       |=!            |illegal       |=!
+LookUncalled     |=>            |=             |RETRY_PENDING>|=>            |=!            |=!            |=!            |=!
 Succeed          |COMPLETED!    |COMPLETED!    |COMPLETED!    |COMPLETED!    |=!            |illegal       |illegal       |illegal
 Fail             |RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|RETRY_PENDING>|illegal       |=!            |illegal       |=!
 FailForGood      |FAILED!       |FAILED!       |FAILED!       |FAILED!       |illegal       |=!            |illegal       |=!
@@ -81,6 +87,12 @@ Start            |illegal       |illegal       |illegal       |illegal       |=!
 StartElsewhere   |illegal       |illegal       |illegal       |illegal       |=!            |=!            |=!            |=!
 StartTooLate     |illegal       |illegal       |illegal       |illegal       |=!            |=!            |=!            |=!
 StartOfAnother   |illegal       |illegal       |illegal       |illegal       |=!            |=!            |=!            |=!
+HandOver         |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+HandOverAgain    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+HandOverOfAnother|illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+CalledBack       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |illegal       |illegal
+CalledBackFailing|illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+LookUncalled     |=             |=             |=             |=             |=!            |=!            |=!            |=!
 Succeed          |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |illegal       |illegal
 Fail             |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
 FailForGood      |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!

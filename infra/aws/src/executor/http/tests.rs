@@ -8,12 +8,12 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
-use serde_json::json;
+use serde_json::{Value, json};
 use taskmill::codes::failure::INVALID_OUTPUT;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::executor::testing::{TOKEN, call, failure, output, secrets};
+use crate::executor::testing::{TOKEN, call, callback, failure, output, secrets};
 
 /// What every request of a test meets.
 struct Server {
@@ -25,6 +25,7 @@ impl Server {
         let routes = Router::new()
             .route("/echo", any(echo))
             .route("/empty", any(|| async { StatusCode::NO_CONTENT }))
+            .route("/later", any(|| async { (StatusCode::ACCEPTED, "soon") }))
             .route("/text", any(|| async { "hello" }))
             .route("/down", any(down))
             .route("/missing", any(missing))
@@ -136,6 +137,53 @@ async fn the_input_goes_as_json_and_the_attempt_is_named() {
     ] {
         assert_eq!(seen["headers"][name], json!(value), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_202_hands_over_where_the_definition_says_so() {
+    let server = Server::start().await;
+    let execution = server
+        .execute(&callback(server.call("/later", json!({}))))
+        .await;
+    assert_eq!(execution.outcome, Outcome::HandedOver);
+    let done = output(
+        server
+            .execute(&callback(server.call("/empty", json!({}))))
+            .await,
+    );
+    assert_eq!(done, Value::Null);
+    let (error, ..) = failure(
+        server
+            .execute(&callback(server.call("/missing", json!({}))))
+            .await,
+    );
+    assert_eq!(error.code, "HTTP_404");
+    // Without the wish a 202 ends the attempt with its body, which is no JSON here.
+    let (error, ..) = failure(server.run("/later", json!({})).await);
+    assert_eq!(error.code, INVALID_OUTPUT);
+}
+
+#[tokio::test]
+async fn who_is_asked_is_told_where_to_call_back_and_nobody_else() {
+    let server = Server::start().await;
+    let seen = output(
+        server
+            .execute(&callback(server.call("/echo", json!({}))))
+            .await,
+    );
+    let url = &seen["headers"]["x-taskmill-callback-url"];
+    assert_eq!(url, "https://api/v1/callbacks/***");
+    let seen = output(server.run("/echo", json!({})).await);
+    assert!(seen["headers"].get("x-taskmill-callback-url").is_none());
+    let call = Call {
+        callback: None,
+        ..callback(server.call("/echo", json!({})))
+    };
+    let (error, permanent, _) = failure(server.execute(&call).await);
+    assert_eq!(
+        (&*error.code, permanent),
+        (codes::CALLBACK_UNAVAILABLE, true)
+    );
 }
 
 #[tokio::test]

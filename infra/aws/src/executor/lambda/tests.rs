@@ -14,6 +14,8 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::json;
 
+use taskmill::codes::failure::EXECUTOR_NOT_FOUND;
+
 use super::*;
 use crate::executor::codes;
 use crate::executor::testing::{TOKEN, call, failure, output, secrets};
@@ -52,12 +54,7 @@ impl Aws {
             .credentials_provider(SharedCredentialsProvider::new(own_credentials()))
             .http_client(self.clone())
             .build();
-        let denied_prefixes = vec!["taskmill-".to_owned()];
-        let config = LambdaConfig {
-            sdk,
-            denied_prefixes,
-        };
-        LambdaExecutor::new(config, secrets(), Clock::system())
+        LambdaExecutor::new(sdk, secrets(), Clock::system())
     }
 
     fn seen(&self) -> Vec<Seen> {
@@ -275,30 +272,6 @@ async fn payloads_over_the_quota_are_refused() {
     let aws = Aws::answering(|_| Some((200, Vec::new(), "1".repeat(INVOCATION_BYTES + 1))));
     let (error, permanent, _) = failure(aws.executor().execute(&lambda("f", json!({}))).await);
     assert_eq!((error.code.as_str(), permanent), (PAYLOAD_TOO_LARGE, true));
-}
-
-#[tokio::test]
-async fn functions_of_taskmill_itself_are_refused() {
-    let aws = Aws::answering(|_| Some((200, Vec::new(), "null".to_owned())));
-    for function in [
-        "taskmill-process-result",
-        "taskmill-process-result:live",
-        "123456789012:function:taskmill-sweep",
-        "arn:aws:lambda:eu-central-1:123456789012:function:taskmill-sweep:3",
-        "",
-        "arn:aws:lambda:eu-central-1:123456789012:function",
-    ] {
-        let (error, permanent, _) =
-            failure(aws.executor().execute(&lambda(function, json!({}))).await);
-        assert_eq!(
-            (error.code.as_str(), permanent),
-            (EXECUTOR_NOT_FOUND, true),
-            "{function}"
-        );
-    }
-    assert!(aws.seen().is_empty());
-    let near = lambda("my-taskmill-helper", json!({}));
-    assert_eq!(output(aws.executor().execute(&near).await), Value::Null);
 }
 
 #[tokio::test]

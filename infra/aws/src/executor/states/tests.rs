@@ -1,85 +1,17 @@
 //! `states:` tasks against the SDK with a Step Functions that a test scripts, in virtual time.
 
-use std::sync::{Arc, Mutex};
-
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_sfn::config::{Credentials, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 use serde_json::json;
 
 use super::*;
 use crate::executor::codes;
+use crate::executor::testing::aws::{Answers, Aws};
 use crate::executor::testing::{call, failure, output};
 
 const MACHINE: &str = "arn:aws:states:eu-central-1:123456789012:stateMachine:ship";
 const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:ship:x";
 
-/// What an operation is answered: a status and a body. It is told how often the operation was
-/// asked before.
-type Answers = fn(operation: &str, before: usize) -> (u16, Value);
-
-/// A Step Functions that remembers what it was asked.
-#[derive(Debug, Clone)]
-struct Aws {
-    answers: Answers,
-    seen: Arc<Mutex<Vec<(String, Value)>>>,
-}
-
-impl Aws {
-    fn answering(answers: Answers) -> Self {
-        Self {
-            answers,
-            seen: Arc::default(),
-        }
-    }
-
-    fn executor(&self) -> StatesExecutor {
-        let credentials = Credentials::new("OWN", "own-key", None, None, "test");
-        let sdk = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(self.clone())
-            .build();
-        StatesExecutor::new(sdk, Clock::system())
-    }
-
-    fn asked(&self, operation: &str) -> Vec<Value> {
-        let seen = self.seen.lock().unwrap();
-        let asked = seen.iter().filter(|(name, _)| name == operation);
-        asked.map(|(_, body)| body.clone()).collect()
-    }
-}
-
-impl HttpClient for Aws {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Aws {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.split('.').nth(1).unwrap_or_default().to_owned();
-        let body = request.body().bytes().unwrap_or_default();
-        let body: Value = serde_json::from_slice(body).unwrap();
-        let before = self.asked(&operation).len();
-        self.seen.lock().unwrap().push((operation.clone(), body));
-        let (status, body) = (self.answers)(&operation, before);
-        let status = StatusCode::try_from(status).unwrap();
-        let response = HttpResponse::new(status, SdkBody::from(body.to_string()));
-        HttpConnectorFuture::ready(Ok(response))
-    }
+fn executor(aws: &Aws) -> StatesExecutor {
+    StatesExecutor::new(aws.sdk(), Clock::system())
 }
 
 fn machine(input: Value) -> Call {
@@ -104,7 +36,7 @@ fn described(status: &str, more: Value) -> (u16, Value) {
 
 /// The code of the failure that a task ends with, and whether it is permanent.
 async fn failed(answers: Answers) -> (String, bool) {
-    let execution = Aws::answering(answers).executor();
+    let execution = executor(&Aws::answering(answers));
     let (error, permanent, _) = failure(execution.execute(&machine(json!({}))).await);
     (error.code, permanent)
 }
@@ -123,7 +55,7 @@ async fn an_execution_is_named_after_the_attempt_and_its_output_is_the_tasks() {
     });
     let call = machine(json!({"order": 1}));
     assert_eq!(
-        output(aws.executor().execute(&call).await),
+        output(executor(&aws).execute(&call).await),
         json!({"parcel": 7})
     );
     let start = &aws.asked("StartExecution")[0];
@@ -213,7 +145,7 @@ async fn a_start_that_is_refused_fails_by_whose_fault_it_is() {
 async fn an_input_that_is_too_large_starts_nothing() {
     let aws = Aws::answering(|_, _| started());
     let call = machine(json!("x".repeat(OUTPUT_BYTES)));
-    let (error, permanent, _) = failure(aws.executor().execute(&call).await);
+    let (error, permanent, _) = failure(executor(&aws).execute(&call).await);
     assert_eq!((error.code.as_str(), permanent), (PAYLOAD_TOO_LARGE, true));
     assert_eq!(aws.asked("StartExecution"), Vec::<Value>::new());
 }
@@ -225,7 +157,7 @@ async fn an_attempt_that_is_dropped_stops_its_execution_and_no_other() {
         "StopExecution" => (200, json!({"stopDate": 2.0})),
         _ => described("RUNNING", json!({})),
     });
-    let (executor, call) = (aws.executor(), machine(json!({})));
+    let (executor, call) = (executor(&aws), machine(json!({})));
     let patience = Duration::from_secs(60);
     let dropped = tokio::time::timeout(patience, executor.execute(&call)).await;
     assert!(dropped.is_err());

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use aws_config::Region;
+use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_async::time::StaticTimeSource;
 use aws_smithy_runtime_api::client::http::{
