@@ -2,6 +2,8 @@
 //!
 //! Where an identity comes from is the edge's business; a body is never believed.
 
+pub mod redaction;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TenantId;

@@ -8,6 +8,7 @@ mod verbs;
 use std::path::PathBuf;
 
 use taskmill::ids::TenantId;
+use taskmill::security::Caller;
 use taskmill_app::App;
 use taskmill_local::service::Prepared;
 
@@ -28,6 +29,18 @@ pub enum Place {
     Folder(PathBuf),
     /// A deployed stack, by its name. Its functions move everything on.
     Stack(String),
+}
+
+/// Whoever looks at something of a tenant with these permissions, and asks for nothing more.
+#[must_use]
+pub fn reader(tenant: &TenantId, permissions: Vec<String>) -> Caller {
+    Caller {
+        tenant_id: tenant.clone(),
+        user_id: LOCAL.to_owned(),
+        roles: Vec::new(),
+        permissions,
+        environment_id: None,
+    }
 }
 
 /// A place that can be asked.

@@ -174,7 +174,8 @@ impl SecurityLevel {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExecutionConfig {
-    /// `process:<command>`, `http:<url>`, `https:<url>`, `lambda:<function>` or
+    /// `process:<command>`, `http:<url>`, `https:<url>`, `lambda:<function>`,
+    /// `states:<state machine>`, `sqs:<queue>`, `events:<bus>` or
     /// `builtin:<echo|noop|fail|sleep>`; [`crate::task::routing`] reads it. A MANUAL task has
     /// none, every other one has.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -211,7 +212,7 @@ impl ExecutionConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DemandedSecurity {
-    /// The identity that the executor acts as: for `lambda:` the ARN of a role to assume, for
+    /// The identity that the executor acts as: for executors of AWS the ARN of a role to assume, for
     /// `http:` a credential reference `{{secret:NAME}}` sent as a bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::EXECUTOR_CHARS))]
@@ -360,7 +361,8 @@ pub struct HttpRequest {
     /// Header fields; values may hold `{{secret:NAME}}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// An expression over `input` and `context` that gives the body; the input by default.
+    /// An expression over `input` and `context` that gives the body, also of a message or an event;
+    /// the input by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::expression::SOURCE_CHARS))]
     pub body: Option<String>,

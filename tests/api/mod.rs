@@ -2,6 +2,7 @@
 //! is held against the OpenAPI document: a status or a body that it does not describe is a failure.
 
 mod callbacks;
+mod classified;
 mod client;
 mod definitions;
 mod gateway;

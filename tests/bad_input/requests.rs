@@ -169,7 +169,7 @@ async fn what_another_tenant_has_is_not_there() {
 
     let nobodys = TaskId::new(Uuid::from_u128(1));
     for id in [task, nobodys] {
-        let refusal = views::task(app, &other.tenant_id, id).await.unwrap_err();
+        let refusal = views::task(app, &other, id).await.unwrap_err();
         assert_eq!(
             refusal.to_string(),
             format!("NOT_FOUND: there is no task {id}")
@@ -177,9 +177,7 @@ async fn what_another_tenant_has_is_not_there() {
     }
     let nobodys = WorkflowId::new(Uuid::from_u128(1));
     for id in [workflow, nobodys] {
-        let refusal = views::workflow(app, &other.tenant_id, id)
-            .await
-            .unwrap_err();
+        let refusal = views::workflow(app, &other, id).await.unwrap_err();
         assert_eq!(
             refusal.to_string(),
             format!("NOT_FOUND: there is no workflow {id}")

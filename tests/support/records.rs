@@ -18,7 +18,7 @@ use taskmill_local::LocalAws;
 use tokio::sync::Notify;
 
 use super::fleet::config;
-use super::tenant;
+use super::{caller, tenant};
 
 /// Longer than anything that a test waits for, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(800 * 24 * 3600);
@@ -70,12 +70,12 @@ impl Records {
 
     /// The workflow as users see it.
     pub async fn workflow_view(&self, id: WorkflowId) -> Value {
-        views::workflow(&self.app, &tenant(), id).await.unwrap()
+        views::workflow(&self.app, &caller(), id).await.unwrap()
     }
 
     /// The task as users see it.
     pub async fn task_view(&self, id: TaskId) -> Value {
-        views::task(&self.app, &tenant(), id).await.unwrap()
+        views::task(&self.app, &caller(), id).await.unwrap()
     }
 
     /// Waits until a task has ended.

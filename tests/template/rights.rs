@@ -144,8 +144,7 @@ fn tasks_send_where_they_may_and_never_to_taskmill() {
     let trust = &template["Resources"]["TaskSenderRole"]["Properties"]["AssumeRolePolicyDocument"];
     let principal = &trust["Statement"][0]["Principal"];
     assert_eq!(resource_of(&principal["AWS"]), "ExecuteTaskRole");
-    let variables =
-        &template["Resources"]["ExecuteTask"]["Properties"]["Environment"]["Variables"];
+    let variables = &template["Resources"]["ExecuteTask"]["Properties"]["Environment"]["Variables"];
     let sender = &variables["TASKMILL_SENDER_ROLE_ARN"]["Fn::If"];
     assert_eq!(sender[0], "SendsForTasks");
     assert_eq!(resource_of(&sender[1]), "TaskSenderRole");

@@ -132,6 +132,9 @@ pub struct ListArgs {
 pub struct ShowArgs {
     /// The id of a workflow or of a task.
     pub id: Uuid,
+    /// A permission of whoever looks; may be repeated. What a schema classifies takes one to be seen.
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    pub permissions: Vec<String>,
     /// Where it is.
     #[command(flatten)]
     pub at: At,

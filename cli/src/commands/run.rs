@@ -131,7 +131,7 @@ impl Run<'_> {
                 output::print_text(&picture(self.definition, &states, format))
             }
             None => {
-                let view = views::workflow(app, tenant, workflow.id).await?;
+                let view = views::workflow(app, &self.caller, workflow.id).await?;
                 output::print(&view, self.args.output)
             }
         }

@@ -3,7 +3,7 @@
 use crate::args::ShowArgs;
 use crate::exit::{Error, Exit};
 use crate::output;
-use crate::place::Place;
+use crate::place::{Place, reader};
 
 /// Prints it.
 ///
@@ -12,7 +12,8 @@ use crate::place::Place;
 pub async fn show(args: ShowArgs, stack: Option<String>) -> Result<Exit, Error> {
     let place = Place::of(stack, args.at.place.data)?;
     let tenant = place.tenant(args.at.tenant)?;
-    let view = place.open().await?.show(&tenant, args.id).await?;
+    let reader = reader(&tenant, args.permissions);
+    let view = place.open().await?.show(&reader, args.id).await?;
     output::print(&view, args.at.place.output)?;
     Ok(Exit::Done)
 }

@@ -55,7 +55,7 @@ pub async fn start(args: StartArgs, stack: Option<String>, verbose: u8) -> Resul
             return Ok(Exit::Stopped);
         };
         output::print(
-            &opened.show(&tenant, ended.id.uuid()).await?,
+            &opened.show(&caller, ended.id.uuid()).await?,
             args.at.place.output,
         )?;
         return Ok(Exit::from(ended.status));

@@ -99,7 +99,7 @@ impl Run<'_> {
             }
             awaited = stuck(service, tenant, changes) => (None, awaited?),
         };
-        let view = views::task(service.app(), tenant, id).await?;
+        let view = views::task(service.app(), &self.caller, id).await?;
         self.display.clear();
         output::print(&view, self.args.output)?;
         if let Some(ended) = &ended {

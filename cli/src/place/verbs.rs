@@ -17,7 +17,7 @@ use taskmill_aws::queues::{QueueName, Redriven, Which};
 use taskmill_aws::store::{DateRange, TaskFilter, TaskSummary, WorkflowSummary};
 use uuid::Uuid;
 
-use super::Opened;
+use super::{Opened, reader};
 use crate::definitions::Set;
 use crate::exit::Error;
 use crate::lists::{self, Most};
@@ -89,10 +89,10 @@ impl Opened {
     ///
     /// # Errors
     /// There is neither, or the store fails.
-    pub async fn show(&self, tenant: &TenantId, id: Uuid) -> Result<Value, Error> {
-        let mut shown = views::workflow(self.app(), tenant, WorkflowId::new(id)).await;
+    pub async fn show(&self, reader: &Caller, id: Uuid) -> Result<Value, Error> {
+        let mut shown = views::workflow(self.app(), reader, WorkflowId::new(id)).await;
         if shown.as_ref().is_err_and(is_not_there) {
-            shown = views::task(self.app(), tenant, TaskId::new(id)).await;
+            shown = views::task(self.app(), reader, TaskId::new(id)).await;
         }
         shown.map_err(|refusal| match is_not_there(&refusal) {
             true => neither(id).into(),
@@ -169,7 +169,7 @@ impl Opened {
     ) -> Result<Asked, Error> {
         let after = workflows::operate(self.app(), tenant, id, operation).await?;
         Ok(Asked {
-            view: views::workflow(self.app(), tenant, id).await?,
+            view: views::workflow(self.app(), &reader(tenant, Vec::new()), id).await?,
             status: after.status,
             is_at_rest: after.is_settled() || after.status == WorkflowStatus::Paused,
         })
@@ -207,7 +207,7 @@ impl Opened {
         act: Act,
     ) -> Result<(TaskInstance, Value), Error> {
         let after = people::act(self.app(), person, id, act).await?;
-        let view = views::task(self.app(), &person.tenant_id, id).await?;
+        let view = views::task(self.app(), person, id).await?;
         Ok((after, view))
     }
 

@@ -32,7 +32,7 @@ async fn act(
         IfMatch::Any => people::act(app, person, id, act).await?,
         IfMatch::Version(version) => conditional::act(app, person, id, version, act).await?,
     };
-    Ok(answer::record(views::of_task(app, &task).await?))
+    Ok(answer::record(views::of_task(app, person, &task).await?))
 }
 
 /// Takes a task for the caller; never from another.

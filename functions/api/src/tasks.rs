@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use taskmill::Timestamp;
 use taskmill::ids::{DefinitionId, TaskId, WorkflowId};
+use taskmill::security::Caller;
 use taskmill::task::{TaskInstance, TaskStatus, TaskType};
 use taskmill_app::create_task as use_case;
 use taskmill_app::lists::{Created, TaskQuery};
@@ -60,12 +61,15 @@ pub(crate) async fn create_task(
     };
     let task = use_case::create_task(api.app(), &caller, request).await?;
     let task = end::of_task(api.app(), task, wait.millis()).await?;
-    Ok(wait.applied(created(api.app(), &task).await?))
+    Ok(wait.applied(created(api.app(), &caller, &task).await?))
 }
 
-async fn created(app: &App, task: &TaskInstance) -> Result<Response, Problem> {
+async fn created(app: &App, caller: &Caller, task: &TaskInstance) -> Result<Response, Problem> {
     let location = format!("/v1/tasks/{}", task.id);
-    Ok(answer::created(&location, views::of_task(app, task).await?))
+    Ok(answer::created(
+        &location,
+        views::of_task(app, caller, task).await?,
+    ))
 }
 
 /// Which tasks are listed.
@@ -147,9 +151,7 @@ pub(crate) async fn get_task(
     Who(caller): Who,
     Id(id): Id<TaskId>,
 ) -> Result<Response, Problem> {
-    Ok(answer::record(
-        views::task(api.app(), &caller.tenant_id, id).await?,
-    ))
+    Ok(answer::record(views::task(api.app(), &caller, id).await?))
 }
 
 /// Repeats a task that ended: a new one, with the same definition version and input, that names it
@@ -170,7 +172,7 @@ pub(crate) async fn retry_task(
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Response, Problem> {
     let task = repeating::retry_task(api.app(), &caller, id, key.as_deref()).await?;
-    created(api.app(), &task).await
+    created(api.app(), &caller, &task).await
 }
 
 /// Cancels a task.
@@ -197,5 +199,5 @@ pub(crate) async fn cancel_task(
             conditional::cancel_task(app, &caller, id, version, reason).await?
         }
     };
-    Ok(answer::record(views::of_task(app, &task).await?))
+    Ok(answer::record(views::of_task(app, &caller, &task).await?))
 }

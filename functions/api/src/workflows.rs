@@ -124,7 +124,7 @@ pub(crate) async fn get_workflow(
     Who(caller): Who,
     Id(id): Id<WorkflowId>,
 ) -> Result<Response, Problem> {
-    let view = views::workflow_in_short(api.app(), &caller.tenant_id, id).await?;
+    let view = views::workflow_in_short(api.app(), &caller, id).await?;
     Ok(answer::record(view))
 }
 

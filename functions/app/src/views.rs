@@ -1,14 +1,22 @@
-//! Reading: tasks and workflows as users see them.
+//! Reading: tasks and workflows as somebody sees them.
+//!
+//! What their definitions call sensitive is left out for those who are not cleared for it. The
+//! variables of a workflow have no schema of their own: who may not see all that its tasks and its
+//! input may have put into them sees none of them.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use taskmill::ids::{TaskId, TenantId, WorkflowId};
 use taskmill::limits::{ACTS_LISTED, COMPLETED_TASKS_LISTED, TASKS_SHOWN};
+use taskmill::security::Caller;
+use taskmill::security::redaction::{MASK, Redaction};
 use taskmill::task::audit::Entry;
 use taskmill::task::{TaskInstance, TaskStatus};
+use taskmill::workflow::WorkflowInstance;
 use taskmill_aws::store::PageRequest;
 
 use crate::app::App;
+use crate::create_task;
 use crate::refusal::{Fault, Refusal};
 use crate::workflows;
 
@@ -19,27 +27,18 @@ const SIDE_BY_SIDE: usize = 8;
 ///
 /// # Errors
 /// `NOT_FOUND`, also for another tenant's task.
-pub async fn task(app: &App, tenant: &TenantId, id: TaskId) -> Result<Value, Refusal> {
-    let task = app
-        .store()
-        .task(id)
-        .await?
-        .filter(|task| task.tenant_id == *tenant)
-        .ok_or_else(|| Refusal::not_found("task", id))?;
-    Ok(of_task(app, &task).await?)
+pub async fn task(app: &App, reader: &Caller, id: TaskId) -> Result<Value, Refusal> {
+    let task = create_task::of_tenant(app, &reader.tenant_id, id).await?;
+    Ok(of_task(app, reader, &task).await?)
 }
 
 /// A workflow with all its tasks, in the order of their creation.
 ///
 /// # Errors
 /// `NOT_FOUND`, also for another tenant's workflow.
-pub async fn workflow(app: &App, tenant: &TenantId, id: WorkflowId) -> Result<Value, Refusal> {
-    let instance = app
-        .store()
-        .workflow(id)
-        .await?
-        .filter(|instance| instance.tenant_id == *tenant)
-        .ok_or_else(|| Refusal::not_found("workflow", id))?;
+pub async fn workflow(app: &App, reader: &Caller, id: WorkflowId) -> Result<Value, Refusal> {
+    let tenant = &reader.tenant_id;
+    let instance = workflows::of_tenant(app, tenant, id).await?;
     let tasks = tasks_of(app, tenant, id).await?;
     let completed = tasks
         .iter()
@@ -47,12 +46,19 @@ pub async fn workflow(app: &App, tenant: &TenantId, id: WorkflowId) -> Result<Va
         .map(|task| task.id);
     let completed: Vec<TaskId> = completed.collect();
     let surplus = completed.len().saturating_sub(COMPLETED_TASKS_LISTED);
-    let views: Vec<Value> = stream::iter(&tasks)
-        .map(|task| of_task(app, task))
+    let whole: Vec<(Value, Classified)> = stream::iter(&tasks)
+        .map(|task| whole(app, task))
         .buffered(SIDE_BY_SIDE)
         .try_collect()
         .await?;
-    Ok(instance.view(views, completed[surplus..].to_vec()))
+    let clearance = Clearance::of(app, reader, &instance).await?;
+    let mut redaction = Redaction::new(&reader.permissions);
+    let shown = |(view, classified): (Value, Classified)| {
+        clearance.of_variables(classified.shown(view, &mut redaction))
+    };
+    let views = whole.into_iter().map(shown).collect();
+    let view = instance.view(views, completed[surplus..].to_vec());
+    Ok(clearance.shown(view, redaction))
 }
 
 /// Whether a workflow is there and this tenant's.
@@ -69,9 +75,10 @@ pub async fn check_workflow(app: &App, tenant: &TenantId, id: WorkflowId) -> Res
 /// `NOT_FOUND`, also for another tenant's workflow.
 pub async fn workflow_in_short(
     app: &App,
-    tenant: &TenantId,
+    reader: &Caller,
     id: WorkflowId,
 ) -> Result<Value, Refusal> {
+    let tenant = &reader.tenant_id;
     let instance = workflows::of_tenant(app, tenant, id).await?;
     let request = PageRequest::first(TASKS_SHOWN);
     let page = app.store().tasks_of_workflow(tenant, id, &request).await?;
@@ -82,7 +89,9 @@ pub async fn workflow_in_short(
         .filter(|task| task.status == TaskStatus::Completed);
     let completed = completed.map(|task| task.id).collect();
     let tasks = tasks.iter().map(|task| json!(task)).collect();
-    Ok(instance.view(tasks, completed))
+    let clearance = Clearance::of(app, reader, &instance).await?;
+    let redaction = Redaction::new(&reader.permissions);
+    Ok(clearance.shown(instance.view(tasks, completed), redaction))
 }
 
 /// The tasks of a workflow, in the order of their creation.
@@ -119,12 +128,145 @@ pub async fn tasks_of(
 ///
 /// # Errors
 /// The store failed.
-pub async fn of_task(app: &App, task: &TaskInstance) -> Result<Value, Fault> {
+pub async fn of_task(app: &App, reader: &Caller, task: &TaskInstance) -> Result<Value, Fault> {
+    let (view, classified) = whole(app, task).await?;
+    let mut redaction = Redaction::new(&reader.permissions);
+    let view = classified.shown(view, &mut redaction);
+    let view = match task.context.workflow_instance_id {
+        Some(id) => match app.store().workflow(id).await? {
+            Some(workflow) => {
+                let clearance = Clearance::of(app, reader, &workflow).await?;
+                clearance.of_variables(view)
+            }
+            None => Clearance::Nothing.of_variables(view),
+        },
+        None => view,
+    };
+    Ok(redaction.elsewhere(view))
+}
+
+/// A task with everything, and what its definition says of it.
+async fn whole(app: &App, task: &TaskInstance) -> Result<(Value, Classified), Fault> {
     let variables = app.store().variables_of(task).await?;
     let mut view = task.view(&variables, false);
     if task.last_act.is_some() {
         let entries = app.store().audit(task, ACTS_LISTED).await?;
         view["audit"] = entries.iter().map(Entry::view).collect();
     }
-    Ok(view)
+    let classified = match app.inner.definitions.of_task(task).await {
+        Ok(compiled) => Classified::By {
+            input: compiled.definition.input_schema.clone(),
+            output: compiled.definition.output_schema.clone(),
+        },
+        Err(Fault::Definition { .. }) => Classified::Unknown,
+        Err(fault) => return Err(fault),
+    };
+    Ok((view, classified))
+}
+
+/// What a definition says of the sensitivity of input and output.
+enum Classified {
+    /// These schemas do.
+    By {
+        /// Of the input.
+        input: Value,
+        /// Of the output.
+        output: Value,
+    },
+    /// The definition cannot be read, so that nobody can tell.
+    Unknown,
+}
+
+impl Classified {
+    /// A view without what may not be seen of its input and output.
+    fn shown(&self, mut view: Value, redaction: &mut Redaction<'_>) -> Value {
+        for field in ["input", "output"] {
+            let Some(value) = view.get_mut(field) else {
+                continue;
+            };
+            let whole = value.take();
+            *value = match (self, field) {
+                (Self::By { input, .. }, "input") => redaction.by_schema(whole, input),
+                (Self::By { output, .. }, _) => redaction.by_schema(whole, output),
+                (Self::Unknown, _) => redaction.whole(&whole),
+            };
+        }
+        view
+    }
+}
+
+/// What somebody may see of a workflow's own data.
+enum Clearance {
+    /// Everything that its schemas show, and its variables.
+    Variables(Classified),
+    /// What its schemas show of its input alone.
+    Input(Classified),
+    /// Its definition cannot be read, so that nobody can tell.
+    Nothing,
+}
+
+impl Clearance {
+    async fn of(app: &App, reader: &Caller, workflow: &WorkflowInstance) -> Result<Self, Fault> {
+        let plan = match app.inner.definitions.plan_of(workflow).await {
+            Ok(plan) => plan,
+            Err(Fault::Definition { .. }) => return Ok(Self::Nothing),
+            Err(fault) => return Err(fault),
+        };
+        let redaction = Redaction::new(&reader.permissions);
+        let definition = &plan.workflow.definition;
+        let tasks = plan.tasks.values().flat_map(|task| {
+            [
+                &task.definition.input_schema,
+                &task.definition.output_schema,
+            ]
+        });
+        let mut schemas = tasks.chain([&definition.input_schema]);
+        let is_hidden = schemas.any(|schema| redaction.hides_something(schema));
+        let classified = Classified::By {
+            input: definition.input_schema.clone(),
+            output: definition.output_schema.clone(),
+        };
+        Ok(match is_hidden {
+            true => Self::Input(classified),
+            false => Self::Variables(classified),
+        })
+    }
+
+    /// The view of a workflow. Its output is made of its variables.
+    fn shown(&self, view: Value, mut redaction: Redaction<'_>) -> Value {
+        let mut view = match self {
+            Self::Variables(classified) | Self::Input(classified) => {
+                classified.shown(view, &mut redaction)
+            }
+            Self::Nothing => Classified::Unknown.shown(view, &mut redaction),
+        };
+        match self {
+            Self::Variables(_) => {}
+            Self::Input(_) | Self::Nothing => {
+                mask(&mut view, "/variables");
+                mask(&mut view, "/output");
+            }
+        }
+        redaction.elsewhere(view)
+    }
+
+    /// The view of a task of the workflow.
+    fn of_variables(&self, mut view: Value) -> Value {
+        match self {
+            Self::Variables(_) => {}
+            Self::Input(_) | Self::Nothing => {
+                mask(&mut view, "/executionContext/workflowVariables");
+            }
+        }
+        view
+    }
+}
+
+/// Hides a value, and of an object the value of each field, so that a reader sees what there is.
+fn mask(view: &mut Value, pointer: &str) {
+    match view.pointer_mut(pointer) {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(fields)) => fields.values_mut().for_each(|value| *value = MASK.into()),
+        Some(value) => *value = MASK.into(),
+    }
 }

@@ -53,6 +53,14 @@ const TESTS: &[(&str, &str)] = &[
         include_str!("../../task/instance/tests.rs"),
     ),
     (
+        "security::redaction::tests::",
+        include_str!("../../security/redaction/tests.rs"),
+    ),
+    (
+        "task::lifecycle::tests::handover::",
+        include_str!("../../task/lifecycle/tests/handover.rs"),
+    ),
+    (
         "task::lifecycle::tests::cases::",
         include_str!("../../task/lifecycle/tests/cases.rs"),
     ),

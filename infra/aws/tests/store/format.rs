@@ -10,7 +10,7 @@ use taskmill_aws::tables::{TableNames, TableSpec};
 use crate::forms::{batch_of_iterations, branching_workflow, child_workflow};
 use crate::people::{delegated_task, entry, manual_task, with};
 use crate::samples::{
-    at, full_task, full_workflow, hopped, lone_task, object, task_id, tenant, workflow,
+    at, elsewhere, full_task, full_workflow, hopped, lone_task, object, task_id, tenant, workflow,
 };
 use crate::support::Emulator;
 
@@ -48,6 +48,8 @@ async fn tasks_are_stored_as_ever() {
     store.create_task(&large).await.unwrap();
     insta::assert_json_snapshot!("large_task", items(&emulator));
     insta::assert_json_snapshot!("large_task_objects", emulator.objects());
+    store.create_task(&elsewhere(&lone_task(4))).await.unwrap();
+    insta::assert_json_snapshot!("elsewhere_task", items(&emulator));
 }
 
 #[tokio::test]

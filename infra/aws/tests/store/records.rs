@@ -9,8 +9,8 @@ use taskmill::workflow::frontier::Cancelling;
 use taskmill_aws::store::{Created, Error, HEAD_BYTES, Store, snapshot_of};
 
 use crate::samples::{
-    at, completed, full_task, full_workflow, hopped, lone_task, object, running, step_task,
-    task_id, tenant, workflow, workflow_id,
+    at, completed, elsewhere, full_task, full_workflow, hopped, lone_task, object, running,
+    step_task, task_id, tenant, workflow, workflow_id,
 };
 use crate::support::Emulator;
 
@@ -37,6 +37,7 @@ async fn every_field_comes_back() {
     let store = Emulator::default().store().await;
     check_task(&store, &lone_task(2)).await;
     check_task(&store, &full_task()).await;
+    check_task(&store, &elsewhere(&lone_task(5))).await;
     check_workflow(&store, &workflow(2)).await;
     check_workflow(&store, &full_workflow()).await;
     assert_eq!(store.task(task_id(404)).await.unwrap(), None);

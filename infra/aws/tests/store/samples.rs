@@ -102,6 +102,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
         end_time: None,
         execution_environment: None,
         deadline_at: None,
+        elsewhere_since: None,
         next_retry_at: None,
         due_at: Some(at(900_000)),
         checks: 0,
@@ -141,6 +142,15 @@ pub fn running(task: &TaskInstance) -> TaskInstance {
         version: task.version + 1,
         updated_at: at(20),
         ..task.clone()
+    }
+}
+
+/// The task while another system has its attempt.
+pub fn elsewhere(task: &TaskInstance) -> TaskInstance {
+    TaskInstance {
+        elsewhere_since: Some(at(20)),
+        due_at: Some(at(60_020)),
+        ..running(task)
     }
 }
 
