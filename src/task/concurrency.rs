@@ -245,21 +245,24 @@ pub fn after(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Opti
         | TaskStatus::Cancelled
         | TaskStatus::TimedOut => None,
     };
+    // Of an attempt that another system has nobody but the record tells that it is over.
+    let elsewhere = before.elsewhere_since.map(|began_at| Ask::Over {
+        execution_id,
+        began_at,
+    });
     match event {
         Event::Start(_) | Event::Report(_) | Event::Act(_) => None,
+        Event::Look | Event::Cancel { .. } | Event::TokenClosed if elsewhere.is_some() => {
+            elsewhere.filter(|_| is_over)
+        }
         Event::Lost { execution_id } => Some(Ask::Lost(*execution_id)),
-        Event::Cancel { .. } | Event::TokenClosed if is_held(before) => None,
+        Event::Cancel { .. } | Event::TokenClosed if before.status == TaskStatus::Running => None,
         Event::TokenClosed if before.status.is_terminal() => None,
         Event::Look | Event::Cancel { .. } | Event::TokenClosed => is_over.then(|| Ask::Leave {
             execution_id,
             waiter: waiter(),
         }),
     }
-}
-
-/// Whether a worker runs the attempt, and gives its place back when it is over.
-fn is_held(task: &TaskInstance) -> bool {
-    task.status == TaskStatus::Running && task.elsewhere_since.is_none()
 }
 
 /// Decides what is done about what is asked of a line.

@@ -194,8 +194,8 @@ pub struct ExecutionConfig {
     /// How an `http:` executor asks; POST with the input as JSON by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<HttpRequest>,
-    /// Whether the system that is asked may tell the end of an attempt later, at an address that it
-    /// is given. `http:` is then done only when a response other than 202 says so.
+    /// Whether the system that is asked tells the end of an attempt later, at an address that it is
+    /// given: of `http:` when it answers 202, of `sqs:` and `events:` whoever takes what was sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub callback: bool,
 }

@@ -35,7 +35,7 @@ inputSchema:
 steps:
   - name: pay
     taskDefinitionId: pay
-    inputMappings: [{type: DIRECT, source: card, target: card}, {type: DIRECT, source: total, target: total}]
+    inputMappings: [{type: DIRECT, source: workflowInput.card, target: card}]
     variableMappings: [{type: DIRECT, source: taskOutput, target: paid}]
 output: workflowVariables.paid
 ";

@@ -270,8 +270,8 @@ fn the_keys_of_callbacks_stay_where_secrets_are_kept() {
 #[test]
 fn no_task_may_call_a_function_of_the_deployment() {
     let template = template();
-    let prefix =
-        &property(&template, "ExecuteTask", "Environment")["Variables"]["TASKMILL_FUNCTION_PREFIX"];
+    let variables = &property(&template, "CreateTask", "Environment")["Variables"];
+    let prefix = &variables["TASKMILL_FUNCTION_PREFIX"];
     assert_eq!(*prefix, json!({"Fn::Sub": "${AWS::StackName}-"}));
     for (name, ..) in FUNCTIONS {
         name_in_stack(property(&template, name, "FunctionName"));

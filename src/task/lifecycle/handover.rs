@@ -40,6 +40,8 @@ pub(super) fn hand_over(task: &TaskInstance, report: &AttemptReport, facts: Fact
     after.deadline_at = deadline(task, started_at);
     after.elsewhere_since = Some(started_at);
     after.next_retry_at = None;
+    // A check that stands would come before the limit, and find nothing to do.
+    after.due_at = None;
     changed_to(after, Effect::Watch, facts.now)
 }
 

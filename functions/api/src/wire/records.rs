@@ -41,8 +41,8 @@ pub struct CalledBack {
     #[schema(format = "uuid")]
     pub task_id: String,
     /// How the task is now.
-    #[schema(inline)]
-    pub status: TaskStatusWord,
+    #[schema(value_type = TaskStatusWord)]
+    pub status: String,
 }
 
 /// One thing that is wrong with a body.
