@@ -1,4 +1,4 @@
-//! What an executor is called with: the definition, the input, and in whose name.
+//! What an executor is called with: the definition, the input, in whose name, and until when.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use taskmill::codes::failure;
 use taskmill::error_info::ErrorInfo;
 use taskmill::task::creation::check_permissions;
 use taskmill::task::routing;
+use taskmill::task::timeouts::{Deadline, TimeoutKind};
 use taskmill::task::{CompiledTask, TaskInstance};
 use taskmill::workflow::expression::{self, Scope};
 use taskmill::{Timestamp, limits};
@@ -63,6 +64,27 @@ pub(crate) fn call(
         used: Used::default(),
         beats: Beats::default(),
     })
+}
+
+/// Milliseconds within which an attempt is to be handed over, if it may go on elsewhere.
+pub(crate) fn handover_of(definition: &CompiledTask) -> Option<u64> {
+    let is_called_back = definition.definition.execution_config.callback;
+    is_called_back.then_some(limits::HANDOVER_MILLIS)
+}
+
+/// When the executor must be done: with the whole attempt, or with handing it over.
+pub(crate) fn held_until(
+    task: &TaskInstance,
+    definition: &CompiledTask,
+    started_at: Timestamp,
+) -> Option<Deadline> {
+    let handover = handover_of(definition).map(|limit| Deadline {
+        at: started_at.plus_millis(limit),
+        kind: TimeoutKind::StartToClose,
+    });
+    let deadline = task.timeouts.deadline(task.created_at, started_at);
+    let both = deadline.into_iter().chain(handover);
+    both.min_by_key(|deadline| deadline.at)
 }
 
 /// Where the end of an attempt is told that its definition has another system tell.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use taskmill::Timestamp;
 use taskmill::error_info::ErrorInfo;
 use taskmill::ids::ExecutionId;
 use taskmill::metrics::ExecutionMetrics;
@@ -32,14 +33,13 @@ use taskmill::task::routing;
 use taskmill::task::timeouts::{Deadline, TimeoutKind};
 use taskmill::task::{AttemptReport, CompiledTask, Outcome, TaskInstance, TaskStatus, output};
 use taskmill::workflow::WorkflowStatus;
-use taskmill::{Timestamp, limits};
 use taskmill_aws::executor::{Beats, Execution, Executor};
 use taskmill_aws::payloads::{ContentHash, INLINE_BYTES, PayloadKey, PayloadKind};
 use taskmill_aws::queues::{Carried, Execute, Message, QueueName};
 
 use crate::app::App;
 use crate::batch::{self, RecordFacts, Unhandled};
-use crate::call::call;
+use crate::call::{call, handover_of, held_until};
 use crate::emit;
 use crate::line::{self, Entry};
 use crate::process_result;
@@ -414,27 +414,6 @@ async fn execution(
         outcome: Outcome::TimedOut { kind },
         metrics: call.used.told(),
     })
-}
-
-/// Milliseconds within which an attempt is to be handed over, if it may go on elsewhere.
-fn handover_of(definition: &CompiledTask) -> Option<u64> {
-    let is_called_back = definition.definition.execution_config.callback;
-    is_called_back.then_some(limits::HANDOVER_MILLIS)
-}
-
-/// When the executor must be done: with the whole attempt, or with handing it over.
-fn held_until(
-    task: &TaskInstance,
-    definition: &CompiledTask,
-    started_at: Timestamp,
-) -> Option<Deadline> {
-    let handover = handover_of(definition).map(|limit| Deadline {
-        at: started_at.plus_millis(limit),
-        kind: TimeoutKind::StartToClose,
-    });
-    let deadline = task.timeouts.deadline(task.created_at, started_at);
-    let both = deadline.into_iter().chain(handover);
-    both.min_by_key(|deadline| deadline.at)
 }
 
 /// Returns when a limit passes; never where there is none.
