@@ -11,6 +11,7 @@ use taskmill::security::Caller;
 
 use crate::identity::ClaimNames;
 use crate::keys::Keys;
+use crate::signatures;
 use crate::token::Verifier;
 
 /// Bytes of a secret, as long as the hash that is signed with.
@@ -58,6 +59,7 @@ impl DevelopmentKey {
             names.permissions: caller.permissions,
             names.environment: caller.environment_id,
         });
+        signatures::install();
         let key = EncodingKey::from_secret(&self.0);
         encode(&Header::new(Algorithm::HS256), &claims, &key).expect("a secret signs any JSON")
     }

@@ -25,6 +25,7 @@ mod prefer;
 mod problem;
 mod request;
 mod router;
+mod signatures;
 mod task_definitions;
 mod tasks;
 mod token;
@@ -34,7 +35,7 @@ mod workflow_operations;
 mod workflows;
 
 pub use development::DevelopmentKey;
-pub use identity::{Authority, ClaimNames};
+pub use identity::{Authority, Checks, ClaimNames};
 pub use keys::Keys;
 pub use router::{Api, router};
 pub use token::Verifier;
