@@ -29,6 +29,8 @@ pub struct Caller {
 /// The permission of those who may do with every task what its assignee may, and give it to
 /// anybody.
 pub const ADMINISTER_TASKS: &str = "taskmill:administer-tasks";
+/// The permission of those who may see and send back the dead letters of their tenant.
+pub const ADMINISTER_DEAD_LETTERS: &str = "taskmill:administer-dead-letters";
 /// What the permissions begin with of those who may do people's tasks of a `securityLevel`: the
 /// level follows, and a higher one includes the lower.
 pub const SECURITY_LEVEL: &str = "taskmill:security-level:";
@@ -40,7 +42,13 @@ impl Caller {
     /// Whether the caller may administer tasks.
     #[must_use]
     pub fn is_administrator(&self) -> bool {
-        self.permissions.iter().any(|held| held == ADMINISTER_TASKS)
+        self.holds(ADMINISTER_TASKS)
+    }
+
+    /// Whether the caller holds a permission.
+    #[must_use]
+    pub fn holds(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| held == permission)
     }
 }
 

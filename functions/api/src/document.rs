@@ -53,6 +53,8 @@ const REFUSALS: [(u16, &str); 11] = [
 
 /// The refusals of reading.
 pub(crate) struct Reading;
+/// The refusals of reading what not everybody may read.
+pub(crate) struct Overseeing;
 /// The refusals of creating.
 pub(crate) struct Creating;
 /// The refusals of changing a record.
@@ -61,6 +63,12 @@ pub(crate) struct Changing;
 impl IntoResponses for Reading {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refusals(&[400, 401, 404, 413, 429, 503])
+    }
+}
+
+impl IntoResponses for Overseeing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[400, 401, 403, 404, 413, 429, 503])
     }
 }
 
@@ -140,6 +148,7 @@ described_by_registration!(
         (name = "tasks", description = "Tasks."),
         (name = "people", description = "What people do with their tasks."),
         (name = "workflows", description = "Workflows of tasks."),
+        (name = "dead-letters", description = "What could not be handled."),
         (name = "health", description = "How the service is."),
     ),
     security(("bearer" = [])),

@@ -10,6 +10,7 @@
 
 mod answer;
 mod body;
+mod dead_letters;
 mod definitions;
 pub mod development;
 pub mod document;
@@ -17,6 +18,7 @@ mod etag;
 mod health;
 mod idempotency;
 pub mod identity;
+mod inbox;
 pub mod keys;
 mod page;
 mod parameters;

@@ -45,6 +45,18 @@ impl Named for DefinitionId {
     }
 }
 
+/// The id of a dead letter.
+pub(crate) struct LetterId(pub(crate) String);
+
+impl Named for LetterId {
+    const KIND: &'static str = "dead letter";
+
+    fn read(text: &str) -> Option<Self> {
+        let is_good = text.chars().count() <= limits::REFERENCE_CHARS;
+        is_good.then(|| Self(text.to_owned()))
+    }
+}
+
 /// The id of a path.
 pub(crate) struct Id<T>(pub(crate) T);
 

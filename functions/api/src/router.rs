@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::identity::Authority;
 use crate::{
-    document, health, people, request, task_definitions, tasks, workflow_definitions,
-    workflow_operations, workflows,
+    dead_letters, document, health, inbox, people, request, task_definitions, tasks,
+    workflow_definitions, workflow_operations, workflows,
 };
 
 /// What every handler finds: the use cases, and who has checked the caller's token.
@@ -74,7 +74,9 @@ pub(crate) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(health::readyz))
         .merge(of_definitions())
         .merge(of_tasks())
+        .merge(of_people())
         .merge(of_workflows())
+        .merge(of_dead_letters())
 }
 
 fn of_definitions() -> OpenApiRouter<Api> {
@@ -107,11 +109,29 @@ fn of_tasks() -> OpenApiRouter<Api> {
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::retry_task))
         .routes(routes!(tasks::cancel_task))
+}
+
+fn of_people() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(inbox::list_inbox))
+        .routes(routes!(inbox::get_task_form))
         .routes(routes!(people::claim_task))
+        .routes(routes!(people::start_task))
         .routes(routes!(people::release_task))
         .routes(routes!(people::assign_task))
+        .routes(routes!(people::delegate_task))
+        .routes(routes!(people::resolve_task))
+        .routes(routes!(people::follow_up_task))
+        .routes(routes!(people::comment_task))
         .routes(routes!(people::complete_task))
         .routes(routes!(people::fail_task))
+}
+
+fn of_dead_letters() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(dead_letters::list_dead_letters))
+        .routes(routes!(dead_letters::get_dead_letter))
+        .routes(routes!(dead_letters::redrive_dead_letter))
 }
 
 fn of_workflows() -> OpenApiRouter<Api> {

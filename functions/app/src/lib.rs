@@ -36,6 +36,7 @@ pub mod start_workflow;
 pub mod sweep;
 pub mod tasks;
 pub mod telemetry;
+pub mod tenants_letters;
 mod tokens;
 mod told;
 pub mod underway;

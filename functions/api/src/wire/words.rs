@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use taskmill::task::{TaskPriority, TaskStatus, TaskType};
 use taskmill::workflow::WorkflowStatus;
+use taskmill_aws::queues::QueueName;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -42,6 +43,16 @@ words!(
     /// Who does a task.
     TaskTypeWord,
     [TaskType::Automated, TaskType::Manual, TaskType::Integration]
+);
+words!(
+    /// A queue.
+    QueueWord,
+    QueueName::ALL
+);
+words!(
+    /// Whose open tasks are listed: what one has and may claim, what one has, what one may claim.
+    WhoseWord,
+    ["ALL", "MINE", "CLAIMABLE"]
 );
 words!(
     /// How urgent a task is.
