@@ -67,6 +67,37 @@ fn check(function: &str, expected: &str) {
     assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{function}");
 }
 
+/// It alone takes from dead letters, and lists; of queues it consumes none.
+#[test]
+fn api_serves_whoever_asks() {
+    check(
+        "Api",
+        "
+        ApiLogs: logs:CreateLogStream logs:PutLogEvents
+        CreateDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        CreateQueue: sqs:SendMessage
+        Definitions: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        ExecuteDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        ExecuteUrgentQueue: sqs:SendMessage
+        Payloads: s3:ListBucket
+        Payloads/*: s3:GetObject s3:PutObject
+        ResultDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        ResultQueue: sqs:SendMessage
+        RetryDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        RetryQueue: sqs:SendMessage
+        TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances/index/assignee-index: dynamodb:Query
+        TaskInstances/index/status-index: dynamodb:Query
+        TaskInstances/index/workflow-status-index: dynamodb:Query
+        WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances/index/definition-index: dynamodb:Query
+        WorkflowInstances/index/status-index: dynamodb:Query
+        ",
+    );
+}
+
 #[test]
 fn create_task_accepts() {
     check(
