@@ -59,7 +59,7 @@ fn every_function_is_built_from_its_own_binary() {
         );
         assert_eq!(property(&template, name, "Handler"), "bootstrap");
         assert_eq!(property(&template, name, "Runtime"), "provided.al2023");
-        let member = format!("\"functions/{binary}\"");
+        let member = format!("    \"functions/{binary}\",\n");
         let workspace = include_str!("../../Cargo.toml");
         assert_eq!(
             workspace.matches(&member).count(),
