@@ -249,6 +249,17 @@ fn nothing_that_is_deployed_ships_the_embedded_aws() {
     }
 }
 
+/// Connections and signatures are those of `ring`: other libraries of C take minutes to build, and
+/// megabytes of every function.
+#[test]
+fn no_other_library_of_cryptography_is_built() {
+    let lock = include_str!("../Cargo.lock");
+    assert!(lock.contains("name = \"ring\""));
+    for other in ["aws-lc-sys", "boring-sys", "openssl-sys"] {
+        assert!(!lock.contains(&format!("name = \"{other}\"")), "{other}");
+    }
+}
+
 #[test]
 fn a_turned_arrow_is_seen_however_it_is_written() {
     let spellings = [
