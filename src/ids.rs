@@ -11,6 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::time::Timestamp;
+
 /// The namespace of every id that Taskmill derives.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7461_736b_6d69_6c6c_8000_0000_0000_0001);
 
@@ -91,6 +93,36 @@ uuid_id!(
     LineId
 );
 
+uuid_id!(
+    /// A schedule.
+    ScheduleId
+);
+
+uuid_id!(
+    /// A bulk operation.
+    BulkId
+);
+
+impl BulkId {
+    /// The id of the operation that a caller asks for under an idempotency key.
+    #[must_use]
+    pub fn from_idempotency_key(tenant: &TenantId, key: &str) -> Self {
+        Self(derive(
+            "bulk",
+            &[tenant.as_str().as_bytes(), key.as_bytes()],
+        ))
+    }
+}
+
+impl ScheduleId {
+    /// The id of a tenant's schedule of this name.
+    #[must_use]
+    pub fn of(tenant: &TenantId, name: &ScheduleName) -> Self {
+        let parts = [tenant.as_str().as_bytes(), name.as_str().as_bytes()];
+        Self(derive("schedule", &parts))
+    }
+}
+
 impl LineId {
     /// The line of a definition of a tenant, all its versions together.
     #[must_use]
@@ -146,6 +178,15 @@ impl WorkflowId {
 }
 
 impl WorkflowId {
+    /// The id of the workflow that a schedule starts at a time.
+    #[must_use]
+    pub fn of_schedule(schedule: ScheduleId, at: Timestamp) -> Self {
+        Self(derive(
+            "scheduled",
+            &[schedule.0.as_bytes(), &at.millis().to_be_bytes()],
+        ))
+    }
+
     /// The id of the child that a workflow starts at a step. A reopened workflow resumes the
     /// child that it had: `run` is no part of it.
     #[must_use]
@@ -275,6 +316,13 @@ pub struct BadId {
 text_id!(
     /// A task or workflow definition, within its tenant.
     DefinitionId,
+    128,
+    "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
+    |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+);
+text_id!(
+    /// A schedule, within its tenant.
+    ScheduleName,
     128,
     "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
     |c| c.is_ascii_alphanumeric() || "._-".contains(c)

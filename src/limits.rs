@@ -87,6 +87,22 @@ pub const COMMENT_CHARS: usize = 4_096;
 /// The last acts of people that a task shows; all are kept.
 pub const ACTS_LISTED: usize = 1_000;
 
+/// Characters of a schedule's cron expression.
+pub const CRON_CHARS: usize = 256;
+/// Characters of the name of a time zone.
+pub const TIME_ZONE_CHARS: usize = 64;
+/// Times that a schedule starts at once after an interruption.
+pub const CATCH_UP: u32 = 1_000;
+/// Bytes of a schedule's definition, as compact JSON: its record is written at each of its times.
+pub const SCHEDULE_BYTES: usize = 32 * 1024;
+/// Times of which a schedule lists what became of them; older ones are dropped.
+pub const RUNS_LISTED: usize = 10;
+
+/// Refusals that a bulk operation lists; all are counted.
+pub const BULK_FAILURES: usize = 100;
+/// Records that a dry run of a bulk operation names.
+pub const BULK_NAMED: usize = 100;
+
 /// Bytes of the body of an HTTP request: Lambda takes 6 MiB with everything around it.
 pub const REQUEST_BYTES: usize = 5 * 1024 * 1024;
 /// Arrays and objects inside each other in the body of an HTTP request: those of an input, and of
@@ -174,6 +190,7 @@ mod tests {
             "What these tasks gave and the variables that they saw, as compact JSON",
             RECALLED_BYTES,
         );
+        bytes("One schedule, as compact JSON", SCHEDULE_BYTES);
         bytes("The body of a request", REQUEST_BYTES);
         bytes("The body that is a definition", DOCUMENT_TEXT_BYTES);
         bytes(
@@ -210,6 +227,24 @@ mod tests {
                 TIMER_MILLIS,
             ),
             ("Retries of a policy or a rule", MAX_RETRIES.into()),
+            ("Refusals that a bulk operation lists", BULK_FAILURES as u64),
+            (
+                "Records that a dry run of a bulk operation names",
+                BULK_NAMED as u64,
+            ),
+            ("A cron expression, in characters", CRON_CHARS as u64),
+            (
+                "The name of a time zone, in characters",
+                TIME_ZONE_CHARS as u64,
+            ),
+            (
+                "Times that `catchUp: ALL` starts after an interruption",
+                CATCH_UP.into(),
+            ),
+            (
+                "Times of which a schedule lists what became of them",
+                RUNS_LISTED as u64,
+            ),
             (
                 "Tasks that `concurrency` lets run at once",
                 CONCURRENCY.into(),

@@ -10,6 +10,8 @@ mod api;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod company;
 #[cfg(test)]
 mod costs;
@@ -43,6 +45,8 @@ mod races;
 mod runaway;
 #[cfg(test)]
 mod scale;
+#[cfg(test)]
+mod schedules;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! is held against the OpenAPI document: a status or a body that it does not describe is a failure.
 
 mod approval;
+mod bulk;
 mod client;
 mod definitions;
 mod gateway;
@@ -11,6 +12,7 @@ mod operations;
 mod people;
 mod repeats;
 mod requests;
+mod schedules;
 mod tasks;
 mod workflows;
 

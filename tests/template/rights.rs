@@ -178,8 +178,11 @@ fn process_result_moves_everything_on() {
         RetryDeadLetters: sqs:SendMessage
         RetryQueue: sqs:SendMessage
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances/index/status-index: dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
-        WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances/index/definition-index: dynamodb:Query
+        WorkflowInstances/index/status-index: dynamodb:Query
         ",
     );
 }
@@ -221,9 +224,12 @@ fn sweep_looks_at_what_is_due() {
         SweepLogs: logs:CreateLogStream logs:PutLogEvents
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
         TaskInstances/index/due-index: dynamodb:Query
+        TaskInstances/index/status-index: dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
-        WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        WorkflowInstances/index/definition-index: dynamodb:Query
         WorkflowInstances/index/due-index: dynamodb:Query
+        WorkflowInstances/index/status-index: dynamodb:Query
         ",
     );
 }

@@ -13,6 +13,7 @@ mod operations;
 mod people;
 mod resume;
 mod run;
+mod schedules;
 mod stack;
 mod support;
 mod task;

@@ -134,6 +134,10 @@ described_by_registration!(
     /// A workflow definition.
     WorkflowDefinition
 );
+described_by_registration!(
+    /// A schedule, as it is written.
+    ScheduleDefinition
+);
 
 /// What all operations have in common.
 #[derive(utoipa::OpenApi)]
@@ -149,6 +153,8 @@ described_by_registration!(
         (name = "people", description = "What people do with their tasks."),
         (name = "workflows", description = "Workflows of tasks."),
         (name = "dead-letters", description = "What could not be handled."),
+        (name = "bulk", description = "The same asked of many workflows or tasks."),
+        (name = "schedules", description = "When workflows are started again and again."),
         (name = "health", description = "How the service is."),
     ),
     security(("bearer" = [])),

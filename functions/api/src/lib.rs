@@ -10,6 +10,7 @@
 
 mod answer;
 mod body;
+mod bulk;
 mod dead_letters;
 mod definitions;
 pub mod development;
@@ -27,6 +28,7 @@ mod prefer;
 mod problem;
 mod request;
 mod router;
+mod schedules;
 mod signatures;
 mod task_definitions;
 mod tasks;

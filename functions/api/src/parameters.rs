@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use semver::Version;
 use serde::de::DeserializeOwned;
 use taskmill::codes::refusal;
-use taskmill::ids::{DefinitionId, TaskId, WorkflowId};
+use taskmill::ids::{BulkId, DefinitionId, ScheduleName, TaskId, WorkflowId};
 use taskmill::limits;
 
 use crate::problem::Problem;
@@ -54,6 +54,22 @@ impl Named for LetterId {
     fn read(text: &str) -> Option<Self> {
         let is_good = text.chars().count() <= limits::REFERENCE_CHARS;
         is_good.then(|| Self(text.to_owned()))
+    }
+}
+
+impl Named for BulkId {
+    const KIND: &'static str = "bulk operation";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Named for ScheduleName {
+    const KIND: &'static str = "schedule";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::new(text).ok()
     }
 }
 

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::identity::Authority;
 use crate::{
-    dead_letters, document, health, inbox, people, request, task_definitions, tasks,
-    workflow_definitions, workflow_operations, workflows,
+    bulk, dead_letters, document, health, inbox, people, request, schedules, task_definitions,
+    tasks, workflow_definitions, workflow_operations, workflows,
 };
 
 /// What every handler finds: the use cases, and who has checked the caller's token.
@@ -77,6 +77,33 @@ pub(crate) fn resources() -> OpenApiRouter<Api> {
         .merge(of_people())
         .merge(of_workflows())
         .merge(of_dead_letters())
+        .merge(of_schedules())
+        .merge(of_bulk())
+}
+
+fn of_bulk() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(bulk::list_bulk_operations))
+        .routes(routes!(bulk::get_bulk_operation))
+        .routes(routes!(bulk::cancel_bulk_operation))
+        .routes(routes!(bulk::bulk_retry_workflows))
+        .routes(routes!(bulk::bulk_cancel_workflows))
+        .routes(routes!(bulk::bulk_retry_tasks))
+        .routes(routes!(bulk::bulk_cancel_tasks))
+        .routes(routes!(bulk::bulk_reassign_tasks))
+}
+
+fn of_schedules() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(schedules::list_schedules))
+        .routes(routes!(
+            schedules::define_schedule,
+            schedules::get_schedule,
+            schedules::delete_schedule
+        ))
+        .routes(routes!(schedules::pause_schedule))
+        .routes(routes!(schedules::resume_schedule))
+        .routes(routes!(schedules::trigger_schedule))
 }
 
 fn of_definitions() -> OpenApiRouter<Api> {

@@ -95,7 +95,7 @@ pub async fn operate(
     }
 }
 
-fn check(wanted: u64, found: u64) -> Result<(), Refusal> {
+pub(crate) fn check(wanted: u64, found: u64) -> Result<(), Refusal> {
     match wanted == found {
         true => Ok(()),
         false => Err(Refusal::new(

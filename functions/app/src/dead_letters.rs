@@ -9,7 +9,7 @@ use futures::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 use taskmill::Timestamp;
-use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::ids::{BulkId, ScheduleId, TaskId, TenantId, WorkflowId};
 use taskmill_aws::queues::{
     self, DeadLetter, Execute, Look, Message, QueueName, Received, Record, Redriven, Which,
 };
@@ -66,6 +66,12 @@ pub struct About {
     /// The child, or the batch, that has news for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub child_id: Option<WorkflowId>,
+    /// The schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<ScheduleId>,
+    /// The bulk operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bulk_id: Option<BulkId>,
 }
 
 impl fmt::Display for About {
@@ -77,6 +83,8 @@ impl fmt::Display for About {
             ("task", text_of(self.task_id.as_ref())),
             ("workflow", text_of(self.workflow_id.as_ref())),
             ("child", text_of(self.child_id.as_ref())),
+            ("schedule", text_of(self.schedule_id.as_ref())),
+            ("bulk operation", text_of(self.bulk_id.as_ref())),
         ];
         let named = named
             .into_iter()
@@ -221,6 +229,16 @@ fn about(message: &Message) -> About {
         Message::Granted { workflow_id, .. } => of_workflow("granted", *workflow_id, None),
         Message::Due(Record::Task(id)) => of_task("due", *id, None),
         Message::Due(Record::Workflow(id)) => of_workflow("due", *id, None),
+        Message::Due(Record::Schedule(id)) => About {
+            kind: "due",
+            schedule_id: Some(*id),
+            ..About::default()
+        },
+        Message::Due(Record::Bulk(id)) => About {
+            kind: "due",
+            bulk_id: Some(*id),
+            ..About::default()
+        },
         Message::Later { then, .. } => About {
             kind: "later",
             ..about(then)

@@ -10,6 +10,7 @@
 pub mod app;
 pub mod batch;
 pub mod boot;
+pub mod bulk;
 mod call;
 pub mod cancel_task;
 pub mod children;
@@ -32,6 +33,7 @@ pub mod registry;
 mod requests;
 pub mod retry_task;
 pub mod schedule_retry;
+pub mod schedules;
 pub mod start_workflow;
 pub mod sweep;
 pub mod tasks;

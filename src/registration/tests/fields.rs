@@ -128,6 +128,19 @@ const TESTS: &[(&str, &str)] = &[
         "aws::executor::lambda::tests::",
         include_str!("../../../infra/aws/src/executor/lambda/tests.rs"),
     ),
+    ("schedules::", include_str!("schedules.rs")),
+    (
+        "schedule::tests::clocks::",
+        include_str!("../../schedule/tests/clocks.rs"),
+    ),
+    (
+        "schedule::tests::firing::",
+        include_str!("../../schedule/tests/firing.rs"),
+    ),
+    (
+        "schedule::tests::life::",
+        include_str!("../../schedule/tests/life.rs"),
+    ),
     (
         "aws::store::definitions::",
         include_str!("../../../infra/aws/tests/store/definitions.rs"),

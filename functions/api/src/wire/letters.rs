@@ -43,6 +43,12 @@ pub struct About {
     /// The child, or the batch, that has news for it.
     #[schema(format = "uuid")]
     pub child_id: Option<String>,
+    /// The schedule.
+    #[schema(format = "uuid")]
+    pub schedule_id: Option<String>,
+    /// The bulk operation.
+    #[schema(format = "uuid")]
+    pub bulk_id: Option<String>,
 }
 
 /// The dead letters of the caller's tenant.

@@ -2,9 +2,11 @@
 //! by the core and the store, and described here ([`records`], [`inbox`], [`letters`]), which the
 //! tests hold against each other. Headers are described in [`headers`].
 
+pub mod bulk;
 pub mod headers;
 pub mod inbox;
 pub mod letters;
 pub mod records;
 pub mod requests;
+pub mod schedules;
 pub mod words;

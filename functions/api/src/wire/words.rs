@@ -1,6 +1,8 @@
 //! The words of fields that know only some: each description has those of the type that is read.
 
 use serde_json::{Value, json};
+use taskmill::bulk::BulkStatus;
+use taskmill::schedule::ScheduleStatus;
 use taskmill::task::{TaskPriority, TaskStatus, TaskType};
 use taskmill::workflow::WorkflowStatus;
 use taskmill_aws::queues::QueueName;
@@ -38,6 +40,16 @@ words!(
     /// Where a workflow is in its life.
     WorkflowStatusWord,
     WorkflowStatus::ALL
+);
+words!(
+    /// Where a bulk operation is in its life.
+    BulkStatusWord,
+    BulkStatus::ALL
+);
+words!(
+    /// Where a schedule is in its life.
+    ScheduleStatusWord,
+    ScheduleStatus::SHOWN
 );
 words!(
     /// Who does a task.
