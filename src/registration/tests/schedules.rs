@@ -3,6 +3,9 @@
 use super::check;
 use crate::registration::read_text;
 
+/// A problem: its code, its place, its line.
+type Expected<'a> = (&'a str, &'a str, u32);
+
 #[test]
 fn a_text_may_hold_schedules_beside_definitions() {
     let text = "id: s\nworkflowDefinitionId: w\ncron: 0 2 * * *\n---\n\
@@ -41,7 +44,7 @@ inputExpression: '{\"day\": $substring(localTime, 0, 10)}'
 fn problems_have_their_place() {
     let with =
         |fields: &str| format!("id: s\nworkflowDefinitionId: w\ncron: 0 2 * * *\n{fields}\n");
-    let cases: [(&str, &[(&str, &str, u32)]); 14] = [
+    let cases: [(&str, &[Expected<'_>]); 14] = [
         (
             "timeZone: Europe/Berln",
             &[("UNKNOWN_TIME_ZONE", "/timeZone", 4)],
