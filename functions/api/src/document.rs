@@ -303,7 +303,8 @@ mod tests {
             .into_iter()
             .filter(|name| language.contains_key(*name))
             .collect();
-        assert_eq!(both, ["TaskDefinition", "WorkflowDefinition"]);
+        let definitions = ["ScheduleDefinition", "TaskDefinition", "WorkflowDefinition"];
+        assert_eq!(both, definitions);
     }
 
     #[test]
