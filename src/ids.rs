@@ -334,6 +334,13 @@ text_id!(
     "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
     |c| c.is_ascii_alphanumeric() || "._-".contains(c)
 );
+text_id!(
+    /// A group of workers that poll for tasks, within its tenant. It is part of a queue's name.
+    WorkerGroup,
+    32,
+    "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$",
+    |c| c.is_ascii_alphanumeric() || "_-".contains(c)
+);
 
 #[cfg(test)]
 mod tests {

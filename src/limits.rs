@@ -103,6 +103,15 @@ pub const BULK_FAILURES: usize = 100;
 /// Records that a dry run of a bulk operation names.
 pub const BULK_NAMED: usize = 100;
 
+/// Bytes of what a worker tells of its progress, as compact JSON.
+pub const PROGRESS_BYTES: usize = 1024;
+/// Characters by which a worker calls itself.
+pub const WORKER_CHARS: usize = 128;
+/// Tasks that a worker polls for at a time, as many as SQS hands out.
+pub const POLLED_TASKS: u8 = 10;
+/// Seconds that a poll may wait for the first, as long as SQS does.
+pub const POLL_SECONDS: u8 = 20;
+
 /// Bytes of the body of an HTTP request: Lambda takes 6 MiB with everything around it.
 pub const REQUEST_BYTES: usize = 5 * 1024 * 1024;
 /// Arrays and objects inside each other in the body of an HTTP request: those of an input, and of
@@ -137,6 +146,7 @@ pub mod expression {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::WorkerGroup;
 
     const PAGE: &str = include_str!("../docs/limits.md");
 
@@ -180,6 +190,10 @@ mod tests {
             DOCUMENT_TEXT_BYTES,
         );
         bytes("An error's details, as compact JSON", ERROR_DETAILS_BYTES);
+        bytes(
+            "What a worker tells of its progress, as compact JSON",
+            PROGRESS_BYTES,
+        );
         bytes("One of them, compiled", expression::PATTERN_BYTES);
         bytes(
             "These signals and the outputs of steps to be skipped, as compact JSON with their names",
@@ -318,6 +332,16 @@ mod tests {
                 "Regular expressions in its source",
                 expression::PATTERNS as u64,
             ),
+            (
+                "What a worker calls itself, in characters",
+                WORKER_CHARS as u64,
+            ),
+            (
+                "A group of workers, in characters",
+                WorkerGroup::MAX_LENGTH as u64,
+            ),
+            ("Tasks of one poll of a worker", POLLED_TASKS.into()),
+            ("Seconds that a poll waits", POLL_SECONDS.into()),
         ];
         for (row, limit) in counts {
             count(row, limit);

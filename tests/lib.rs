@@ -65,3 +65,5 @@ mod timers;
 mod unreadable;
 #[cfg(test)]
 mod views;
+#[cfg(test)]
+mod workers;

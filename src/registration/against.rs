@@ -10,6 +10,7 @@ use crate::codes::registration;
 use crate::ids::DefinitionId;
 use crate::problem::{Problem, member};
 use crate::task::definition::{TaskDefinition, TaskType};
+use crate::task::polled;
 use crate::task::timeouts::{StepTimeouts, Timeouts};
 use crate::versions;
 use crate::workflow::WorkflowDefinition;
@@ -121,7 +122,8 @@ fn of_undoing(
     too_long(pointer, task, own, longest)
 }
 
-/// An attempt that may take longer than the function that waits for it. Nobody waits for a person.
+/// An attempt that may take longer than the function that waits for it. Nobody waits for a person,
+/// nor for a worker that polls.
 fn too_long(
     pointer: &str,
     task: &TaskDefinition,
@@ -130,7 +132,7 @@ fn too_long(
 ) -> Option<Problem> {
     let limit = Timeouts::effective(task, step).start_to_close?;
     let longest = longest.filter(|longest| limit > *longest)?;
-    if task.task_type == TaskType::Manual {
+    if task.task_type == TaskType::Manual || polled::group_of(task).is_some() {
         return None;
     }
     let message =

@@ -72,6 +72,13 @@ pub const COMBINATIONS: &[Combination] = &[
     with("http:", CPU, ELSEWHERE),
     with("http:", MEMORY, ELSEWHERE),
     with("http:", DISK, ELSEWHERE),
+    with("worker:", REQUEST, "only http: sends requests"),
+    with(
+        "worker:",
+        ENVIRONMENT,
+        "a worker has its own environment; map what it needs into the input",
+    ),
+    with("worker:", RUN_AS, "a worker acts as itself"),
     with("builtin:", HEARTBEAT, "a builtin gives no sign of life"),
     with("builtin:", REQUEST, "only http: sends requests"),
     with("builtin:", ENVIRONMENT, "a builtin reads no environment"),

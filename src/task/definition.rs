@@ -174,7 +174,7 @@ impl SecurityLevel {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExecutionConfig {
-    /// `process:<command>`, `http:<url>`, `https:<url>`, `lambda:<function>` or
+    /// `process:<command>`, `http:<url>`, `https:<url>`, `lambda:<function>`, `worker:<group>` or
     /// `builtin:<echo|noop|fail|sleep>`; [`crate::task::routing`] reads it. A MANUAL task has
     /// none, every other one has.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::codes::registration;
+use crate::ids::WorkerGroup;
 use crate::problem;
 use crate::task::definition::TaskDefinition;
 use crate::task::instance::TaskPriority;
@@ -55,6 +56,11 @@ pub enum ExecutorRef {
         /// Its ARN, perhaps with a version or alias.
         machine: String,
     },
+    /// Workers that poll for tasks.
+    Worker {
+        /// Their group.
+        group: WorkerGroup,
+    },
     /// A part of Taskmill.
     Builtin(Builtin),
 }
@@ -92,7 +98,8 @@ pub fn route(definition: &TaskDefinition, priority: TaskPriority) -> Result<Rout
 /// What proves that an attempt began is a RUNNING record. An executor that cannot take its worker
 /// down with it needs no such proof: the end of the attempt tells its start as well, and the
 /// record is written once. A program may do anything to the machine it runs on, so it is tracked:
-/// the next worker must find out that an attempt was lost.
+/// the next worker must find out that an attempt was lost. Workers that poll have what the record
+/// says they have.
 #[must_use]
 pub fn is_lazy(executor: &ExecutorRef) -> bool {
     match executor {
@@ -100,7 +107,7 @@ pub fn is_lazy(executor: &ExecutorRef) -> bool {
         | ExecutorRef::Http { .. }
         | ExecutorRef::Lambda { .. }
         | ExecutorRef::States { .. } => true,
-        ExecutorRef::Process { .. } => false,
+        ExecutorRef::Process { .. } | ExecutorRef::Worker { .. } => false,
     }
 }
 
@@ -118,7 +125,7 @@ pub fn queue_for(priority: TaskPriority) -> ExecuteQueue {
 pub enum BadExecutor {
     /// No executor of this kind or name.
     #[error(
-        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function>, states:<state machine> or builtin:<echo|noop|fail|sleep>"
+        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function>, states:<state machine>, worker:<group> or builtin:<echo|noop|fail|sleep>"
     )]
     Unknown {
         /// What was written.
@@ -167,7 +174,7 @@ impl BadExecutor {
 
 impl ExecutorRef {
     /// Reads an executor: `process:<command>`, `http:<url>`, a plain URL, `lambda:<function>`,
-    /// `states:<ARN>` or `builtin:<name>`.
+    /// `states:<ARN>`, `worker:<group>` or `builtin:<name>`.
     ///
     /// # Errors
     /// The kind is unknown or not supported, or what follows it cannot be read.
@@ -192,6 +199,7 @@ impl ExecutorRef {
             "http" | "https" => url(text).map_err(malformed),
             "lambda" => function(rest).map_err(malformed),
             "states" => machine(rest).map_err(malformed),
+            "worker" => worker(rest).map_err(malformed),
             "builtin" => match Builtin::ALL.into_iter().find(|one| one.name() == rest) {
                 Some(builtin) => Ok(Self::Builtin(builtin)),
                 None => Err(unknown(text)),
@@ -230,6 +238,7 @@ impl fmt::Display for ExecutorRef {
             Self::Http { url } => f.write_str(url),
             Self::Lambda { function } => write!(f, "lambda:{function}"),
             Self::States { machine } => write!(f, "states:{machine}"),
+            Self::Worker { group } => write!(f, "worker:{group}"),
             Self::Builtin(builtin) => write!(f, "builtin:{}", builtin.name()),
         }
     }
@@ -243,10 +252,12 @@ impl FromStr for ExecutorRef {
     }
 }
 
-const KINDS: [&str; 6] = ["process", "http", "https", "lambda", "states", "builtin"];
+const KINDS: [&str; 7] = [
+    "process", "http", "https", "lambda", "states", "worker", "builtin",
+];
 
 /// Kinds that the design knows and that nothing here runs.
-const NOT_YET: [(&str, &str); 3] = [
+const NOT_YET: [(&str, &str); 2] = [
     (
         "sqs",
         "nothing here sends tasks to queues of others; call one through lambda: or http:",
@@ -254,10 +265,6 @@ const NOT_YET: [(&str, &str); 3] = [
     (
         "events",
         "nothing here puts tasks on event buses; call one through lambda: or http:",
-    ),
-    (
-        "worker",
-        "there is no interface yet over which external workers could take tasks",
     ),
 ];
 
@@ -354,6 +361,13 @@ fn machine(text: &str) -> Result<ExecutorRef, &'static str> {
     Ok(ExecutorRef::States {
         machine: text.to_owned(),
     })
+}
+
+fn worker(text: &str) -> Result<ExecutorRef, &'static str> {
+    let group = WorkerGroup::new(text).map_err(
+        |_| "worker: is followed by the name of a group: letters, digits, - and _, at most 32",
+    )?;
+    Ok(ExecutorRef::Worker { group })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod repeats;
 mod requests;
 mod schedules;
 mod tasks;
+mod workers;
 mod workflows;
 
 /// What most tests ask about.

@@ -94,6 +94,7 @@ fn api_serves_whoever_asks() {
         WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         WorkflowInstances/index/definition-index: dynamodb:Query
         WorkflowInstances/index/status-index: dynamodb:Query
+        arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:AWS::StackName-worker-*: sqs:CreateQueue sqs:DeleteMessage sqs:ReceiveMessage
         ",
     );
 }
@@ -149,6 +150,7 @@ fn execute_task_runs_attempts() {
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskStateMachineArns: states:StartExecution
         WorkflowInstances: dynamodb:GetItem dynamodb:Query
+        arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:AWS::StackName-worker-*: sqs:SendMessage
         arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:*: states:DescribeExecution states:StopExecution
         ",
     );

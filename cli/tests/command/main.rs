@@ -18,3 +18,4 @@ mod stack;
 mod support;
 mod task;
 mod validate;
+mod workers;

@@ -151,6 +151,7 @@ described_by_registration!(
         (name = "definitions", description = "What tasks and workflows are."),
         (name = "tasks", description = "Tasks."),
         (name = "people", description = "What people do with their tasks."),
+        (name = "workers", description = "What programs that poll for tasks do with them."),
         (name = "workflows", description = "Workflows of tasks."),
         (name = "dead-letters", description = "What could not be handled."),
         (name = "bulk", description = "The same asked of many workflows or tasks."),

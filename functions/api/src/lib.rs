@@ -34,6 +34,7 @@ mod task_definitions;
 mod tasks;
 mod token;
 pub mod wire;
+mod workers;
 mod workflow_definitions;
 mod workflow_operations;
 mod workflows;

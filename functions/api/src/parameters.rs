@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use semver::Version;
 use serde::de::DeserializeOwned;
 use taskmill::codes::refusal;
-use taskmill::ids::{BulkId, DefinitionId, ScheduleName, TaskId, WorkflowId};
+use taskmill::ids::{BulkId, DefinitionId, ScheduleName, TaskId, WorkerGroup, WorkflowId};
 use taskmill::limits;
 
 use crate::problem::Problem;
@@ -73,6 +73,14 @@ impl Named for ScheduleName {
     }
 }
 
+impl Named for WorkerGroup {
+    const KIND: &'static str = "group of workers";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::new(text).ok()
+    }
+}
+
 /// The id of a path.
 pub(crate) struct Id<T>(pub(crate) T);
 
@@ -99,6 +107,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Versioned {
         let read = read.and_then(|text| Version::from_str(text).ok());
         let version = read.ok_or_else(|| missing("version", &version))?;
         Ok(Self(named(&id)?, version))
+    }
+}
+
+/// A group of workers and one of its tasks.
+pub(crate) struct OfGroup(pub(crate) WorkerGroup, pub(crate) TaskId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfGroup {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((group, id)) = path.map_err(|error| Problem::malformed(error.body_text()))?;
+        Ok(Self(named(&group)?, named(&id)?))
     }
 }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::identity::Authority;
 use crate::{
     bulk, dead_letters, document, health, inbox, people, request, schedules, task_definitions,
-    tasks, workflow_definitions, workflow_operations, workflows,
+    tasks, workers, workflow_definitions, workflow_operations, workflows,
 };
 
 /// What every handler finds: the use cases, and who has checked the caller's token.
@@ -75,6 +75,7 @@ pub(crate) fn resources() -> OpenApiRouter<Api> {
         .merge(of_definitions())
         .merge(of_tasks())
         .merge(of_people())
+        .merge(of_workers())
         .merge(of_workflows())
         .merge(of_dead_letters())
         .merge(of_schedules())
@@ -159,6 +160,16 @@ fn of_dead_letters() -> OpenApiRouter<Api> {
         .routes(routes!(dead_letters::list_dead_letters))
         .routes(routes!(dead_letters::get_dead_letter))
         .routes(routes!(dead_letters::redrive_dead_letter))
+}
+
+fn of_workers() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(workers::poll_tasks))
+        .routes(routes!(workers::start_polled_task))
+        .routes(routes!(workers::heartbeat_polled_task))
+        .routes(routes!(workers::complete_polled_task))
+        .routes(routes!(workers::fail_polled_task))
+        .routes(routes!(workers::release_polled_task))
 }
 
 fn of_workflows() -> OpenApiRouter<Api> {

@@ -11,6 +11,8 @@
 //! without its message. Taking the place tells as well that it began: until the lease ends nobody
 //! else begins it.
 //!
+//! An attempt that workers poll for is offered to their group, and is theirs from there on.
+//!
 //! An attempt whose task was cancelled, or went on without it, is stopped: at once when that was
 //! written by this process, else when its message is hidden again and the record is looked at.
 
@@ -135,6 +137,9 @@ async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Un
     let Some(task) = to_be_run(app, execute).await? else {
         return Ok(());
     };
+    if let Some(polled) = &task.polled {
+        return Ok(app.queues().offer(execute, &polled.group).await?);
+    }
     let past = past_of(&task, execute, receive_count);
     let company = &app.inner.company;
     let place = match past {

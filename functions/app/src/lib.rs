@@ -43,6 +43,7 @@ mod tokens;
 mod told;
 pub mod underway;
 pub mod views;
+pub mod workers;
 pub mod workflows;
 
 pub use app::App;

@@ -317,8 +317,9 @@ fn as_of(message: Message, looking: Looking) -> Message {
 }
 
 fn event_of(task: &TaskInstance, looking: Looking) -> TaskEvent {
-    // A person works on while no process runs.
-    let has_worker = task.status == TaskStatus::Running && task.task_type != TaskType::Manual;
+    // A person works on while no process runs, and so does a worker that polls.
+    let is_elsewhere = task.task_type == TaskType::Manual || task.polled.is_some();
+    let has_worker = task.status == TaskStatus::Running && !is_elsewhere;
     match looking {
         Looking::AfterRestart if has_worker => TaskEvent::Lost {
             execution_id: task.execution_id(),

@@ -26,6 +26,10 @@ const TESTS: &[(&str, &str)] = &[
         "task::assignment::tests::",
         include_str!("../../task/assignment/tests.rs"),
     ),
+    (
+        "task::lifecycle::tests::workers::",
+        include_str!("../../task/lifecycle/tests/workers.rs"),
+    ),
     ("task::audit::tests::", include_str!("../../task/audit.rs")),
     (
         "task::concurrency::tests::",

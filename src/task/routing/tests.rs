@@ -48,6 +48,12 @@ fn executors_are_read_and_written_back() {
                 machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:ship:live".to_owned(),
             },
         ),
+        (
+            "worker:gpu_2-b",
+            ExecutorRef::Worker {
+                group: WorkerGroup::new("gpu_2-b").unwrap(),
+            },
+        ),
     ];
     for (text, expected) in cases {
         let read = ExecutorRef::parse(text);
@@ -72,10 +78,14 @@ fn what_is_no_executor_is_refused_with_a_code_and_the_nearest_name() {
         ("Builtin:echo", EXECUTOR_NOT_FOUND, Some("builtin:echo")),
         ("proces:ls -l", EXECUTOR_NOT_FOUND, Some("process:ls -l")),
         ("lambada:f", EXECUTOR_NOT_FOUND, Some("lambda:f")),
-        ("docker:alpine", EXECUTOR_NOT_FOUND, None),
+        ("podman:alpine", EXECUTOR_NOT_FOUND, None),
         ("sqs:orders", NOT_SUPPORTED, None),
         ("events:bus", NOT_SUPPORTED, None),
-        ("worker:gpu", NOT_SUPPORTED, None),
+        ("worker:", WRONG_TYPE, None),
+        ("worker:a.b", WRONG_TYPE, None),
+        ("worker:-a", WRONG_TYPE, None),
+        ("worker:a12345678901234567890123456789012", WRONG_TYPE, None),
+        ("workers:gpu", EXECUTOR_NOT_FOUND, Some("worker:gpu")),
         ("process:", WRONG_TYPE, None),
         ("process:  ", WRONG_TYPE, None),
         ("process:''", WRONG_TYPE, None),
@@ -128,6 +138,7 @@ fn routes_follow_executor_and_priority() {
         ("https://example.com", TaskPriority::Medium, Execute, false),
         ("lambda:f", TaskPriority::High, ExecuteUrgent, false),
         ("process:true", TaskPriority::Critical, ExecuteUrgent, true),
+        ("worker:gpu", TaskPriority::Low, Execute, true),
     ];
     for (executor, priority, queue, tracked) in cases {
         let definition: TaskDefinition = serde_json::from_value(serde_json::json!({

@@ -10,3 +10,4 @@ pub mod records;
 pub mod requests;
 pub mod schedules;
 pub mod words;
+pub mod workers;

@@ -49,7 +49,8 @@ impl Executor for BuiltinExecutor {
             ExecutorRef::Process { .. }
             | ExecutorRef::Http { .. }
             | ExecutorRef::Lambda { .. }
-            | ExecutorRef::States { .. } => Err(call.misrouted()),
+            | ExecutorRef::States { .. }
+            | ExecutorRef::Worker { .. } => Err(call.misrouted()),
         };
         Execution::ending(started, result, self.clock.now())
     }

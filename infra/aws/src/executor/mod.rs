@@ -123,6 +123,8 @@ pub enum ExecutorKind {
     Lambda,
     /// `states:`
     States,
+    /// `worker:`, whose tasks nothing here runs: workers poll for them.
+    Worker,
     /// `builtin:`
     Builtin,
 }
@@ -144,6 +146,7 @@ impl Call {
             ExecutorRef::Http { .. } => ExecutorKind::Http,
             ExecutorRef::Lambda { .. } => ExecutorKind::Lambda,
             ExecutorRef::States { .. } => ExecutorKind::States,
+            ExecutorRef::Worker { .. } => ExecutorKind::Worker,
             ExecutorRef::Builtin(_) => ExecutorKind::Builtin,
         }
     }
