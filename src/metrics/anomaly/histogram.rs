@@ -129,13 +129,23 @@ impl Histogram {
         self.total
     }
 
-    /// How many values are in the bucket of this one, or in one above.
+    /// Whether no more than so many values are in the bucket of this one, or in one above.
     #[must_use]
-    pub fn at_least(&self, value: u64) -> u32 {
-        self.counts
+    pub fn is_among_greatest(&self, value: u64, most: u32) -> bool {
+        let mut as_great: u32 = 0;
+        // From the top, so that it takes no longer than there are such values.
+        for held in self
+            .counts
             .range(bucket_of(value)..)
+            .rev()
             .map(|(_, held)| held)
-            .sum()
+        {
+            as_great = as_great.saturating_add(*held);
+            if as_great > most {
+                return false;
+            }
+        }
+        true
     }
 
     /// The position below which this part of the values is, from 0 to 1. Values are taken to be

@@ -157,7 +157,7 @@ impl Series {
     /// The score and the limit of a value that is a spike.
     fn spike(&self, value: u64, least: u64) -> Option<(f64, f64)> {
         let count = self.window.count();
-        if self.window.at_least(value) > (count - 1) / RARE {
+        if !self.window.is_among_greatest(value, (count - 1) / RARE) {
             return None;
         }
         let floor = self.floor(SPIKE_RATIO, least);

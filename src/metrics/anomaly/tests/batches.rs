@@ -196,7 +196,10 @@ proptest! {
         let rank = (part * (sorted.len() - 1) as f64).floor() as usize;
         let position = histogram.quantile(part);
         prop_assert_eq!(position.floor() as u16, bucket_of(sorted[rank]));
-        prop_assert_eq!(histogram.at_least(sorted[0]) as usize, sorted.len());
+        let same = |other: &&u64| bucket_of(**other) >= bucket_of(sorted[rank]);
+        let as_great = sorted.iter().filter(same).count() as u32;
+        prop_assert!(histogram.is_among_greatest(sorted[rank], as_great));
+        prop_assert!(!histogram.is_among_greatest(sorted[rank], as_great - 1));
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn any_distribution() -> impl Strategy<Value = Distribution> {
 proptest! {
     // The seed is fixed: what is claimed is a rate, and now and then a series has more.
     #![proptest_config(ProptestConfig {
-        cases: 60,
+        cases: 40,
         rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
         ..ProptestConfig::default()
