@@ -67,13 +67,13 @@ impl Baseline {
         Self::default()
     }
 
-    /// Takes an event of the stream, unless it was taken before.
-    pub fn apply(&mut self, position: &Position, event: &Event) -> Vec<Finding> {
-        if self.applied.take(position) {
-            self.observe(event)
-        } else {
-            Vec::new()
+    /// Takes what a record of the stream tells, unless it was taken before.
+    pub fn apply(&mut self, position: &Position, events: &[Event]) -> Vec<Finding> {
+        if !self.applied.take(position) {
+            return Vec::new();
         }
+        let found = events.iter().flat_map(|event| self.observe(event));
+        found.collect()
     }
 
     /// Takes an event.

@@ -30,11 +30,13 @@ struct Total {
 }
 
 impl Totals {
-    /// Counts an event of the stream, unless it was counted before.
-    pub fn apply(&mut self, position: &Position, event: &Event) {
+    /// Counts what a record of the stream tells, unless it was counted before.
+    pub fn apply(&mut self, position: &Position, events: &[Event]) {
         if self.applied.take(position) {
-            let samples = self.named.of_event(event);
-            samples.into_iter().for_each(|sample| self.add(sample));
+            for event in events {
+                let samples = self.named.of_event(event);
+                samples.into_iter().for_each(|sample| self.add(sample));
+            }
         }
     }
 

@@ -16,9 +16,9 @@ fn position(number: usize) -> Position {
 fn totals_are_written_with_help_and_type() {
     let mut totals = Totals::default();
     assert_eq!(totals.text(), "");
-    totals.apply(&position(1), &Event::Created(subject("work")));
-    totals.apply(&position(2), &Event::Created(subject("work")));
-    totals.apply(&position(3), &Event::Retried(subject("work"), 3));
+    let created = Event::Created(subject("work"));
+    totals.apply(&position(1), &[created.clone(), created]);
+    totals.apply(&position(3), &[Event::Retried(subject("work"), 3)]);
     let of = "{tenant=\"acme\",definition=\"work\",executor=\"lambda\"}";
     let expected = format!(
         "# HELP taskmill_tasks_created_total Tasks that were accepted.\n\
@@ -35,7 +35,7 @@ fn totals_are_written_with_help_and_type() {
 fn a_distribution_is_cumulative_and_in_seconds() {
     let mut totals = Totals::default();
     for number in 0..3 {
-        totals.apply(&position(number), &ended("work"));
+        totals.apply(&position(number), &[ended("work")]);
     }
     let text = totals.text();
     let of = "tenant=\"acme\",definition=\"work\",executor=\"lambda\",outcome=\"COMPLETED\"";
@@ -78,7 +78,7 @@ fn what_the_stream_tells_again_is_not_counted_again() {
         let mut totals = Totals::default();
         for _ in 0..times {
             for number in 0..10 {
-                totals.apply(&position(number), &ended("work"));
+                totals.apply(&position(number), &[ended("work")]);
             }
         }
         totals

@@ -14,22 +14,25 @@ fn position(shard: &str, number: usize) -> Position {
     }
 }
 
-/// A stream of tasks, some of which fail, with something to find in it.
-fn stream(seed: u64) -> Vec<Event> {
+/// What a stream tells of tasks whose start and end were one write. Some fail, and there is
+/// something to find.
+fn stream(seed: u64) -> Vec<Vec<Event>> {
     let mut draws = Draws::new(seed);
     let usual = Distribution::LogNormal(700.0, 0.3);
-    let event = |number: usize| match number {
+    let end = |number: usize| match number {
         300 => completed(number, 90_000),
         500 => completed(number, 900_000),
         600..640 => ended(number, Ending::Failed, 1),
         _ => completed(number, usual.series(&mut draws, 1)[0]),
     };
-    (0..800).map(event).collect()
+    let ends: Vec<Event> = (0..800).map(end).collect();
+    let with_begin = |(number, end)| vec![began(number, 20), end];
+    ends.into_iter().enumerate().map(with_begin).collect()
 }
 
 /// Applies batches of the events, each so often as it says, and stored in between.
 fn apply(
-    events: &[Event],
+    events: &[Vec<Event>],
     size: usize,
     times: impl Fn(usize) -> usize,
 ) -> (Baseline, Vec<Finding>) {
@@ -94,19 +97,9 @@ fn a_baseline_has_a_few_kib() {
         for number in 0..5_000 {
             let mut value = || distribution.series(&mut draws, 1)[0];
             let (queue_time, millis, memory) = (value(), value(), value());
-            let began = Began {
-                subject: subject(number),
-                queue_time,
-                at: at(0),
-            };
             let place = position(&format!("shard-{}", number % 16), number);
-            let _ = baseline.apply(&place, &Event::Began(began));
-            if let Event::Ended(ended) = completed(number, millis) {
-                let _ = baseline.observe(&Event::Ended(Ended {
-                    memory_usage: Some(memory),
-                    ..ended
-                }));
-            }
+            let told = [began(number, queue_time), used(number, millis, memory)];
+            let _ = baseline.apply(&place, &told);
         }
         serde_json::to_string(&baseline).unwrap().len()
     };
@@ -146,7 +139,7 @@ fn baselines_of_parts_are_merged_into_that_of_the_whole() {
     let events = stream(5);
     let learn = |part: usize| {
         let mut baseline = Baseline::new();
-        for event in events[..500].iter().skip(part).step_by(2) {
+        for event in events[..500].iter().skip(part).step_by(2).flatten() {
             let _ = baseline.observe(event);
         }
         baseline

@@ -30,6 +30,26 @@ fn completed(number: usize, millis: u64) -> Event {
     ended(number, Ending::Completed, millis)
 }
 
+/// A task that began after so many milliseconds.
+fn began(number: usize, queue_time: u64) -> Event {
+    Event::Began(Began {
+        subject: subject(number),
+        queue_time,
+        at: at(0),
+    })
+}
+
+/// A task that completed and used so many bytes.
+fn used(number: usize, millis: u64, bytes: u64) -> Event {
+    match completed(number, millis) {
+        Event::Ended(ended) => Event::Ended(Ended {
+            memory_usage: Some(bytes),
+            ..ended
+        }),
+        other => other,
+    }
+}
+
 /// A task that ended so.
 fn ended(number: usize, ending: Ending, millis: u64) -> Event {
     Event::Ended(Ended {

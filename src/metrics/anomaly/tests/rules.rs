@@ -166,29 +166,15 @@ fn a_task_that_failed_says_nothing_about_execution() {
 
 #[test]
 fn queue_time_and_memory_have_baselines_of_their_own() {
-    let began = |number, queue_time| {
-        Event::Began(Began {
-            subject: subject(number),
-            queue_time,
-            at: at(0),
-        })
-    };
-    let used = |number, memory| match completed(number, 1000) {
-        Event::Ended(ended) => Event::Ended(Ended {
-            memory_usage: Some(memory),
-            ..ended
-        }),
-        other => other,
-    };
     const MIB: u64 = 1024 * 1024;
     let mut baseline = Baseline::new();
     for number in 0..200 {
         assert_eq!(baseline.observe(&began(number, 20)), []);
-        assert_eq!(baseline.observe(&used(number, 100 * MIB)), []);
+        assert_eq!(baseline.observe(&used(number, 1000, 100 * MIB)), []);
     }
     let found = baseline.observe(&began(200, 60_000));
     assert_eq!(found[0].quantity, Quantity::QueueTime);
-    let found = baseline.observe(&used(200, 900 * MIB));
+    let found = baseline.observe(&used(200, 1000, 900 * MIB));
     assert_eq!(found[0].quantity, Quantity::MemoryUsage);
     assert_eq!((found.len(), found[0].rule), (1, Rule::Spike));
 }
