@@ -67,10 +67,13 @@ fn check(name: &str, expected: (usize, usize, usize), series: impl Fn(&mut Draws
         missed,
         wrong,
     } = counts;
-    let part = |of: usize| found as f64 / (found + of).max(1) as f64;
+    let part = |of: usize| match found + missed {
+        0 => "–".to_owned(),
+        _ => format!("{:.2}", found as f64 / (found + of).max(1) as f64),
+    };
     let (precision, recall) = (part(wrong), part(missed));
     println!(
-        "| {name} | {} | {found} | {wrong} | {precision:.2} | {recall:.2} |",
+        "| {name} | {found} of {} | {wrong} | {precision} | {recall} |",
         found + missed
     );
     assert_eq!((found, missed, wrong), expected, "{name}");
