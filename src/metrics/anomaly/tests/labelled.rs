@@ -57,7 +57,6 @@ impl Counts {
 
 /// Checks the counts over ten series, and prints them as a row of the page.
 #[track_caller]
-#[expect(clippy::disallowed_macros, reason = "the page has the figures")]
 fn check(name: &str, expected: (usize, usize, usize), series: impl Fn(&mut Draws) -> Labelled) {
     let counts = (0..SERIES)
         .map(|seed| Counts::of(&series(&mut Draws::new(1000 + seed))))
@@ -72,10 +71,9 @@ fn check(name: &str, expected: (usize, usize, usize), series: impl Fn(&mut Draws
         _ => format!("{:.2}", found as f64 / (found + of).max(1) as f64),
     };
     let (precision, recall) = (part(wrong), part(missed));
-    println!(
-        "| {name} | {found} of {} | {wrong} | {precision} | {recall} |",
-        found + missed
-    );
+    let of = found + missed;
+    let row = format!("| {name} | {found} of {of} | {wrong} | {precision} | {recall} |");
+    print_row(&row);
     assert_eq!((found, missed, wrong), expected, "{name}");
 }
 

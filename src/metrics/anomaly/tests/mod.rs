@@ -63,6 +63,15 @@ fn ended(number: usize, ending: Ending, millis: u64) -> Event {
     })
 }
 
+/// Prints a row of the page, which must have it.
+#[track_caller]
+#[expect(clippy::disallowed_macros, reason = "figures are to be seen")]
+fn print_row(row: &str) {
+    const PAGE: &str = include_str!("../../../../docs/anomalies.md");
+    println!("{row}");
+    assert!(PAGE.contains(row), "the page lacks: {row}");
+}
+
 /// What a new series finds in these values: where, and which rule.
 fn found_in(values: &[u64]) -> Vec<(usize, Rule)> {
     let mut series = Series::default();
