@@ -157,7 +157,8 @@ fn spikes_are_found() {
 /// A step at which all values are so many times as great, found within so many points.
 fn shift(draws: &mut Draws, factor: f64, within: usize) -> Labelled {
     let at = 1000 + millis(draws.even() * 2000.0) as usize;
-    times(draws, base(), vec![at..at + within], |index| {
+    let episode = at..at + within;
+    times(draws, base(), vec![episode], |index| {
         if index < at { 1.0 } else { factor }
     })
 }
@@ -206,7 +207,8 @@ fn incidents_that_pass_are_found() {
 fn ramps_are_found_if_they_are_not_slow() {
     let ramp = |draws: &mut Draws, length: usize| {
         let begin = 1500;
-        times(draws, base(), vec![begin..begin + length], move |index| {
+        let episode = begin..begin + length;
+        times(draws, base(), vec![episode], move |index| {
             let passed = index.saturating_sub(begin).min(length);
             1.0 + 2.0 * passed as f64 / length as f64
         })
