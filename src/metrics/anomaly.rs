@@ -47,7 +47,7 @@ pub const POINTS_OF_A_PANE: u32 = 512;
 /// Panes of a window.
 pub const PANES: usize = 4;
 /// Points of a window, at most.
-pub const WINDOW: u32 = 2048;
+pub const WINDOW: u32 = POINTS_OF_A_PANE * PANES as u32;
 
 /// What is usual of a definition's tasks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
