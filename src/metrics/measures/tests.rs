@@ -1,5 +1,6 @@
 //! What two images of a task tell.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -161,4 +162,56 @@ fn each_write_counts_once_however_often_the_stream_tells_it() {
         }
     }
     assert_eq!(counted, 2);
+}
+
+/// The images of a task to which these happen, one after another; what is refused changes nothing.
+fn life(moves: &[(u8, u64)]) -> Vec<Image> {
+    let policy = json!({ "maxRetries": 3, "retryInterval": 1000 });
+    let mut task = task(json!({ "retryPolicy": policy }));
+    let mut images = vec![Image::of(&task)];
+    let mut now = 0;
+    for (kind, wait) in moves {
+        now += wait;
+        let id = task.execution_id();
+        let happening = match kind {
+            0 => Happening::Start(start(id, at(now))),
+            1 => Happening::Report(report(id, at(now), failed("E"))),
+            2 => Happening::Report(report(id, at(now), succeeded(json!(1)))),
+            3 => Happening::Lost { execution_id: id },
+            4 => Happening::Look,
+            _ => Happening::Cancel {
+                reason: "enough".to_owned(),
+            },
+        };
+        if let Ok(Transition::Changed { task: after, .. }) =
+            lifecycle::transition(&task, &happening, facts(at(now)))
+        {
+            task = *after;
+            images.push(Image::of(&task));
+        }
+    }
+    images
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_is_told_once(
+        moves in proptest::collection::vec((0..6_u8, 0..100_000_u64), 0..30),
+    ) {
+        let images = life(&moves);
+        let pairs = images.windows(2).map(|pair| (Some(&pair[0]), Some(&pair[1])));
+        let writes = std::iter::once((None, Some(&images[0]))).chain(pairs);
+        let told: Vec<Event> = writes.flat_map(|(one, other)| events(one, other)).collect();
+        let last = &images[images.len() - 1];
+        let sum = |of: fn(&Event) -> u32| told.iter().map(of).sum::<u32>();
+        prop_assert_eq!(sum(|event| matches!(event, Event::Created(_)).into()), 1);
+        let began = sum(|event| matches!(event, Event::Began(_)).into());
+        prop_assert_eq!(began, u32::from(last.start_time.is_some()));
+        let ended = sum(|event| matches!(event, Event::Ended(_)).into());
+        prop_assert_eq!(ended, u32::from(last.status.is_terminal()));
+        let retried = sum(|event| if let Event::Retried(_, times) = event { *times } else { 0 });
+        prop_assert_eq!(retried, last.retries);
+        let lost = sum(|event| if let Event::Lost(_, times) = event { *times } else { 0 });
+        prop_assert_eq!(lost, last.losses);
+    }
 }
