@@ -89,6 +89,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A finding: something about a task that is not usual.
+    FindingId
+);
+
+uuid_id!(
     /// The line of those tasks of a definition that wait for a place.
     LineId
 );
@@ -129,6 +134,15 @@ impl LineId {
     pub fn of(tenant: &TenantId, definition: &DefinitionId) -> Self {
         let parts = [tenant.as_str().as_bytes(), definition.as_str().as_bytes()];
         Self(derive("line", &parts))
+    }
+}
+
+impl FindingId {
+    /// The id of what a rule finds of a quantity of a task.
+    #[must_use]
+    pub fn of(task: TaskId, rule: &str, quantity: &str) -> Self {
+        let parts = [task.0.as_bytes(), rule.as_bytes(), quantity.as_bytes()];
+        Self(derive("finding", &parts))
     }
 }
 

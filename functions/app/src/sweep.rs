@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::ids::{TaskId, WorkflowId};
+use taskmill::metrics::embedded;
+use taskmill::metrics::table::{Dimension, Metric};
 use taskmill::task::lifecycle::{Event as TaskEvent, Transition};
 use taskmill::task::{TaskInstance, TaskStatus, TaskType, due, lifecycle};
 use taskmill::workflow::decider::{self, Event, Leaf, LeafKind};
@@ -57,24 +59,16 @@ impl Swept {
         self.oldest_due = self.oldest_due.max(other.oldest_due);
     }
 
-    /// A line that CloudWatch takes metrics from when `function` logs it (its *embedded metric
-    /// format*). In a deployment that is well no record is due for much longer than a minute.
+    /// A line that CloudWatch takes a metric from when `function` logs it. In a deployment that is
+    /// well no record is due for much longer than a minute.
     #[must_use]
     pub fn metrics(self, function: &str, now: Timestamp) -> Value {
-        json!({
-            "_aws": {
-                "Timestamp": now.millis(),
-                "CloudWatchMetrics": [{
-                    "Namespace": "Taskmill",
-                    "Dimensions": [["FunctionName"]],
-                    "Metrics": [{"Name": "OldestDueSeconds", "Unit": "Seconds"}],
-                }],
-            },
-            "FunctionName": function,
-            "OldestDueSeconds": self.oldest_due / 1000,
-            "lookedAt": self.looked_at,
-            "promised": self.promised,
-        })
+        let labels = vec![(Dimension::FunctionName, function.to_owned())];
+        let oldest = [self.oldest_due / 1000];
+        let mut line = embedded::line(&labels, &[(Metric::OldestDue, &oldest)], now);
+        line.insert("lookedAt".to_owned(), json!(self.looked_at));
+        line.insert("promised".to_owned(), json!(self.promised));
+        Value::Object(line)
     }
 }
 
