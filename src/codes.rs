@@ -136,6 +136,10 @@ pub mod registration {
     pub const BAD_SCHEMA: &str = "BAD_SCHEMA";
     /// A time or duration that cannot be read.
     pub const BAD_TIME: &str = "BAD_TIME";
+    /// A cron expression that cannot be read, or that never comes.
+    pub const BAD_CRON: &str = "BAD_CRON";
+    /// A time zone that the database of time zones does not have.
+    pub const UNKNOWN_TIME_ZONE: &str = "UNKNOWN_TIME_ZONE";
     /// A value outside what is allowed.
     pub const OUT_OF_RANGE: &str = "OUT_OF_RANGE";
     /// A variable with the name of a scope.

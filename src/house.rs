@@ -1,13 +1,13 @@
 //! The rules of the house that a compiler does not keep: which crate may build on which.
 //!
 //! Imports run one way, `functions/*` to `functions/app` to `infra/aws` to the core, the command
-//! and the tests to the router of the API as well, and nothing that is deployed builds on the
-//! embedded AWS. What a crate may call is kept by `clippy.toml`.
+//! and the tests to the router of the API as well, nothing that is deployed builds on the embedded
+//! AWS, and the library for workers knows the HTTP API alone. What a crate may call is kept by `clippy.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The workspace's manifests, by folder.
-const MANIFESTS: [(&str, &str); 13] = [
+const MANIFESTS: [(&str, &str); 14] = [
     (".", include_str!("../Cargo.toml")),
     ("cli", include_str!("../cli/Cargo.toml")),
     ("functions/api", include_str!("../functions/api/Cargo.toml")),
@@ -35,22 +35,31 @@ const MANIFESTS: [(&str, &str); 13] = [
     ("infra/aws", include_str!("../infra/aws/Cargo.toml")),
     ("infra/local", include_str!("../infra/local/Cargo.toml")),
     ("tests", include_str!("../tests/Cargo.toml")),
+    ("worker", include_str!("../worker/Cargo.toml")),
     ("xtask", include_str!("../xtask/Cargo.toml")),
 ];
 
 /// The members of the workspace that a member may build on, at run time and in its tests.
 fn may_build_on(folder: &str) -> &'static [&'static str] {
     match folder {
-        "." | "xtask" => &[],
+        "." | "worker" | "xtask" => &[],
         "infra/aws" => &["taskmill"],
         "functions/app" => &["taskmill", "taskmill-aws"],
         "infra/local" => &["taskmill", "taskmill-aws", "taskmill-app"],
-        "cli" | "tests" => &[
+        "cli" => &[
             "taskmill",
             "taskmill-api",
             "taskmill-app",
             "taskmill-aws",
             "taskmill-local",
+        ],
+        "tests" => &[
+            "taskmill",
+            "taskmill-api",
+            "taskmill-app",
+            "taskmill-aws",
+            "taskmill-local",
+            "taskmill-worker",
         ],
         _ => &["taskmill", "taskmill-aws", "taskmill-app"],
     }
@@ -246,6 +255,17 @@ fn nothing_that_is_deployed_ships_the_embedded_aws() {
         ] {
             assert!(!shipped.contains(kept_out), "{folder} ships {kept_out}");
         }
+    }
+}
+
+/// Connections and signatures are those of `ring`: other libraries of C take minutes to build, and
+/// megabytes of every function.
+#[test]
+fn no_other_library_of_cryptography_is_built() {
+    let lock = include_str!("../Cargo.lock");
+    assert!(lock.contains("name = \"ring\""));
+    for other in ["aws-lc-sys", "boring-sys", "openssl-sys"] {
+        assert!(!lock.contains(&format!("name = \"{other}\"")), "{other}");
     }
 }
 

@@ -11,6 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::time::Timestamp;
+
 /// The namespace of every id that Taskmill derives.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7461_736b_6d69_6c6c_8000_0000_0000_0001);
 
@@ -87,9 +89,44 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// A finding: something about a task that is not usual.
+    FindingId
+);
+
+uuid_id!(
     /// The line of those tasks of a definition that wait for a place.
     LineId
 );
+
+uuid_id!(
+    /// A schedule.
+    ScheduleId
+);
+
+uuid_id!(
+    /// A bulk operation.
+    BulkId
+);
+
+impl BulkId {
+    /// The id of the operation that a caller asks for under an idempotency key.
+    #[must_use]
+    pub fn from_idempotency_key(tenant: &TenantId, key: &str) -> Self {
+        Self(derive(
+            "bulk",
+            &[tenant.as_str().as_bytes(), key.as_bytes()],
+        ))
+    }
+}
+
+impl ScheduleId {
+    /// The id of a tenant's schedule of this name.
+    #[must_use]
+    pub fn of(tenant: &TenantId, name: &ScheduleName) -> Self {
+        let parts = [tenant.as_str().as_bytes(), name.as_str().as_bytes()];
+        Self(derive("schedule", &parts))
+    }
+}
 
 impl LineId {
     /// The line of a definition of a tenant, all its versions together.
@@ -97,6 +134,15 @@ impl LineId {
     pub fn of(tenant: &TenantId, definition: &DefinitionId) -> Self {
         let parts = [tenant.as_str().as_bytes(), definition.as_str().as_bytes()];
         Self(derive("line", &parts))
+    }
+}
+
+impl FindingId {
+    /// The id of what a rule finds of a quantity of a task.
+    #[must_use]
+    pub fn of(task: TaskId, rule: &str, quantity: &str) -> Self {
+        let parts = [task.0.as_bytes(), rule.as_bytes(), quantity.as_bytes()];
+        Self(derive("finding", &parts))
     }
 }
 
@@ -146,6 +192,15 @@ impl WorkflowId {
 }
 
 impl WorkflowId {
+    /// The id of the workflow that a schedule starts at a time.
+    #[must_use]
+    pub fn of_schedule(schedule: ScheduleId, at: Timestamp) -> Self {
+        Self(derive(
+            "scheduled",
+            &[schedule.0.as_bytes(), &at.millis().to_be_bytes()],
+        ))
+    }
+
     /// The id of the child that a workflow starts at a step. A reopened workflow resumes the
     /// child that it had: `run` is no part of it.
     #[must_use]
@@ -280,11 +335,25 @@ text_id!(
     |c| c.is_ascii_alphanumeric() || "._-".contains(c)
 );
 text_id!(
+    /// A schedule, within its tenant.
+    ScheduleName,
+    128,
+    "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
+    |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+);
+text_id!(
     /// A tenant. Everything belongs to one.
     TenantId,
     64,
     "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
     |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+);
+text_id!(
+    /// A group of workers that poll for tasks, within its tenant. It is part of a queue's name.
+    WorkerGroup,
+    32,
+    "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$",
+    |c| c.is_ascii_alphanumeric() || "_-".contains(c)
 );
 
 #[cfg(test)]

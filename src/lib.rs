@@ -7,6 +7,7 @@
 
 #![warn(clippy::iter_over_hash_type)]
 
+pub mod bulk;
 pub mod codes;
 pub mod document;
 pub mod error_info;
@@ -17,6 +18,7 @@ pub mod limits;
 pub mod metrics;
 pub mod problem;
 pub mod registration;
+pub mod schedule;
 pub mod schema;
 pub mod security;
 pub mod task;

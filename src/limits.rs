@@ -89,6 +89,31 @@ pub const COMMENT_CHARS: usize = 4_096;
 /// The last acts of people that a task shows; all are kept.
 pub const ACTS_LISTED: usize = 1_000;
 
+/// Characters of a schedule's cron expression.
+pub const CRON_CHARS: usize = 256;
+/// Characters of the name of a time zone.
+pub const TIME_ZONE_CHARS: usize = 64;
+/// Times that a schedule starts at once after an interruption.
+pub const CATCH_UP: u32 = 1_000;
+/// Bytes of a schedule's definition, as compact JSON: its record is written at each of its times.
+pub const SCHEDULE_BYTES: usize = 32 * 1024;
+/// Times of which a schedule lists what became of them; older ones are dropped.
+pub const RUNS_LISTED: usize = 10;
+
+/// Refusals that a bulk operation lists; all are counted.
+pub const BULK_FAILURES: usize = 100;
+/// Records that a dry run of a bulk operation names.
+pub const BULK_NAMED: usize = 100;
+
+/// Bytes of what a worker tells of its progress, as compact JSON.
+pub const PROGRESS_BYTES: usize = 1024;
+/// Characters by which a worker calls itself.
+pub const WORKER_CHARS: usize = 128;
+/// Tasks that a worker polls for at a time, as many as SQS hands out.
+pub const POLLED_TASKS: u8 = 10;
+/// Seconds that a poll may wait for the first, as long as SQS does.
+pub const POLL_SECONDS: u8 = 20;
+
 /// Bytes of the body of an HTTP request: Lambda takes 6 MiB with everything around it.
 pub const REQUEST_BYTES: usize = 5 * 1024 * 1024;
 /// Arrays and objects inside each other in the body of an HTTP request: those of an input, and of
@@ -123,6 +148,7 @@ pub mod expression {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::WorkerGroup;
 
     const PAGE: &str = include_str!("../docs/limits.md");
 
@@ -166,6 +192,10 @@ mod tests {
             DOCUMENT_TEXT_BYTES,
         );
         bytes("An error's details, as compact JSON", ERROR_DETAILS_BYTES);
+        bytes(
+            "What a worker tells of its progress, as compact JSON",
+            PROGRESS_BYTES,
+        );
         bytes("One of them, compiled", expression::PATTERN_BYTES);
         bytes(
             "These signals and the outputs of steps to be skipped, as compact JSON with their names",
@@ -176,6 +206,7 @@ mod tests {
             "What these tasks gave and the variables that they saw, as compact JSON",
             RECALLED_BYTES,
         );
+        bytes("One schedule, as compact JSON", SCHEDULE_BYTES);
         bytes("The body of a request", REQUEST_BYTES);
         bytes("The body that is a definition", DOCUMENT_TEXT_BYTES);
         bytes(
@@ -212,6 +243,24 @@ mod tests {
                 TIMER_MILLIS,
             ),
             ("Retries of a policy or a rule", MAX_RETRIES.into()),
+            ("Refusals that a bulk operation lists", BULK_FAILURES as u64),
+            (
+                "Records that a dry run of a bulk operation names",
+                BULK_NAMED as u64,
+            ),
+            ("A cron expression, in characters", CRON_CHARS as u64),
+            (
+                "The name of a time zone, in characters",
+                TIME_ZONE_CHARS as u64,
+            ),
+            (
+                "Times that `catchUp: ALL` starts after an interruption",
+                CATCH_UP.into(),
+            ),
+            (
+                "Times of which a schedule lists what became of them",
+                RUNS_LISTED as u64,
+            ),
             (
                 "Tasks that `concurrency` lets run at once",
                 CONCURRENCY.into(),
@@ -289,6 +338,16 @@ mod tests {
                 "Regular expressions in its source",
                 expression::PATTERNS as u64,
             ),
+            (
+                "What a worker calls itself, in characters",
+                WORKER_CHARS as u64,
+            ),
+            (
+                "A group of workers, in characters",
+                WorkerGroup::MAX_LENGTH as u64,
+            ),
+            ("Tasks of one poll of a worker", POLLED_TASKS.into()),
+            ("Seconds that a poll waits", POLL_SECONDS.into()),
         ];
         for (row, limit) in counts {
             count(row, limit);

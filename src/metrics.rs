@@ -1,4 +1,13 @@
-//! Metrics of executions, and the totals of a workflow.
+//! Metrics of executions, and the totals of a workflow; below, what is counted of tasks and what
+//! is found about them.
+
+pub mod anomaly;
+pub mod applied;
+pub mod embedded;
+pub mod measures;
+pub mod prometheus;
+pub mod samples;
+pub mod table;
 
 use serde::{Deserialize, Serialize};
 

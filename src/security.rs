@@ -6,7 +6,7 @@ pub mod redaction;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::TenantId;
+use crate::ids::{TenantId, WorkerGroup};
 use crate::task::definition::{SecurityLevel, SecurityRequirements, TaskDefinition};
 
 /// Who asks, in the name of which tenant, with which rights.
@@ -31,6 +31,11 @@ pub struct Caller {
 /// The permission of those who may do with every task what its assignee may, and give it to
 /// anybody.
 pub const ADMINISTER_TASKS: &str = "taskmill:administer-tasks";
+/// The permission of those who may see and send back the dead letters of their tenant.
+pub const ADMINISTER_DEAD_LETTERS: &str = "taskmill:administer-dead-letters";
+/// The permission of programs that poll for tasks of every group of workers. Followed by a colon and
+/// the name of a group, it is that of the group alone.
+pub const WORK: &str = "taskmill:work";
 /// What the permissions begin with of those who may do people's tasks of a `securityLevel`: the
 /// level follows, and a higher one includes the lower.
 pub const SECURITY_LEVEL: &str = "taskmill:security-level:";
@@ -42,7 +47,24 @@ impl Caller {
     /// Whether the caller may administer tasks.
     #[must_use]
     pub fn is_administrator(&self) -> bool {
-        self.permissions.iter().any(|held| held == ADMINISTER_TASKS)
+        self.holds(ADMINISTER_TASKS)
+    }
+
+    /// Whether the caller holds a permission.
+    #[must_use]
+    pub fn holds(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| held == permission)
+    }
+
+    /// Whether the caller may poll for tasks of this group of workers.
+    #[must_use]
+    pub fn may_work_for(&self, group: &WorkerGroup) -> bool {
+        let of_group = |held: &str| held.strip_prefix(':') == Some(group.as_str());
+        let mut held = self.permissions.iter();
+        held.any(|held| {
+            held.strip_prefix(WORK)
+                .is_some_and(|rest| rest.is_empty() || of_group(rest))
+        })
     }
 }
 

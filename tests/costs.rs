@@ -6,6 +6,7 @@
 
 mod constructs;
 mod places;
+mod workers;
 
 use std::collections::BTreeMap;
 

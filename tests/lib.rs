@@ -10,6 +10,8 @@ mod api;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod callbacks;
 #[cfg(test)]
 mod company;
@@ -46,6 +48,8 @@ mod runaway;
 #[cfg(test)]
 mod scale;
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod stopping;
@@ -63,3 +67,5 @@ mod timers;
 mod unreadable;
 #[cfg(test)]
 mod views;
+#[cfg(test)]
+mod workers;

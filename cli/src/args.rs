@@ -5,6 +5,7 @@ mod dev;
 mod export;
 mod people;
 mod place;
+mod schedules;
 mod verb;
 mod who;
 
@@ -18,6 +19,9 @@ pub use dev::{DevArgs, TokenArgs};
 pub use export::{ExportArgs, ExportFormat};
 pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
 pub use place::{At, PlaceArgs};
+pub use schedules::{
+    DefineSchedulesArgs, ListSchedulesArgs, OnesSchedule, ScheduleCommand, TriggerArgs,
+};
 pub use verb::{DefineArgs, ListArgs, Request, ShowArgs, StartArgs, Verb};
 pub use who::Who;
 

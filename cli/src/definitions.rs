@@ -14,6 +14,7 @@ use taskmill::ids::DefinitionId;
 use taskmill::limits;
 use taskmill::problem::nearest;
 use taskmill::registration::{self, Definition, Reading};
+use taskmill::schedule::ScheduleDefinition;
 use taskmill::task::TaskDefinition;
 use taskmill::workflow::WorkflowDefinition;
 use taskmill::workflow::compiled::{Reference, references};
@@ -202,6 +203,12 @@ impl Set {
         })
     }
 
+    /// The schedules that have no problem.
+    pub fn schedules(&self) -> impl Iterator<Item = &ScheduleDefinition> {
+        let schedules = self.readings.iter().flat_map(|reading| &reading.schedules);
+        schedules.map(|(schedule, _)| schedule)
+    }
+
     /// The workflow definitions.
     pub fn workflows(&self) -> impl Iterator<Item = &WorkflowDefinition> {
         self.definitions()
@@ -356,12 +363,13 @@ fn why_no_definition(text: &str) -> Option<&'static str> {
     let any = documents
         .iter()
         .any(|document| looks_like_definition(&document.value));
-    (!any).then_some("no document in it has steps, an executionConfig, or an id and a version")
+    (!any)
+        .then_some("no document in it has steps, an executionConfig, cron, or an id and a version")
 }
 
 fn looks_like_definition(document: &Value) -> bool {
     let has = |name: &str| document.get(name).is_some();
-    has("steps") || has("executionConfig") || (has("id") && has("version"))
+    has("steps") || has("executionConfig") || has("cron") || (has("id") && has("version"))
 }
 
 #[cfg(test)]

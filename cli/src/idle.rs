@@ -1,5 +1,5 @@
-//! Whether anything more happens by itself: what is open may be paused, or wait for a signal or a
-//! person, and nobody can send one to a process that runs on this machine.
+//! Whether anything more happens by itself: what is open may be paused, or wait for a signal, a
+//! person or a worker that polls, and nobody can send one to a process that runs on this machine.
 
 use std::collections::HashSet;
 
@@ -90,9 +90,17 @@ async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Er
                 awaited.push(format!("{path} waits for a person"));
             }
             TaskType::Automated | TaskType::Integration => {
-                if !is_paused(task.workflow_instance_id) {
-                    return Ok(None);
+                if is_paused(task.workflow_instance_id) {
+                    continue;
                 }
+                let found = store.task(task.id).await?;
+                let polled = found.and_then(|found| found.polled);
+                // Whoever has one loses it by itself when the lease ends.
+                let Some(polled) = polled.filter(|polled| polled.lease.is_none()) else {
+                    return Ok(None);
+                };
+                let path = task.task_path.unwrap_or_else(|| task.id.to_string());
+                awaited.push(format!("{path} waits for a worker of {}", polled.group));
             }
         }
     }

@@ -2,6 +2,7 @@
 //! is the same ([`verbs`]), and runs the same use cases over the same wire; only how a place is
 //! opened differs ([`crate::local`], [`stack`]).
 
+mod schedules;
 pub mod stack;
 mod verbs;
 

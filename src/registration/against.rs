@@ -10,6 +10,7 @@ use crate::codes::registration;
 use crate::ids::{DefinitionId, TenantId};
 use crate::problem::{Problem, member};
 use crate::task::definition::{TaskDefinition, TaskType};
+use crate::task::polled;
 use crate::task::routing::ExecutorRef;
 use crate::task::targets::Targets;
 use crate::task::timeouts::{StepTimeouts, Timeouts};
@@ -139,7 +140,7 @@ fn of_undoing(
 }
 
 /// An attempt that may take longer than the function that waits for it. Nobody waits for a person,
-/// nor for a system that calls back.
+/// nor for a worker that polls or a system that calls back.
 fn too_long(
     pointer: &str,
     task: &TaskDefinition,
@@ -148,7 +149,10 @@ fn too_long(
 ) -> Option<Problem> {
     let limit = Timeouts::effective(task, step).start_to_close?;
     let longest = longest.filter(|longest| limit > *longest)?;
-    if task.task_type == TaskType::Manual || task.execution_config.callback {
+    let is_awaited = task.task_type != TaskType::Manual
+        && !task.execution_config.callback
+        && polled::group_of(task).is_none();
+    if !is_awaited {
         return None;
     }
     let message =

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::unsupported;
 use crate::JsonObject;
+use crate::schedule::ScheduleDefinition;
 use crate::task::TaskDefinition;
 use crate::task::definition::{ByteSize, Cpu, format};
 use crate::time::Timestamp;
@@ -26,6 +27,8 @@ pub(super) struct Language {
     pub task: Validator,
     /// Checks workflow definitions.
     pub workflow: Validator,
+    /// Checks schedules.
+    pub schedule: Validator,
 }
 
 /// The language, compiled once.
@@ -34,12 +37,14 @@ pub(super) static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
     Language {
         task: validator(&schema, TASK),
         workflow: validator(&schema, WORKFLOW),
+        schedule: validator(&schema, SCHEDULE),
         schema,
     }
 });
 
 const TASK: &str = "TaskDefinition";
 const WORKFLOW: &str = "WorkflowDefinition";
+const SCHEDULE: &str = "ScheduleDefinition";
 
 /// Why a text is not of one of the language's own formats.
 pub(super) fn format_error(name: &str, text: &str) -> Option<String> {
@@ -78,6 +83,7 @@ fn published() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     generator.subschema_for::<TaskDefinition>();
     generator.subschema_for::<WorkflowDefinition>();
+    generator.subschema_for::<ScheduleDefinition>();
     let mut definitions = generator.take_definitions(true);
     without_refused(&mut definitions);
     definitions.values_mut().for_each(shape);
@@ -86,11 +92,15 @@ fn published() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Taskmill definition",
-        "description": "A task definition or a workflow definition: what has steps is a workflow.",
+        "description": "A task definition, a workflow definition or a schedule: what has steps is a workflow, what has cron a schedule.",
         "type": "object",
-        "if": { "required": ["steps"] },
-        "then": { "$ref": format!("#/$defs/{WORKFLOW}") },
-        "else": { "$ref": format!("#/$defs/{TASK}") },
+        "if": { "required": ["cron"] },
+        "then": { "$ref": format!("#/$defs/{SCHEDULE}") },
+        "else": {
+            "if": { "required": ["steps"] },
+            "then": { "$ref": format!("#/$defs/{WORKFLOW}") },
+            "else": { "$ref": format!("#/$defs/{TASK}") },
+        },
         "$defs": definitions,
     })
 }
@@ -111,10 +121,10 @@ fn without_refused(definitions: &mut JsonObject) {
     }
 }
 
-/// The types that the two kinds of definition are made of.
+/// The types that the kinds of definition are made of.
 fn used(definitions: &JsonObject) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
-    let mut open = vec![TASK.to_owned(), WORKFLOW.to_owned()];
+    let mut open = [TASK, WORKFLOW, SCHEDULE].map(str::to_owned).to_vec();
     while let Some(name) = open.pop() {
         if let Some(definition) = definitions.get(&name)
             && used.insert(name)

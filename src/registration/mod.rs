@@ -9,6 +9,7 @@ mod checks;
 mod language;
 mod people;
 mod references;
+mod schedule;
 mod seam;
 mod step;
 mod steps;
@@ -31,11 +32,13 @@ use crate::document::{self, Document};
 use crate::ids::DefinitionId;
 use crate::limits;
 use crate::problem::{Problem, nearest};
+use crate::schedule::ScheduleDefinition;
 use crate::task::TaskDefinition;
 use crate::workflow::WorkflowDefinition;
 
 pub use against::{Tasks, check_steps, check_target, check_time};
 pub use references::{Existing, check_references, check_together, referred_to};
+pub use schedule::read_schedule;
 pub use warnings::warnings;
 pub(crate) use warnings::{Read, Source, reads_of_step};
 
@@ -95,6 +98,8 @@ impl Definition {
 pub struct Reading {
     /// The definitions that have no problems, each with the document that tells its lines.
     pub definitions: Vec<(Definition, Document)>,
+    /// The schedules that have no problems. They are not registered but defined, each by itself.
+    pub schedules: Vec<(ScheduleDefinition, Document)>,
     /// All problems, with their lines. A text that has any must not be registered.
     pub problems: Vec<Problem>,
     /// The ids of documents that have problems, and what they seem to define: they exist, so
@@ -119,6 +124,13 @@ pub fn read_text(text: &str) -> Reading {
         }
     };
     for document in documents {
+        if schedule::is_one(&document.value) {
+            match read_schedule(&document.value) {
+                Ok(schedule) => reading.schedules.push((schedule, document)),
+                Err(problems) => reading.add(document.locate(problems)),
+            }
+            continue;
+        }
         match read(&document.value) {
             Ok(definition) => reading.definitions.push((definition, document)),
             Err(problems) => {

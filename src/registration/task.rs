@@ -109,6 +109,7 @@ fn kind(executor: &ExecutorRef) -> &'static str {
         ExecutorRef::States { .. } => "states:",
         ExecutorRef::Sqs { .. } => "sqs:",
         ExecutorRef::Events { .. } => "events:",
+        ExecutorRef::Worker { .. } => "worker:",
         ExecutorRef::Builtin(_) => "builtin:",
     }
 }
@@ -134,7 +135,9 @@ fn identity(run_as: &Place<'_>, executor: &ExecutorRef) -> Option<Problem> {
             is_secret(text),
             "for http: it is a credential reference, {{secret:NAME}}",
         ),
-        ExecutorRef::Process { .. } | ExecutorRef::Builtin(_) => return None,
+        ExecutorRef::Process { .. } | ExecutorRef::Worker { .. } | ExecutorRef::Builtin(_) => {
+            return None;
+        }
     };
     (!fits).then(|| run_as.problem(registration::WRONG_TYPE, message))
 }

@@ -13,10 +13,12 @@
 //! | an attempt begins; it has no place | takes one, if those before it in line have theirs | began, or waits |
 //! | it was called to a place | the place is taken | began |
 //! | its place is taken | nothing: it is under way elsewhere, or its worker is dead | held |
+//! | its place is taken, and workers poll for it | it is leased anew: the record says who has it | began |
 //! | an attempt is over | gives its place back, if it is the very attempt that took it | done |
 //! | an attempt will not begin | gives its place back, unless somebody began it | done |
-//! | an attempt was lost | gives its place back | done |
-//! | the process ended that ran all of them | gives all taken places back | done |
+//! | an attempt was lost, or its worker has told its end | gives its place back | done |
+//! | its worker is to stop it | is kept no longer than the worker may be silent | done |
+//! | the process ended that ran all of them | gives all taken places back, but those of workers that poll | done |
 //! | a look | nothing | done |
 //!
 //! Whatever is asked, the longest waiting are then called to the places that are free. A call is
@@ -71,6 +73,8 @@ pub struct Place {
     pub began_at: Option<Timestamp>,
     /// When the place is free again, whatever became of the attempt.
     pub until: Timestamp,
+    /// Whether a worker that polls has it, which lives on when a process of ours ends.
+    pub polled: bool,
 }
 
 /// A task that waits for a place.
@@ -162,8 +166,16 @@ pub enum Ask {
         /// How it waits, where that is known.
         waiter: Option<Waiter>,
     },
-    /// An attempt was lost with its worker.
+    /// An attempt is over, whenever it began: it was lost with its worker, or the worker that
+    /// polled for it has told its end.
     Lost(ExecutionId),
+    /// The worker that polled for an attempt is to stop it, and may not know before this time.
+    Stopping {
+        /// The attempt.
+        execution_id: ExecutionId,
+        /// The time.
+        until: Timestamp,
+    },
     /// The one process ended that ran all that began.
     Restarted,
     /// Whether somebody is to be called.
@@ -176,6 +188,8 @@ pub struct Beginner {
     waiter: Waiter,
     /// The end of its lease, should it begin now.
     until: Timestamp,
+    /// Whether workers poll for it.
+    polled: bool,
 }
 
 impl Beginner {
@@ -190,6 +204,7 @@ impl Beginner {
         Some(Self {
             waiter: Waiter::of(task)?,
             until: end.plus_millis(LEASE_GRACE),
+            polled: task.polled.is_some(),
         })
     }
 
@@ -234,6 +249,9 @@ pub enum Answer {
 #[must_use]
 pub fn after(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Option<Ask> {
     before.concurrency_limit?;
+    if let Some(ask) = of_lease(before, after, event) {
+        return Some(ask);
+    }
     let execution_id = before.execution_id();
     let is_over = after.status.is_terminal() || after.execution_id() != execution_id;
     let waiter = || match before.status {
@@ -251,7 +269,7 @@ pub fn after(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Opti
         began_at,
     });
     match event {
-        Event::Start(_) | Event::Report(_) | Event::Act(_) => None,
+        Event::Start(_) | Event::Report(_) | Event::Act(_) | Event::Said(_) => None,
         Event::Look | Event::Cancel { .. } | Event::TokenClosed if elsewhere.is_some() => {
             elsewhere.filter(|_| is_over)
         }
@@ -262,6 +280,21 @@ pub fn after(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Opti
             execution_id,
             waiter: waiter(),
         }),
+    }
+}
+
+/// The same of the attempt of a worker that polls. What it said once may be said again, because the
+/// line did not hear of it.
+fn of_lease(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Option<Ask> {
+    let execution_id = before.execution_id();
+    match (event, before.leased_deadline()) {
+        (Event::Said(said), _) if after.lease().is_none() => Some(Ask::Lost(said.execution_id)),
+        (Event::Look, Some(_)) if after.lease().is_none() => Some(Ask::Lost(execution_id)),
+        (Event::Cancel { .. } | Event::TokenClosed, Some(deadline)) => Some(Ask::Stopping {
+            execution_id,
+            until: deadline.at,
+        }),
+        _ => None,
     }
 }
 
@@ -322,10 +355,11 @@ impl Serving {
                     began_at: Some(_),
                     until,
                     ..
-                }) => return Answer::Held(*until),
-                Some(called) => {
-                    called.began_at = Some(now);
-                    called.until = beginner.until;
+                }) if !beginner.polled => return Answer::Held(*until),
+                Some(place) => {
+                    place.began_at = Some(now);
+                    place.until = beginner.until;
+                    place.polled = beginner.polled;
                     return Answer::Began;
                 }
                 None => {
@@ -352,7 +386,17 @@ impl Serving {
                 self.queue.retain(|waiter| !leaves(waiter));
             }
             Ask::Lost(lost) => self.places.retain(|place| place.execution_id != *lost),
-            Ask::Restarted => self.places.retain(|place| place.began_at.is_none()),
+            Ask::Stopping {
+                execution_id,
+                until,
+            } => {
+                if let Some(place) = self.place_of(*execution_id) {
+                    place.until = place.until.min(*until);
+                }
+            }
+            Ask::Restarted => self
+                .places
+                .retain(|place| place.began_at.is_none() || place.polled),
             Ask::Look => {}
         }
         Answer::Done
@@ -376,9 +420,12 @@ impl Serving {
     fn serve(&mut self, ask: &Ask) -> (bool, bool) {
         let beginner = match ask {
             Ask::Begin(beginner) => Some(&**beginner),
-            Ask::Over { .. } | Ask::Leave { .. } | Ask::Lost(_) | Ask::Restarted | Ask::Look => {
-                None
-            }
+            Ask::Over { .. }
+            | Ask::Leave { .. }
+            | Ask::Lost(_)
+            | Ask::Stopping { .. }
+            | Ask::Restarted
+            | Ask::Look => None,
         };
         let (mut began, mut blocked) = (false, false);
         for waiter in std::mem::take(&mut self.queue) {
@@ -390,12 +437,22 @@ impl Serving {
                 blocked = true;
             } else if let Some(beginner) = asks {
                 began = true;
-                self.put(execution_id, Some(self.now), beginner.until);
+                self.places.push(Place {
+                    execution_id,
+                    began_at: Some(self.now),
+                    until: beginner.until,
+                    polled: beginner.polled,
+                });
                 if !self.is_new {
                     self.gone.push(waiter);
                 }
             } else {
-                self.put(execution_id, None, self.now.plus_millis(CALL));
+                self.places.push(Place {
+                    execution_id,
+                    began_at: None,
+                    until: self.now.plus_millis(CALL),
+                    polled: false,
+                });
                 self.called.push(waiter);
             }
         }
@@ -404,14 +461,6 @@ impl Serving {
 
     fn is_free(&self, limit: u32) -> bool {
         u32::try_from(self.places.len()).is_ok_and(|taken| taken < limit)
-    }
-
-    fn put(&mut self, execution_id: ExecutionId, began_at: Option<Timestamp>, until: Timestamp) {
-        self.places.push(Place {
-            execution_id,
-            began_at,
-            until,
-        });
     }
 
     /// Who stands in line with a place: they were called, and it may be that the call was lost, or

@@ -15,6 +15,7 @@ use crate::task::definition::{TaskDefinition, TaskType};
 use crate::task::due;
 use crate::task::instance::{TaskContext, TaskInstance, TaskPriority, TaskStatus};
 use crate::task::output;
+use crate::task::polled::Polled;
 use crate::task::retry::{RetryCounts, RetryPolicy};
 use crate::task::timeouts::{StepTimeouts, Timeouts};
 use crate::time::Timestamp;
@@ -148,6 +149,7 @@ fn instance(
         handling: assignment.as_ref().map(|people| Handling::of(people, now)),
         assignee: assignment.and_then(|people| people.assignee),
         last_act: None,
+        polled: Polled::of(definition),
         task_reference: new.task_reference,
         context: TaskContext {
             security_context: security,

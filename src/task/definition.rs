@@ -175,7 +175,7 @@ impl SecurityLevel {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExecutionConfig {
     /// `process:<command>`, `http:<url>`, `https:<url>`, `lambda:<function>`,
-    /// `states:<state machine>`, `sqs:<queue>`, `events:<bus>` or
+    /// `states:<state machine>`, `sqs:<queue>`, `events:<bus>`, `worker:<group>` or
     /// `builtin:<echo|noop|fail|sleep>`; [`crate::task::routing`] reads it. A MANUAL task has
     /// none, every other one has.
     #[serde(default, skip_serializing_if = "String::is_empty")]

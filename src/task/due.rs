@@ -34,11 +34,12 @@ pub fn keep_or_move(stands: Option<Timestamp>, needed: Timestamp, now: Timestamp
     }
 }
 
-/// When a running attempt counts as lost. One that another system has cannot be lost by us.
+/// When a running attempt counts as lost. That of a worker that polls never does: its limits are
+/// not its process's to keep. One that another system has cannot be lost by us.
 #[must_use]
 pub fn lease_end(task: &TaskInstance) -> Option<Timestamp> {
     match task.status {
-        TaskStatus::Running if task.elsewhere_since.is_some() => None,
+        TaskStatus::Running if task.polled.is_some() || task.elsewhere_since.is_some() => None,
         TaskStatus::Running => Some(task.deadline_at?.plus_millis(LEASE_GRACE)),
         TaskStatus::Pending
         | TaskStatus::Assigned
@@ -58,11 +59,15 @@ pub fn awaited_until(task: &TaskInstance) -> Option<Timestamp> {
 }
 
 /// The due time of a task: none when its workflow watches over it, or when it ended and owes
-/// nobody an answer. What a person put off is nobody else's business, and has its own.
+/// nobody an answer. What a person put off is nobody else's business, and has its own; so has the
+/// lease of a worker, which moves with each sign of life.
 #[must_use]
 pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
+    if let Some(limit) = task.leased_deadline() {
+        return Some(keep_or_move(task.due_at, limit.at, now));
+    }
     if task.context.workflow_instance_id.is_some() {
-        return put_off_until(task);
+        return put_off_until(task).or_else(|| polled_far_retry(task, now));
     }
     let check = next_check(task.checks, now);
     if task.status.is_terminal() {
@@ -81,6 +86,18 @@ pub fn of_task(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
     Some(keep_or_move(task.due_at, needed, now))
 }
 
+/// The retry of a worker's task that is further away than a message can carry it. The end of its
+/// attempt is written by the call that tells it, and its workflow hears of ends alone.
+fn polled_far_retry(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
+    task.polled.as_ref()?;
+    far_retry(task, now).filter(|_| !task.status.is_terminal())
+}
+
+fn far_retry(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
+    let is_far = |at: &Timestamp| at.millis_since(now) > LONGEST_MESSAGE_DELAY;
+    task.next_retry_at.filter(is_far)
+}
+
 /// When the person who has an open task wants to see it again.
 fn put_off_until(task: &TaskInstance) -> Option<Timestamp> {
     let handling = task.handling.as_ref();
@@ -89,10 +106,14 @@ fn put_off_until(task: &TaskInstance) -> Option<Timestamp> {
 }
 
 /// When an open task needs to be looked at although no message is lost: at the end of its
-/// lease, when a callback is not awaited any more, at a time limit that no worker watches over, at a reminder, or at a retry that is
-/// further away than a message can carry it. The workflow of a task keeps this time for it.
+/// lease, when a callback is not awaited any more, at a time limit that no worker watches over, at
+/// a reminder, or at a retry that is further away than a message can carry it. The workflow of a
+/// task keeps this time for it, unless a worker has it: a lease has a due time of its own.
 #[must_use]
 pub fn wake_at(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
+    if task.lease().is_some() {
+        return None;
+    }
     if let Some(end) = lease_end(task).or(awaited_until(task)) {
         return Some(end);
     }
@@ -101,9 +122,9 @@ pub fn wake_at(task: &TaskInstance, now: Timestamp) -> Option<Timestamp> {
         .handling
         .as_ref()
         .and_then(|handling| handling.next_reminder_after(now));
-    let retry = task
-        .next_retry_at
-        .filter(|at| at.millis_since(now) > LONGEST_MESSAGE_DELAY);
+    // In a workflow that of a worker's task has a due time of its own.
+    let is_own = task.polled.is_some() && task.context.workflow_instance_id.is_some();
+    let retry = far_retry(task, now).filter(|_| !is_own);
     [limit, reminder, retry].into_iter().flatten().min()
 }
 

@@ -16,8 +16,9 @@ use crate::task::assignment::Handling;
 use crate::task::attempt::Attempt;
 use crate::task::audit::Entry;
 use crate::task::definition::TaskType;
+use crate::task::polled::{Lease, Polled};
 use crate::task::retry::{RetryCounts, RetryPolicy};
-use crate::task::timeouts::{Deadline, Timeouts};
+use crate::task::timeouts::{Deadline, TimeoutKind, Timeouts};
 use crate::time::Timestamp;
 
 /// Where a task is in its life; [`crate::task::lifecycle`] has the table.
@@ -155,6 +156,8 @@ pub struct TaskInstance {
     pub handling: Option<Handling>,
     /// What a person did with it last.
     pub last_act: Option<Entry>,
+    /// Which workers poll for it, and the lease of the one that has it.
+    pub polled: Option<Polled>,
     /// A name for people: a company, a document.
     pub task_reference: Option<String>,
     /// Where it stands and in whose name it runs.
@@ -275,6 +278,26 @@ impl TaskInstance {
         next.min_by_key(|deadline| deadline.at)
     }
 
+    /// The lease of the worker that has it.
+    #[must_use]
+    pub fn lease(&self) -> Option<&Lease> {
+        self.polled.as_ref()?.lease.as_ref()
+    }
+
+    /// The limit that the attempt of a worker runs into next. The worker may be gone: whoever looks
+    /// ends the attempt.
+    #[must_use]
+    pub fn leased_deadline(&self) -> Option<Deadline> {
+        let lease = self.lease()?;
+        let attempt = self.timeouts.deadline(self.created_at, lease.begun_at);
+        let silence = Deadline {
+            at: lease.until,
+            kind: TimeoutKind::Heartbeat,
+        };
+        let limits = attempt.into_iter().chain([silence]);
+        limits.min_by_key(|deadline| deadline.at)
+    }
+
     /// Milliseconds from the first start to the end.
     #[must_use]
     pub fn duration(&self) -> Option<u64> {
@@ -315,6 +338,7 @@ impl TaskInstance {
             "executorId": self.executor_id,
             "assignee": self.assignee,
             "handling": self.handling,
+            "worker": self.polled,
             "taskReference": self.task_reference,
             "executionId": self.execution_id(),
             "attempt": self.attempt(),

@@ -18,17 +18,21 @@
 //! | a person completes it | any open of a MANUAL task | COMPLETED |
 //! | a person fails it | ASSIGNED, RUNNING of a MANUAL task | as any failure |
 //! | a person comments on it, puts it off | any open of a MANUAL task | unchanged |
+//! | its worker gives a sign of life | RUNNING of a worker's task | unchanged |
+//! | its worker is done or fails | RUNNING of a worker's task | as any success or failure |
+//! | its worker gives it back | RUNNING of a worker's task | PENDING; of a later attempt RETRY_PENDING |
+//! | its worker's lease or time is over | RUNNING of a worker's task | as any time-out |
 //! | whoever waited for it outside does not wait any more | any open | CANCELLED |
 //! | anything | COMPLETED, FAILED, CANCELLED, TIMED_OUT | unchanged |
 //!
 //! A result may come for a task that is PENDING or RETRY_PENDING, because an attempt that is
 //! short need not be recorded before it ends (lazy RUNNING). Of a MANUAL task there are no such
-//! reports: people alone do it. What the table decides is committed
-//! by one conditional write, and its effect is performed after that write, by `functions/app`.
-//! Whether an output meets its schema is checked before, in [`crate::task::output`]. What the end
+//! reports: people alone do it, as that worker alone speaks of a task who has it. What the table
+//! decides is committed by one conditional write, and its effect is performed after that write, by
+//! `functions/app`. Whether an output meets its schema is checked before, in [`crate::task::output`]. What the end
 //! of an attempt comes to is in `lifecycle/outcome.rs`; attempts that go on in another system
 //! in `lifecycle/handover.rs`; what people do with their tasks, and who may, in
-//! `lifecycle/people.rs`.
+//! `lifecycle/people.rs`; what workers say of theirs, in `lifecycle/workers.rs`.
 
 use crate::JsonObject;
 use crate::codes::{failure, refusal};
@@ -48,8 +52,10 @@ mod outcome;
 mod people;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use act::{Act, PersonsAct};
+pub use workers::{Said, Word};
 
 /// What happened to a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +78,8 @@ pub enum Event {
     },
     /// A person does something with it.
     Act(Box<PersonsAct>),
+    /// The worker that has it says something of it.
+    Said(Box<Said>),
     /// The token of whoever waits for it outside is closed: they have the answer, or gave up.
     TokenClosed,
 }
@@ -158,6 +166,9 @@ pub enum Rejection {
         /// Which limit.
         kind: TimeoutKind,
     },
+    /// Another worker has the attempt, or none has.
+    #[error("the worker does not have the attempt")]
+    NotLeased,
     /// Somebody else has the task.
     #[error("the task is claimed already")]
     AlreadyClaimed,
@@ -189,6 +200,7 @@ impl Rejection {
             Self::Stale { .. } => refusal::VERSION_CONFLICT,
             Self::IllegalState { .. }
             | Self::Late { .. }
+            | Self::NotLeased
             | Self::Delegated
             | Self::NotDelegated => refusal::ILLEGAL_STATE,
             Self::AlreadyClaimed => refusal::ALREADY_CLAIMED,
@@ -219,6 +231,11 @@ pub fn transition(
                 status: task.status,
             })
         }
+        Event::Report(_) | Event::Lost { .. } if task.polled.is_some() => {
+            Err(Rejection::IllegalState {
+                status: task.status,
+            })
+        }
         Event::Start(start) => begin(task, start, facts),
         Event::Report(report) if led_to_waiting(task, report.execution_id) => {
             Ok(Transition::Repeated(owed(task, facts.now)))
@@ -231,6 +248,7 @@ pub fn transition(
         Event::Look => look(task, facts),
         Event::Cancel { reason } => Ok(cancel(task, reason, facts)),
         Event::Act(act) => people::act(task, act, facts),
+        Event::Said(said) => workers::heed(task, said, facts),
         Event::TokenClosed => Ok(not_awaited(task, facts)),
     }
 }
@@ -251,6 +269,10 @@ fn ended(task: &TaskInstance, event: &Event, facts: Facts) -> Result<Transition,
         }
         Event::Cancel { .. } => status == TaskStatus::Cancelled,
         Event::Act(act) => people::led_here(task, act),
+        Event::Said(said) => {
+            fence(task, said.execution_id)?;
+            workers::led_here(task, said)
+        }
         Event::TokenClosed => return Ok(told(task, facts)),
     };
     if tells_again {
@@ -311,6 +333,7 @@ fn begin(task: &TaskInstance, start: &Start, facts: Facts) -> Result<Transition,
             after.execution_environment = Some(start.execution_environment.clone());
             after.deadline_at = handover::held_until(task, start);
             after.next_retry_at = None;
+            after.polled = workers::leased(task, start.started_at);
             Ok(changed_to(after, Effect::None, now))
         }
         TaskStatus::Running
@@ -333,6 +356,9 @@ fn look(task: &TaskInstance, facts: Facts) -> Result<Transition, Rejection> {
     }
     if due::awaited_until(task).is_some_and(|until| until <= now) {
         return handover::give_up(task, facts);
+    }
+    if let Some(spent) = workers::overdue(task, now) {
+        return workers::time_out(task, spent, facts);
     }
     if due::lease_end(task).is_some_and(|end| end <= now) {
         return outcome::lose(task, task.execution_id(), facts);
@@ -429,8 +455,14 @@ fn changed(task: &TaskInstance, now: Timestamp) -> TaskInstance {
     }
 }
 
-/// Closes a change: the due time is the one thing every change must keep true.
+/// Closes a change: what every change must keep true is that only a running attempt has a lease,
+/// and the due time.
 fn changed_to(mut after: TaskInstance, effect: Effect, now: Timestamp) -> Transition {
+    if after.status != TaskStatus::Running
+        && let Some(polled) = &mut after.polled
+    {
+        polled.lease = None;
+    }
     after.due_at = due::of_task(&after, now);
     Transition::Changed {
         task: Box::new(after),

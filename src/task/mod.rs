@@ -13,6 +13,7 @@ pub mod form;
 pub mod instance;
 pub mod lifecycle;
 pub mod output;
+pub mod polled;
 pub mod retry;
 pub mod routing;
 pub mod targets;

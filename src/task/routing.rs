@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::codes::registration;
+use crate::ids::WorkerGroup;
 use crate::problem;
 use crate::task::definition::TaskDefinition;
 use crate::task::instance::TaskPriority;
@@ -65,6 +66,11 @@ pub enum ExecutorRef {
         /// Its name or its ARN.
         bus: String,
     },
+    /// Workers that poll for tasks.
+    Worker {
+        /// Their group.
+        group: WorkerGroup,
+    },
     /// A part of Taskmill.
     Builtin(Builtin),
 }
@@ -102,7 +108,8 @@ pub fn route(definition: &TaskDefinition, priority: TaskPriority) -> Result<Rout
 /// What proves that an attempt began is a RUNNING record. An executor that cannot take its worker
 /// down with it needs no such proof: the end of the attempt tells its start as well, and the
 /// record is written once. A program may do anything to the machine it runs on, so it is tracked:
-/// the next worker must find out that an attempt was lost.
+/// the next worker must find out that an attempt was lost. Workers that poll have what the record
+/// says they have.
 #[must_use]
 pub fn is_lazy(executor: &ExecutorRef) -> bool {
     match executor {
@@ -112,7 +119,7 @@ pub fn is_lazy(executor: &ExecutorRef) -> bool {
         | ExecutorRef::States { .. }
         | ExecutorRef::Sqs { .. }
         | ExecutorRef::Events { .. } => true,
-        ExecutorRef::Process { .. } => false,
+        ExecutorRef::Process { .. } | ExecutorRef::Worker { .. } => false,
     }
 }
 
@@ -130,21 +137,13 @@ pub fn queue_for(priority: TaskPriority) -> ExecuteQueue {
 pub enum BadExecutor {
     /// No executor of this kind or name.
     #[error(
-        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function>, states:<state machine>, sqs:<queue>, events:<bus> or builtin:<echo|noop|fail|sleep>"
+        "there is no executor {text:?}: it must be process:<command>, http:<url>, lambda:<function>, states:<state machine>, sqs:<queue>, events:<bus>, worker:<group> or builtin:<echo|noop|fail|sleep>"
     )]
     Unknown {
         /// What was written.
         text: String,
         /// What was perhaps meant.
         nearest: Option<String>,
-    },
-    /// A kind that is known but that nothing here can run.
-    #[error("executor {text:?} is not supported: {reason}")]
-    NotSupported {
-        /// What was written.
-        text: String,
-        /// Why not.
-        reason: &'static str,
     },
     /// The kind is right, what follows it is not.
     #[error("executor {text:?} cannot be read: {reason}")]
@@ -162,7 +161,6 @@ impl BadExecutor {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => registration::EXECUTOR_NOT_FOUND,
-            Self::NotSupported { .. } => registration::NOT_SUPPORTED,
             Self::Malformed { .. } => registration::WRONG_TYPE,
         }
     }
@@ -172,17 +170,17 @@ impl BadExecutor {
     pub fn nearest(&self) -> Option<&str> {
         match self {
             Self::Unknown { nearest, .. } => nearest.as_deref(),
-            Self::NotSupported { .. } | Self::Malformed { .. } => None,
+            Self::Malformed { .. } => None,
         }
     }
 }
 
 impl ExecutorRef {
     /// Reads an executor: `process:<command>`, `http:<url>`, a plain URL, `lambda:<function>`,
-    /// `states:<ARN>`, `sqs:<queue>`, `events:<bus>` or `builtin:<name>`.
+    /// `states:<ARN>`, `sqs:<queue>`, `events:<bus>`, `worker:<group>` or `builtin:<name>`.
     ///
     /// # Errors
-    /// The kind is unknown or not supported, or what follows it cannot be read.
+    /// The kind is unknown, or what follows it cannot be read.
     ///
     /// ```
     /// use taskmill::task::routing::{Builtin, ExecutorRef};
@@ -206,17 +204,12 @@ impl ExecutorRef {
             "states" => machine(rest).map_err(malformed),
             "sqs" => queue(rest).map_err(malformed),
             "events" => bus(rest).map_err(malformed),
+            "worker" => worker(rest).map_err(malformed),
             "builtin" => match Builtin::ALL.into_iter().find(|one| one.name() == rest) {
                 Some(builtin) => Ok(Self::Builtin(builtin)),
                 None => Err(unknown(text)),
             },
-            _ => Err(match NOT_YET.iter().find(|(known, _)| *known == kind) {
-                Some((_, reason)) => BadExecutor::NotSupported {
-                    text: shown(text),
-                    reason,
-                },
-                None => unknown(text),
-            }),
+            _ => Err(unknown(text)),
         }
     }
 }
@@ -246,6 +239,7 @@ impl fmt::Display for ExecutorRef {
             Self::States { machine } => write!(f, "states:{machine}"),
             Self::Sqs { queue } => write!(f, "sqs:{queue}"),
             Self::Events { bus } => write!(f, "events:{bus}"),
+            Self::Worker { group } => write!(f, "worker:{group}"),
             Self::Builtin(builtin) => write!(f, "builtin:{}", builtin.name()),
         }
     }
@@ -259,15 +253,9 @@ impl FromStr for ExecutorRef {
     }
 }
 
-const KINDS: [&str; 8] = [
-    "process", "http", "https", "lambda", "states", "sqs", "events", "builtin",
+const KINDS: [&str; 9] = [
+    "process", "http", "https", "lambda", "states", "sqs", "events", "worker", "builtin",
 ];
-
-/// Kinds that the design knows and that nothing here runs.
-const NOT_YET: [(&str, &str); 1] = [(
-    "worker",
-    "there is no interface yet over which external workers could take tasks",
-)];
 
 /// The longest function name or ARN that the Lambda API takes, in characters.
 const FUNCTION_CHARS: usize = 170;
@@ -420,6 +408,13 @@ fn bus(text: &str) -> Result<ExecutorRef, &'static str> {
     Ok(ExecutorRef::Events {
         bus: text.to_owned(),
     })
+}
+
+fn worker(text: &str) -> Result<ExecutorRef, &'static str> {
+    let group = WorkerGroup::new(text).map_err(
+        |_| "worker: is followed by the name of a group: letters, digits, - and _, at most 32",
+    )?;
+    Ok(ExecutorRef::Worker { group })
 }
 
 #[cfg(test)]

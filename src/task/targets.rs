@@ -141,6 +141,7 @@ impl Targets {
             | ExecutorRef::States { .. }
             | ExecutorRef::Events { .. }
             | ExecutorRef::Process { .. }
+            | ExecutorRef::Worker { .. }
             | ExecutorRef::Builtin(_) => return false,
         };
         self.own
@@ -160,7 +161,9 @@ fn canonical(executor: &ExecutorRef) -> Option<(&'static str, String)> {
         ExecutorRef::States { machine } => ("states", unversioned(machine, "stateMachine")),
         ExecutorRef::Sqs { queue } => ("sqs", queue.clone()),
         ExecutorRef::Events { bus } => ("events", bus.clone()),
-        ExecutorRef::Process { .. } | ExecutorRef::Builtin(_) => return None,
+        ExecutorRef::Process { .. } | ExecutorRef::Worker { .. } | ExecutorRef::Builtin(_) => {
+            return None;
+        }
     })
 }
 

@@ -8,10 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 use crate::task::definition::{TaskDefinition, TaskType};
+use crate::task::polled;
 use crate::time::Timestamp;
 
 /// The limit of an attempt whose definition states none: a minute.
 const DEFAULT_TIMEOUT: u64 = 60_000;
+/// How long a worker that polls may be silent where nobody says: a minute. Nothing else tells that
+/// it is gone.
+const DEFAULT_SILENCE: u64 = 60_000;
 
 /// The limits of a task in milliseconds, each optional.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,7 +95,10 @@ impl Timeouts {
             schedule_to_close: own
                 .schedule_to_close
                 .or(definition.timeouts.schedule_to_close),
-            heartbeat: own.heartbeat.or(definition.timeouts.heartbeat),
+            heartbeat: own
+                .heartbeat
+                .or(definition.timeouts.heartbeat)
+                .or_else(|| polled::group_of(definition).map(|_| DEFAULT_SILENCE)),
         }
     }
 

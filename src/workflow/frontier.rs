@@ -53,7 +53,7 @@ pub struct Course {
     /// Of a batch: the last signal of each name that was handed to it.
     #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<String, Answer>,
-    /// The last requests, by the hashes of their ids.
+    /// The last requests, each by the hash of its id and a shorter one of what it asked.
     #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
     /// Steps that are to be skipped when their turn comes, and what they then give.

@@ -13,6 +13,7 @@ pub mod mapping;
 pub mod parent;
 pub mod paths;
 pub mod signal;
+pub mod timeline;
 pub mod waiting;
 
 pub use compiled::CompiledWorkflow;

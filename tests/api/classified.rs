@@ -104,3 +104,23 @@ async fn a_workflow_hides_what_its_tasks_may_have_put_into_its_variables() {
     assert_eq!(shown["input"]["card"], CARD);
     assert!(!hidden.to_string().contains(CARD), "{hidden}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_starts_or_stops_a_workflow_sees_no_more_of_it_than_others() {
+    let world = World::of(DEFINITIONS).await;
+    let input = json!({"card": CARD, "total": 7});
+    let schedule = json!({
+        "id": "daily", "workflowDefinitionId": "order", "cron": "@daily", "input": input,
+    });
+    let ask = world.by(&caller(), "PUT", "/v1/schedules/daily");
+    ask.json(schedule).answer().await.is(201);
+    let triggered = world.post("/v1/schedules/daily/trigger").await.is(201);
+    let start = json!({"workflowDefinitionId": "order", "input": input});
+    let started = world.send("/v1/workflows", start).await.is(201);
+    let path = format!("/v1/workflows/{}", started.id());
+    let paused = world.post(&format!("{path}/pause")).await.is(200);
+    for answer in [triggered, started, paused] {
+        assert_eq!(answer.body["input"], json!({"card": "***", "total": 7}));
+        assert!(!answer.body.to_string().contains(CARD), "{}", answer.body);
+    }
+}

@@ -4,9 +4,12 @@
 use serde_json::{Value, json};
 use taskmill::security::Caller;
 use taskmill_api::DevelopmentKey;
+use taskmill_app::dead_letters::list;
+use taskmill_aws::queues::QueueName;
 
 use super::DEFINITIONS;
 use super::client::{World, stranger};
+use super::letters::letter_of;
 use crate::support::{HOUR, caller, pass};
 
 /// A body that each operation that needs one would take.
@@ -21,7 +24,8 @@ fn body_of(operation: &str) -> Option<Value> {
         }),
         "createTask" => json!({"taskDefinitionId": "echo"}),
         "startWorkflow" => json!({"workflowDefinitionId": "pair"}),
-        "assignTask" => json!({"assignee": "eve"}),
+        "assignTask" | "delegateTask" => json!({"assignee": "eve"}),
+        "commentTask" => json!({"text": "mine"}),
         "completeTask" => json!({"output": {"by": "eve"}}),
         "failTask" => json!({"code": "NO"}),
         "signalWorkflow" => json!({"name": "sealed"}),
@@ -39,16 +43,25 @@ struct Route {
     has_id: bool,
 }
 
-fn routes(document: &Value, task: &str, workflow: &str) -> Vec<Route> {
+/// What is Ann's.
+struct Anns {
+    task: String,
+    workflow: String,
+    letter: String,
+}
+
+fn routes(document: &Value, anns: &Anns) -> Vec<Route> {
     let mut routes = Vec::new();
-    for (template, item) in document["paths"].as_object().unwrap() {
-        let id = match template.split('/').nth(2) {
-            Some("tasks") => task,
-            Some("workflows") => workflow,
-            Some("task-definitions") => "echo",
-            Some("workflow-definitions") => "pair",
-            Some("validate") => "",
-            _ => continue,
+    let paths = document["paths"].as_object().unwrap();
+    for (template, item) in paths.iter().filter(|(path, _)| path.starts_with("/v1/")) {
+        let id = match template.split('/').nth(2).unwrap() {
+            "tasks" => &anns.task,
+            "workflows" => &anns.workflow,
+            "dead-letters" => &anns.letter,
+            "task-definitions" => "echo",
+            "workflow-definitions" => "pair",
+            "inbox" | "validate" => "",
+            other => panic!("{other} is of a kind that nothing here is of"),
         };
         let path = template.replace("{id}", id).replace("{version}", "1.0.0");
         assert!(!path.contains('{'), "{template} has another parameter");
@@ -83,8 +96,14 @@ async fn no_route_knows_nobody_and_none_shows_a_stranger_what_is_another_tenants
     let task = task.await.is(201).id();
     let start = json!({"workflowDefinitionId": "contract"});
     let workflow = world.send("/v1/workflows", start).await.is(201).id();
-    let routes = routes(world.document(), &task, &workflow);
-    assert!(routes.len() > 30, "{}", routes.len());
+    let letter = letter_of(&world, &caller()).await;
+    let anns = Anns {
+        task,
+        workflow,
+        letter,
+    };
+    let routes = routes(world.document(), &anns);
+    assert!(routes.len() > 40, "{}", routes.len());
     for route in &routes {
         let Route { name, path, .. } = route;
         assert_eq!(status(&world, route, None).await, 401, "{name} {path}");
@@ -95,16 +114,16 @@ async fn no_route_knows_nobody_and_none_shows_a_stranger_what_is_another_tenants
         assert_eq!(status, 404, "{name} {path}");
     }
     // And nothing happened to what is Ann's.
-    let task = world.get(&format!("/v1/tasks/{task}")).await.is(200);
+    let task = world.get(&format!("/v1/tasks/{}", anns.task)).await.is(200);
     assert_eq!(
         (task.text("status"), &task.body["version"]),
         ("PENDING", &json!(1))
     );
-    let workflow = world
-        .get(&format!("/v1/workflows/{workflow}"))
-        .await
-        .is(200);
+    let workflow = format!("/v1/workflows/{}", anns.workflow);
+    let workflow = world.get(&workflow).await.is(200);
     assert_eq!(workflow.text("status"), "RUNNING");
+    let letters = list(world.service.app(), &QueueName::ALL).await.unwrap();
+    assert_eq!(letters.letters[0].id, anns.letter);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,6 +141,8 @@ async fn lists_show_what_is_the_callers_alone() {
         "/v1/workflows?workflowDefinitionId=contract".to_owned(),
         "/v1/task-definitions".to_owned(),
         "/v1/workflow-definitions".to_owned(),
+        "/v1/inbox".to_owned(),
+        "/v1/inbox?status=PENDING".to_owned(),
     ];
     for path in lists {
         let own = world.get(&path).await.is(200);

@@ -1,15 +1,22 @@
 //! The HTTP API over the service of one machine, in virtual time. Whatever a test asks, the answer
 //! is held against the OpenAPI document: a status or a body that it does not describe is a failure.
 
+mod approval;
+mod bulk;
 mod callbacks;
 mod classified;
 mod client;
 mod definitions;
 mod gateway;
 mod identity;
+mod letters;
 mod operations;
+mod people;
+mod repeats;
 mod requests;
+mod schedules;
 mod tasks;
+mod workers;
 mod workflows;
 
 /// What most tests ask about.

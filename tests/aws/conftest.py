@@ -45,7 +45,9 @@ class Dev:
             self.process.kill()
             raise RuntimeError("taskmill dev does not start: " + "".join(self.said))
         self.environment = {}
-        while len(self.environment) < self._variables():
+        # With a port of its own the API's address and a token come as well.
+        expected = self._variables() + (2 if "--port" in arguments else 0)
+        while len(self.environment) < expected:
             name, value = self.process.stdout.readline().rstrip("\n").split("=", 1)
             self.environment[name] = value
 

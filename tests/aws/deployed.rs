@@ -192,6 +192,98 @@ async fn the_command_works_on_the_stack_by_its_name() {
 }
 
 #[tokio::test]
+async fn the_api_is_for_whom_its_gateway_knows() {
+    let stack = Stack::of("api").await;
+    let ann = stack.token(json!({"tenant": "api", "sub": "ann"})).await;
+    let start = json!({"workflowDefinitionId": "sequence", "input": {"number": 5}});
+    let headers = [("prefer", "wait=20"), ("idempotency-key", "once")];
+    let started = stack.post(&ann, "/v1/workflows", &headers, &start).await;
+    assert_eq!(started.status, 201, "{}", started.body);
+    let id = started.body["id"].as_str().unwrap();
+    let again = stack.post(&ann, "/v1/workflows", &headers, &start).await;
+    assert_eq!(again.body["id"], id);
+    stack.ended_workflow(id.parse().unwrap()).await;
+    let path = format!("/v1/workflows/{id}");
+    let shown = stack.get(&ann, &path).await;
+    assert_eq!(
+        (shown.status, &shown.body["status"]),
+        (200, &json!("COMPLETED"))
+    );
+    assert_eq!(shown.body["output"], json!({"number": 20}));
+    assert_eq!(shown.body["securityContext"]["userId"], "ann");
+
+    let eve = stack
+        .token(json!({"tenant": "umbrella", "sub": "eve"}))
+        .await;
+    assert_eq!(stack.get(&eve, &path).await.status, 404);
+    let elsewhere = json!({"tenant": "api", "sub": "ann", "aud": "others"});
+    let elsewhere = stack.token(elsewhere).await;
+    for stranger in ["", "x", &elsewhere] {
+        assert_eq!(stack.get(stranger, &path).await.status, 401, "{stranger}");
+    }
+    assert_eq!(stack.get("", "/readyz").await.body, json!({"status": "ok"}));
+    let document = stack.get("", "/openapi.json").await;
+    assert_eq!(document.body["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn the_api_may_do_whatever_its_routes_do() {
+    let stack = Stack::of("routes").await;
+    let permissions = "taskmill:administer-dead-letters taskmill:administer-tasks";
+    let root = json!({"tenant": "routes", "sub": "root", "permissions": permissions});
+    let root = stack.token(root).await;
+    let posted = async |path: &str, body: Value| {
+        let posted = stack.post(&root, path, &[], &body).await;
+        assert!(posted.status < 300, "{path}: {}", posted.body);
+        posted.body
+    };
+    let sign = json!({"id": "sign", "name": "Sign", "version": "1.0.0", "type": "MANUAL"});
+    posted("/v1/task-definitions", sign).await;
+    let task = posted("/v1/tasks", json!({"taskDefinitionId": "sign"})).await;
+    let task = format!("/v1/tasks/{}", task["id"].as_str().unwrap());
+    for (act, body) in [
+        ("claim", json!({})),
+        ("start", json!({})),
+        ("complete", json!({"output": "done"})),
+    ] {
+        posted(&format!("{task}/{act}"), body).await;
+    }
+    let deprecate = "/v1/task-definitions/sign/versions/1.0.0/deprecate";
+    posted(deprecate, json!({})).await;
+    let text = "x".repeat(100_000);
+    let large = json!({"taskDefinitionId": "echo", "input": {"text": text}});
+    posted("/v1/tasks", large).await;
+    posted("/v1/workflows", json!({"workflowDefinitionId": "limited"})).await;
+    for path in [
+        &format!("{task}/form"),
+        "/v1/inbox",
+        "/v1/tasks",
+        "/v1/task-definitions",
+        "/v1/workflows",
+        "/v1/workflows?workflowDefinitionId=limited",
+    ] {
+        let listed = stack.get(&root, path).await;
+        assert_eq!(listed.status, 200, "{path}: {}", listed.body);
+    }
+
+    let message = Message::StartWorkflow {
+        caller: stack.caller(),
+        request: json!({"workflowDefinitionId": "later", "input": {}, "idempotencyKey": "later"}),
+    };
+    stack.send(QueueName::Create, &message.to_body(0)).await;
+    stack.dead_letter(QueueName::Create, "later").await;
+    let later = json!({
+        "id": "later", "name": "Later", "version": "1.0.0",
+        "steps": [{"name": "only", "taskDefinitionId": "echo"}],
+    });
+    posted("/v1/workflow-definitions", later).await;
+    stack.redrive_over_http(&root).await;
+    let id = taskmill::ids::WorkflowId::from_idempotency_key(&stack.caller().tenant_id, "later");
+    let workflow = stack.ended_workflow(id).await;
+    assert_eq!(workflow.status, WorkflowStatus::Completed);
+}
+
+#[tokio::test]
 async fn a_poison_message_is_kept_with_its_reason() {
     let stack = Stack::of("poison").await;
     stack.send(QueueName::Create, "{not json: poison").await;

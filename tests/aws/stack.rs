@@ -31,6 +31,15 @@ pub struct Stack {
     sdk: SdkConfig,
     tenant: TenantId,
     create_task: String,
+    /// Where the emulator has the HTTP API: it is reached by a path there, as names below
+    /// `localhost` do not resolve everywhere.
+    api: String,
+}
+
+/// What the HTTP API answered.
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
 }
 
 impl Stack {
@@ -45,6 +54,7 @@ impl Stack {
             sdk,
             tenant: TenantId::new(tenant).unwrap(),
             create_task: outputs["CreateTaskFunction"].clone(),
+            api: api(&outputs["ApiUrl"]),
         };
         stack.define(include_str!("definitions.yaml"));
         stack
@@ -133,6 +143,47 @@ impl Stack {
         .await
     }
 
+    /// A token of the issuer, with these claims.
+    pub async fn token(&self, claims: Value) -> String {
+        let url = format!("{}/token", variable("TASKMILL_ISSUER"));
+        let request = http().post(url).body(claims.to_string());
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Reads something of the HTTP API; without a token when it is empty.
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        answer(token, http().get(self.api.clone() + path)).await
+    }
+
+    /// Asks something of the HTTP API.
+    pub async fn post(
+        &self,
+        token: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let request = http().post(self.api.clone() + path).json(body);
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        answer(token, request).await
+    }
+
+    /// Sends back the only dead letter that the bearer of a token sees.
+    pub async fn redrive_over_http(&self, token: &str) {
+        until("the end of a redrive", async || {
+            let listed = self.get(token, "/v1/dead-letters?queue=create").await;
+            assert_eq!(listed.status, 200, "{}", listed.body);
+            // Another test may hold it just now.
+            let id = listed.body["items"][0]["id"].as_str()?.to_owned();
+            let path = format!("/v1/dead-letters/{id}/redrive?queue=create");
+            let sent = self.post(token, &path, &[], &json!({})).await;
+            (sent.status == 200).then_some(())
+        })
+        .await;
+    }
+
     /// Runs a state machine to its end.
     pub async fn execution(&self, machine: &str, input: Value) -> DescribeExecutionOutput {
         let client = aws_sdk_sfn::Client::new(&self.sdk);
@@ -193,6 +244,32 @@ impl Stack {
             done.status.success().then_some(())
         })
         .await;
+    }
+}
+
+fn http() -> reqwest::Client {
+    sdk::http().build().unwrap()
+}
+
+/// The path of the emulator for an API, by the first part of its name.
+fn api(url: &str) -> String {
+    let (_, name) = url.split_once("://").unwrap();
+    let id = name.split('.').next().unwrap();
+    let emulator = variable("AWS_ENDPOINT_URL");
+    format!("{emulator}/_aws/execute-api/{id}/$default")
+}
+
+async fn answer(token: &str, request: reqwest::RequestBuilder) -> Answer {
+    let request = match token {
+        "" => request,
+        token => request.bearer_auth(token),
+    };
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    Answer {
+        status,
+        body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! What no emulator shows is asserted here, on the text.
 
+mod api;
 mod functions;
 mod rights;
 mod storage;

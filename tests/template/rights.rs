@@ -67,6 +67,38 @@ fn check(function: &str, expected: &str) {
     assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{function}");
 }
 
+/// It alone takes from dead letters, and lists; of queues it consumes none.
+#[test]
+fn api_serves_whoever_asks() {
+    check(
+        "Api",
+        "
+        ApiLogs: logs:CreateLogStream logs:PutLogEvents
+        CreateDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        CreateQueue: sqs:SendMessage
+        Definitions: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        ExecuteDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        ExecuteUrgentQueue: sqs:SendMessage
+        Payloads: s3:ListBucket
+        Payloads/*: s3:GetObject s3:PutObject
+        ResultDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        ResultQueue: sqs:SendMessage
+        RetryDeadLetters: sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:ReceiveMessage
+        RetryQueue: sqs:SendMessage
+        TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances/index/assignee-index: dynamodb:Query
+        TaskInstances/index/status-index: dynamodb:Query
+        TaskInstances/index/workflow-status-index: dynamodb:Query
+        WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances/index/definition-index: dynamodb:Query
+        WorkflowInstances/index/status-index: dynamodb:Query
+        arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:AWS::StackName-worker-*: sqs:CreateQueue sqs:DeleteMessage sqs:ReceiveMessage
+        ",
+    );
+}
+
 #[test]
 fn create_task_accepts() {
     check(
@@ -118,6 +150,7 @@ fn execute_task_runs_attempts() {
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskStateMachineArns: states:StartExecution
         WorkflowInstances: dynamodb:GetItem dynamodb:Query
+        arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:AWS::StackName-worker-*: sqs:SendMessage
         arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:*: states:DescribeExecution states:StopExecution
         ",
     );
@@ -169,8 +202,11 @@ fn process_result_moves_everything_on() {
         RetryDeadLetters: sqs:SendMessage
         RetryQueue: sqs:SendMessage
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances/index/status-index: dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
-        WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances/index/definition-index: dynamodb:Query
+        WorkflowInstances/index/status-index: dynamodb:Query
         ",
     );
 }
@@ -212,9 +248,12 @@ fn sweep_looks_at_what_is_due() {
         SweepLogs: logs:CreateLogStream logs:PutLogEvents
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
         TaskInstances/index/due-index: dynamodb:Query
+        TaskInstances/index/status-index: dynamodb:Query
         TaskInstances/index/workflow-status-index: dynamodb:Query
-        WorkflowInstances: dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem
+        WorkflowInstances/index/definition-index: dynamodb:Query
         WorkflowInstances/index/due-index: dynamodb:Query
+        WorkflowInstances/index/status-index: dynamodb:Query
         ",
     );
 }

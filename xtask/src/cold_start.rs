@@ -18,7 +18,8 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 /// The functions, by the names of their binaries.
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
+    "api",
     "create-task",
     "execute-task",
     "process-result",

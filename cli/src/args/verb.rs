@@ -9,8 +9,8 @@ use taskmill::ids::{DefinitionId, WorkflowId};
 use uuid::Uuid;
 
 use super::{
-    AssignArgs, At, CompleteArgs, DeadLettersCommand, FailArgs, InboxArgs, OnesTask, Who,
-    definition_id,
+    AssignArgs, At, CompleteArgs, DeadLettersCommand, FailArgs, InboxArgs, OnesTask,
+    ScheduleCommand, Who, definition_id,
 };
 
 /// What is done with what a place holds.
@@ -53,6 +53,12 @@ pub enum Verb {
     Complete(CompleteArgs),
     /// Ends a person's attempt at a task: a retry may be left.
     Fail(FailArgs),
+    /// Starts workflows again and again, by cron expressions.
+    Schedule {
+        /// What to do with schedules.
+        #[command(subcommand)]
+        command: ScheduleCommand,
+    },
     /// Looks at messages that could not be handled, and sends them back.
     DeadLetters {
         /// What to do with them.

@@ -12,6 +12,7 @@ mod list;
 mod operations;
 mod people;
 pub mod run;
+mod schedules;
 pub mod schema;
 mod session;
 mod show;

@@ -36,7 +36,10 @@ pub fn validate(args: &ValidateArgs, verbose: u8) -> Result<Exit, Error> {
     let problems = found.iter().filter(|p| p.severity == Severity::Error);
     let count = problems.count();
     if args.output == ReportFormat::Text {
-        let definitions: usize = sets.iter().map(|set| set.definitions().count()).sum();
+        let counts = sets
+            .iter()
+            .map(|set| set.definitions().count() + set.schedules().count());
+        let definitions: usize = counts.sum();
         output::note(&match count {
             0 if definitions == 1 => "1 definition without problems".to_owned(),
             0 => format!("{definitions} definitions without problems"),

@@ -3,7 +3,7 @@
 use taskmill::workflow::decider::Ask;
 
 use super::operations::{ask, value, variables};
-use super::{dead_letters, define, list, people, show, start};
+use super::{dead_letters, define, list, people, schedules, show, start};
 use crate::args::Verb;
 use crate::exit::{Error, Exit};
 
@@ -40,6 +40,7 @@ pub async fn perform(verb: Verb, stack: Option<String>, verbose: u8) -> Result<E
         Verb::Assign(args) => people::assign(args, stack).await,
         Verb::Complete(args) => people::complete(args, stack).await,
         Verb::Fail(args) => people::fail(args, stack).await,
+        Verb::Schedule { command } => schedules::schedules(command, stack).await,
         Verb::DeadLetters { command } => dead_letters::dead_letters(command, stack).await,
     }
 }

@@ -139,8 +139,12 @@ fn a_cancellation_is_safe_to_repeat_under_its_id() {
     ask(&folder, &id, "cancel", &[])
         .expect(2)
         .says("ILLEGAL_STATE");
-    let quiet = ask(&folder, &id, "cancel", &["-q", "--request-id", "c-1"]);
+    let quiet = ask(&folder, &id, "cancel", &[&["-q"], &cancel[..]].concat());
     assert_eq!(quiet.expect(0).stderr, "");
+    let other = ["--reason", "no use", "--request-id", "c-1"];
+    ask(&folder, &id, "cancel", &other)
+        .expect(2)
+        .says("IDEMPOTENCY_CONFLICT");
 }
 
 #[test]

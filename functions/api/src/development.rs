@@ -12,6 +12,7 @@ use taskmill_aws::callbacks::Callbacks;
 
 use crate::identity::ClaimNames;
 use crate::keys::Keys;
+use crate::signatures;
 use crate::token::Verifier;
 
 /// Bytes of a secret, as long as the hash that is signed with.
@@ -66,6 +67,7 @@ impl DevelopmentKey {
             names.permissions: caller.permissions,
             names.environment: caller.environment_id,
         });
+        signatures::install();
         let key = EncodingKey::from_secret(&self.0);
         encode(&Header::new(Algorithm::HS256), &claims, &key).expect("a secret signs any JSON")
     }

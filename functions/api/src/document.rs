@@ -53,6 +53,8 @@ const REFUSALS: [(u16, &str); 11] = [
 
 /// The refusals of reading.
 pub(crate) struct Reading;
+/// The refusals of reading what not everybody may read.
+pub(crate) struct Overseeing;
 /// The refusals of creating.
 pub(crate) struct Creating;
 /// The refusals of changing a record.
@@ -63,6 +65,12 @@ pub(crate) struct CallingBack;
 impl IntoResponses for Reading {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refusals(&[400, 401, 404, 413, 429, 503])
+    }
+}
+
+impl IntoResponses for Overseeing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[400, 401, 403, 404, 413, 429, 503])
     }
 }
 
@@ -134,6 +142,10 @@ described_by_registration!(
     /// A workflow definition.
     WorkflowDefinition
 );
+described_by_registration!(
+    /// A schedule, as it is written.
+    ScheduleDefinition
+);
 
 /// What all operations have in common.
 #[derive(utoipa::OpenApi)]
@@ -147,7 +159,11 @@ described_by_registration!(
         (name = "definitions", description = "What tasks and workflows are."),
         (name = "tasks", description = "Tasks."),
         (name = "people", description = "What people do with their tasks."),
+        (name = "workers", description = "What programs that poll for tasks do with them."),
         (name = "workflows", description = "Workflows of tasks."),
+        (name = "dead-letters", description = "What could not be handled."),
+        (name = "bulk", description = "The same asked of many workflows or tasks."),
+        (name = "schedules", description = "When workflows are started again and again."),
         (name = "health", description = "How the service is."),
     ),
     security(("bearer" = [])),
@@ -296,7 +312,8 @@ mod tests {
             .into_iter()
             .filter(|name| language.contains_key(*name))
             .collect();
-        assert_eq!(both, ["TaskDefinition", "WorkflowDefinition"]);
+        let definitions = ["ScheduleDefinition", "TaskDefinition", "WorkflowDefinition"];
+        assert_eq!(both, definitions);
     }
 
     #[test]

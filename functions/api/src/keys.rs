@@ -154,23 +154,22 @@ mod tests {
 
     use axum::Router;
     use axum::routing::get;
+    use base64::Engine;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use jsonwebtoken::{EncodingKey, encode};
+    use ring::signature::Ed25519KeyPair;
     use serde_json::{Value, json};
     use taskmill::security::Caller;
 
     use super::*;
     use crate::identity::ClaimNames;
+    use crate::signatures;
     use crate::token::Verifier;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_296_000_000);
     /// The key pair of RFC 8037, appendix A.
     const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-    const PRIVATE: [u8; 48] = [
-        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
-        0x20, 0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec,
-        0x2c, 0xc4, 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c,
-        0xae, 0x7f, 0x60,
-    ];
+    const PRIVATE: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 
     fn set() -> String {
         let own = json!({"kty": "OKP", "crv": "Ed25519", "x": PUBLIC, "kid": "own"});
@@ -183,17 +182,24 @@ mod tests {
         json!({"iss": "issuer", "aud": ["us", "them"], "exp": exp, "tenant": "acme", "sub": "ann"})
     }
 
-    fn signed(name: &str, algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
+    /// A token by a secret.
+    fn by_secret(name: &str, secret: &[u8], claims: &Value) -> String {
+        signatures::install();
         let header = Header {
             kid: Some(name.to_owned()),
-            ..Header::new(algorithm)
+            ..Header::new(Algorithm::HS256)
         };
-        encode(&header, claims, key).unwrap()
+        encode(&header, claims, &EncodingKey::from_secret(secret)).unwrap()
     }
 
     fn good(name: &str, claims: &Value) -> String {
-        let key = EncodingKey::from_ed_der(&PRIVATE);
-        signed(name, Algorithm::EdDSA, &key, claims)
+        let header = json!({"alg": "EdDSA", "kid": name});
+        let encoded = |part: &Value| BASE64_URL_SAFE_NO_PAD.encode(part.to_string());
+        let message = format!("{}.{}", encoded(&header), encoded(claims));
+        let seed = BASE64_URL_SAFE_NO_PAD.decode(PRIVATE).unwrap();
+        let key = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()));
+        format!("{message}.{signature}")
     }
 
     async fn verified(keys: Keys, token: &str) -> Result<Caller, Unknown> {
@@ -214,9 +220,6 @@ mod tests {
             claims[name] = value;
             good("own", &claims)
         };
-        let secret = EncodingKey::from_secret(b"secret");
-        // What everybody knows of the key, taken for a secret.
-        let public = EncodingKey::from_secret(PUBLIC.as_bytes());
         let refused = [
             good("other", &claims()),
             with("iss", json!("somebody")),
@@ -224,8 +227,9 @@ mod tests {
             with("exp", json!(NOW.epoch_seconds() - 61)),
             with("nbf", json!(NOW.epoch_seconds() + 61)),
             with("exp", Value::Null),
-            signed("secret", Algorithm::HS256, &secret, &claims()),
-            signed("own", Algorithm::HS256, &public, &claims()),
+            by_secret("secret", b"secret", &claims()),
+            // What everybody knows of the key, taken for a secret.
+            by_secret("own", PUBLIC.as_bytes(), &claims()),
         ];
         for token in refused {
             let refused = verified(given(), &token).await;

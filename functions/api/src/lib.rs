@@ -10,7 +10,9 @@
 
 mod answer;
 mod body;
+mod bulk;
 mod callbacks;
+mod dead_letters;
 mod definitions;
 pub mod development;
 pub mod document;
@@ -18,6 +20,7 @@ mod etag;
 mod health;
 mod idempotency;
 pub mod identity;
+mod inbox;
 pub mod keys;
 mod page;
 mod parameters;
@@ -26,16 +29,19 @@ mod prefer;
 mod problem;
 mod request;
 mod router;
+mod schedules;
+mod signatures;
 mod task_definitions;
 mod tasks;
 mod token;
 pub mod wire;
+mod workers;
 mod workflow_definitions;
 mod workflow_operations;
 mod workflows;
 
 pub use development::DevelopmentKey;
-pub use identity::{Authority, ClaimNames};
+pub use identity::{Authority, Checks, ClaimNames};
 pub use keys::Keys;
 pub use router::{Api, router};
 pub use token::Verifier;

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use semver::Version;
 use serde::de::DeserializeOwned;
 use taskmill::codes::refusal;
-use taskmill::ids::{DefinitionId, TaskId, WorkflowId};
+use taskmill::ids::{BulkId, DefinitionId, ScheduleName, TaskId, WorkerGroup, WorkflowId};
 use taskmill::limits;
 
 use crate::problem::Problem;
@@ -45,6 +45,42 @@ impl Named for DefinitionId {
     }
 }
 
+/// The id of a dead letter.
+pub(crate) struct LetterId(pub(crate) String);
+
+impl Named for LetterId {
+    const KIND: &'static str = "dead letter";
+
+    fn read(text: &str) -> Option<Self> {
+        let is_good = text.chars().count() <= limits::REFERENCE_CHARS;
+        is_good.then(|| Self(text.to_owned()))
+    }
+}
+
+impl Named for BulkId {
+    const KIND: &'static str = "bulk operation";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Named for ScheduleName {
+    const KIND: &'static str = "schedule";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::new(text).ok()
+    }
+}
+
+impl Named for WorkerGroup {
+    const KIND: &'static str = "group of workers";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::new(text).ok()
+    }
+}
+
 /// The id of a path.
 pub(crate) struct Id<T>(pub(crate) T);
 
@@ -71,6 +107,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Versioned {
         let read = read.and_then(|text| Version::from_str(text).ok());
         let version = read.ok_or_else(|| missing("version", &version))?;
         Ok(Self(named(&id)?, version))
+    }
+}
+
+/// A group of workers and one of its tasks.
+pub(crate) struct OfGroup(pub(crate) WorkerGroup, pub(crate) TaskId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfGroup {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((group, id)) = path.map_err(|error| Problem::malformed(error.body_text()))?;
+        Ok(Self(named(&group)?, named(&id)?))
     }
 }
 

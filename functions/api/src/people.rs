@@ -1,4 +1,5 @@
 //! What people do with their tasks. Who may is decided by the core, on the record that is written.
+//! How they find them is in `inbox.rs`.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -8,7 +9,7 @@ use taskmill::task::lifecycle::Act;
 use taskmill_app::{conditional, people, views};
 
 use crate::answer;
-use crate::body::Json;
+use crate::body::{Json, Perhaps};
 use crate::document::Changing;
 use crate::etag::IfMatch;
 use crate::identity::Who;
@@ -17,7 +18,7 @@ use crate::problem::Problem;
 use crate::router::Api;
 use crate::wire::headers::Conditional;
 use crate::wire::records::Task;
-use crate::wire::requests::{Assign, Complete, Fail};
+use crate::wire::requests::{Assign, Comment, Complete, Delegate, Fail, FollowUp};
 
 /// Does it, and shows the task as it is then.
 async fn act(
@@ -51,6 +52,24 @@ pub(crate) async fn claim_task(
     expected: IfMatch,
 ) -> Result<Response, Problem> {
     act(&api, &caller, id, expected, Act::Claim).await
+}
+
+/// Begins to work on a task that the caller has.
+#[utoipa::path(
+    post, path = "/v1/tasks/{id}/start", tag = "people", operation_id = "startTask",
+    params(("id" = String, Path, format = "uuid"), Conditional),
+    responses(
+        (status = 200, description = "It runs.", body = Task, headers(("ETag" = String))),
+        Changing,
+    ),
+)]
+pub(crate) async fn start_task(
+    State(api): State<Api>,
+    Who(caller): Who,
+    Id(id): Id<TaskId>,
+    expected: IfMatch,
+) -> Result<Response, Problem> {
+    act(&api, &caller, id, expected, Act::Start).await
 }
 
 /// Gives a task back.
@@ -89,6 +108,87 @@ pub(crate) async fn assign_task(
 ) -> Result<Response, Problem> {
     let assignee = body.assignee;
     act(&api, &caller, id, expected, Act::Assign { assignee }).await
+}
+
+/// Has another do the work of a task that the caller has, and stays its owner.
+#[utoipa::path(
+    post, path = "/v1/tasks/{id}/delegate", tag = "people", operation_id = "delegateTask",
+    params(("id" = String, Path, format = "uuid"), Conditional), request_body = Delegate,
+    responses(
+        (status = 200, description = "That person does it.", body = Task,
+         headers(("ETag" = String))),
+        Changing,
+    ),
+)]
+pub(crate) async fn delegate_task(
+    State(api): State<Api>,
+    Who(caller): Who,
+    Id(id): Id<TaskId>,
+    expected: IfMatch,
+    Json(body): Json<Delegate>,
+) -> Result<Response, Problem> {
+    let assignee = body.assignee;
+    act(&api, &caller, id, expected, Act::Delegate { assignee }).await
+}
+
+/// Gives a delegated task back to its owner, or takes it back as its owner.
+#[utoipa::path(
+    post, path = "/v1/tasks/{id}/resolve", tag = "people", operation_id = "resolveTask",
+    params(("id" = String, Path, format = "uuid"), Conditional),
+    responses(
+        (status = 200, description = "Its owner has it.", body = Task, headers(("ETag" = String))),
+        Changing,
+    ),
+)]
+pub(crate) async fn resolve_task(
+    State(api): State<Api>,
+    Who(caller): Who,
+    Id(id): Id<TaskId>,
+    expected: IfMatch,
+) -> Result<Response, Problem> {
+    act(&api, &caller, id, expected, Act::Resolve).await
+}
+
+/// Puts a task off that the caller has: until then it is not in their inbox.
+#[utoipa::path(
+    post, path = "/v1/tasks/{id}/follow-up", tag = "people", operation_id = "followUpTask",
+    params(("id" = String, Path, format = "uuid"), Conditional),
+    request_body = Option<FollowUp>,
+    responses(
+        (status = 200, description = "It is put off, or not any more.", body = Task,
+         headers(("ETag" = String))),
+        Changing,
+    ),
+)]
+pub(crate) async fn follow_up_task(
+    State(api): State<Api>,
+    Who(caller): Who,
+    Id(id): Id<TaskId>,
+    expected: IfMatch,
+    Perhaps(body): Perhaps<FollowUp>,
+) -> Result<Response, Problem> {
+    let until = body.until;
+    act(&api, &caller, id, expected, Act::FollowUp { until }).await
+}
+
+/// Says something about a task. It stays as it is.
+#[utoipa::path(
+    post, path = "/v1/tasks/{id}/comment", tag = "people", operation_id = "commentTask",
+    params(("id" = String, Path, format = "uuid"), Conditional), request_body = Comment,
+    responses(
+        (status = 200, description = "It is said.", body = Task, headers(("ETag" = String))),
+        Changing,
+    ),
+)]
+pub(crate) async fn comment_task(
+    State(api): State<Api>,
+    Who(caller): Who,
+    Id(id): Id<TaskId>,
+    expected: IfMatch,
+    Json(body): Json<Comment>,
+) -> Result<Response, Problem> {
+    let text = body.text;
+    act(&api, &caller, id, expected, Act::Comment { text }).await
 }
 
 /// Ends a task that the caller has, with what it gives.

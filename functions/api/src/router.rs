@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::identity::Authority;
 use crate::{
-    callbacks, document, health, people, request, task_definitions, tasks, workflow_definitions,
-    workflow_operations, workflows,
+    bulk, callbacks, dead_letters, document, health, inbox, people, request, schedules,
+    task_definitions, tasks, workers, workflow_definitions, workflow_operations, workflows,
 };
 
 /// What every handler finds: the use cases, and who has checked the caller's token.
@@ -74,7 +74,37 @@ pub(crate) fn resources() -> OpenApiRouter<Api> {
         .routes(routes!(health::readyz))
         .merge(of_definitions())
         .merge(of_tasks())
+        .merge(of_people())
+        .merge(of_workers())
         .merge(of_workflows())
+        .merge(of_dead_letters())
+        .merge(of_schedules())
+        .merge(of_bulk())
+}
+
+fn of_bulk() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(bulk::list_bulk_operations))
+        .routes(routes!(bulk::get_bulk_operation))
+        .routes(routes!(bulk::cancel_bulk_operation))
+        .routes(routes!(bulk::bulk_retry_workflows))
+        .routes(routes!(bulk::bulk_cancel_workflows))
+        .routes(routes!(bulk::bulk_retry_tasks))
+        .routes(routes!(bulk::bulk_cancel_tasks))
+        .routes(routes!(bulk::bulk_reassign_tasks))
+}
+
+fn of_schedules() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(schedules::list_schedules))
+        .routes(routes!(
+            schedules::define_schedule,
+            schedules::get_schedule,
+            schedules::delete_schedule
+        ))
+        .routes(routes!(schedules::pause_schedule))
+        .routes(routes!(schedules::resume_schedule))
+        .routes(routes!(schedules::trigger_schedule))
 }
 
 fn of_definitions() -> OpenApiRouter<Api> {
@@ -108,11 +138,39 @@ fn of_tasks() -> OpenApiRouter<Api> {
         .routes(routes!(tasks::retry_task))
         .routes(routes!(tasks::cancel_task))
         .routes(routes!(callbacks::call_back))
+}
+
+fn of_people() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(inbox::list_inbox))
+        .routes(routes!(inbox::get_task_form))
         .routes(routes!(people::claim_task))
+        .routes(routes!(people::start_task))
         .routes(routes!(people::release_task))
         .routes(routes!(people::assign_task))
+        .routes(routes!(people::delegate_task))
+        .routes(routes!(people::resolve_task))
+        .routes(routes!(people::follow_up_task))
+        .routes(routes!(people::comment_task))
         .routes(routes!(people::complete_task))
         .routes(routes!(people::fail_task))
+}
+
+fn of_dead_letters() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(dead_letters::list_dead_letters))
+        .routes(routes!(dead_letters::get_dead_letter))
+        .routes(routes!(dead_letters::redrive_dead_letter))
+}
+
+fn of_workers() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(workers::poll_tasks))
+        .routes(routes!(workers::start_polled_task))
+        .routes(routes!(workers::heartbeat_polled_task))
+        .routes(routes!(workers::complete_polled_task))
+        .routes(routes!(workers::fail_polled_task))
+        .routes(routes!(workers::release_polled_task))
 }
 
 fn of_workflows() -> OpenApiRouter<Api> {

@@ -3,17 +3,19 @@
 //!
 //! Times are compared with the process's clock, because the library's own is the machine's.
 
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
 use taskmill::security::Caller;
 use taskmill::{JsonObject, Timestamp};
 
-use crate::identity::{ClaimNames, Unknown};
+use crate::identity::{Checks, ClaimNames, Unknown};
 use crate::keys::Keys;
+use crate::signatures;
 
-/// Characters of a token; longer ones are none.
-pub(crate) const MOST_CHARS: usize = 16 * 1024;
 /// Seconds that the clocks of issuers may be apart from this one.
 const LEEWAY: i64 = 60;
 
@@ -45,6 +47,7 @@ impl Verifier {
         keys: Keys,
         claims: ClaimNames,
     ) -> Self {
+        signatures::install();
         Self {
             issuer: issuer.into(),
             audience: audience.into(),
@@ -74,6 +77,22 @@ impl Verifier {
             serde_json::from_value(claims).map_err(|error| Unknown::BadToken(error.to_string()))?;
         check_time(&claims, now)?;
         self.claims.caller(&claims.all)
+    }
+}
+
+impl Checks for Verifier {
+    fn check<'t>(
+        &'t self,
+        token: &'t str,
+        now: Timestamp,
+    ) -> BoxFuture<'t, Result<Caller, Unknown>> {
+        Box::pin(self.verify(token, now))
+    }
+}
+
+impl From<Verifier> for Arc<dyn Checks> {
+    fn from(verifier: Verifier) -> Self {
+        Arc::new(verifier)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use taskmill::ids::WorkflowId;
 use taskmill::security::Caller;
 use taskmill::workflow::decider::{Ask, Operation};
-use taskmill_app::{conditional, workflows};
+use taskmill_app::{conditional, views, workflows};
 
 use crate::answer;
 use crate::body::{Json, Perhaps};
@@ -63,7 +63,7 @@ impl Asked {
                 conditional::operate(app, tenant, self.id, version, operation).await?
             }
         };
-        Ok(after.view(Vec::new(), Vec::new()))
+        Ok(views::of_workflow(app, &self.caller, &after).await?)
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn start_workflow(
     let started = use_case::start_workflow(api.app(), &caller, request).await?;
     let workflow = end::of_workflow(api.app(), started, wait.millis()).await?;
     let location = format!("/v1/workflows/{}", workflow.id);
-    let view = workflow.view(Vec::new(), Vec::new());
+    let view = views::of_workflow(api.app(), &caller, &workflow).await?;
     Ok(wait.applied(answer::created(&location, view)))
 }
 

@@ -74,6 +74,11 @@ pub async fn operate(
     operation: Operation,
 ) -> Result<WorkflowInstance, Refusal> {
     let before = workflows::of_tenant(app, tenant, id).await?;
+    let repeats = operation.repeats(&before);
+    if repeats.map_err(|refused| Refusal::new(refused.code, refused.message))? {
+        // It was done of that version, and its answer was lost.
+        return workflows::operate(app, tenant, id, operation).await;
+    }
     check(version, before.version)?;
     let plan = app.inner.definitions.plan_of(&before).await?;
     let event = [WorkflowEvent::Operation(Box::new(operation))];
@@ -90,7 +95,7 @@ pub async fn operate(
     }
 }
 
-fn check(wanted: u64, found: u64) -> Result<(), Refusal> {
+pub(crate) fn check(wanted: u64, found: u64) -> Result<(), Refusal> {
     match wanted == found {
         true => Ok(()),
         false => Err(Refusal::new(

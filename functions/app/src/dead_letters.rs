@@ -1,7 +1,7 @@
 //! Dead letters: what the deployment could not handle, and sending it back once its cause is gone.
 //!
 //! They belong to the deployment and not to a tenant: a message that cannot be read has none. Who
-//! may see them sees inputs of all tenants.
+//! may see them sees inputs of all tenants. What a tenant may see is in `tenants_letters.rs`.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use futures::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 use taskmill::Timestamp;
-use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::ids::{BulkId, ScheduleId, TaskId, TenantId, WorkflowId};
 use taskmill_aws::queues::{
     self, DeadLetter, Execute, Look, Message, QueueName, Received, Record, Redriven, Which,
 };
@@ -66,6 +66,12 @@ pub struct About {
     /// The child, or the batch, that has news for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub child_id: Option<WorkflowId>,
+    /// The schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<ScheduleId>,
+    /// The bulk operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bulk_id: Option<BulkId>,
 }
 
 impl fmt::Display for About {
@@ -77,6 +83,8 @@ impl fmt::Display for About {
             ("task", text_of(self.task_id.as_ref())),
             ("workflow", text_of(self.workflow_id.as_ref())),
             ("child", text_of(self.child_id.as_ref())),
+            ("schedule", text_of(self.schedule_id.as_ref())),
+            ("bulk operation", text_of(self.bulk_id.as_ref())),
         ];
         let named = named
             .into_iter()
@@ -111,15 +119,19 @@ pub async fn list(app: &App, queues: &[QueueName]) -> Result<Listed, Refusal> {
 /// `NOT_FOUND`, which says so when not all letters can be seen, or the queues failed.
 pub async fn show(app: &App, queues: &[QueueName], id: &str) -> Result<Value, Refusal> {
     let looks = looks(app, queues).await?;
-    let mut letters = looks.iter().flat_map(|look| &look.letters);
-    let found = letters.find(|letter| letter.id == id);
     let hidden = || match looks.iter().any(|look| look.more) {
         true => " among those that can be seen now; there may be more",
         false => "",
     };
-    found
+    find(&looks, id)
         .map(view)
         .ok_or_else(|| Refusal::not_found("dead letter", format_args!("{id}{}", hidden())))
+}
+
+/// The letter of this id among those that were seen.
+pub(crate) fn find<'l>(looks: &'l [Look], id: &str) -> Option<&'l DeadLetter> {
+    let mut letters = looks.iter().flat_map(|look| &look.letters);
+    letters.find(|letter| letter.id == id)
 }
 
 /// Sends dead letters of these queues back. What is said of each queue is what became of it, also
@@ -148,12 +160,12 @@ pub fn summaries(letters: &[DeadLetter]) -> Vec<LetterSummary> {
 }
 
 /// A look that fails cuts no other short, so that each puts back what it took.
-async fn looks(app: &App, queues: &[QueueName]) -> Result<Vec<Look>, queues::Error> {
+pub(crate) async fn looks(app: &App, queues: &[QueueName]) -> Result<Vec<Look>, queues::Error> {
     let looks = queues.iter().map(|queue| app.queues().dead_letters(*queue));
     join_all(looks).await.into_iter().collect()
 }
 
-fn summary(letter: &DeadLetter) -> LetterSummary {
+pub(crate) fn summary(letter: &DeadLetter) -> LetterSummary {
     let read = Received::from_body(&letter.body).ok();
     LetterSummary {
         id: letter.id.clone(),
@@ -165,7 +177,7 @@ fn summary(letter: &DeadLetter) -> LetterSummary {
 }
 
 /// The whole letter; its body as JSON when it is.
-fn view(letter: &DeadLetter) -> Value {
+pub(crate) fn view(letter: &DeadLetter) -> Value {
     let mut view = json!(summary(letter));
     if !letter.attributes.is_empty() {
         view["attributes"] = json!(letter.attributes);
@@ -217,6 +229,16 @@ fn about(message: &Message) -> About {
         Message::Granted { workflow_id, .. } => of_workflow("granted", *workflow_id, None),
         Message::Due(Record::Task(id)) => of_task("due", *id, None),
         Message::Due(Record::Workflow(id)) => of_workflow("due", *id, None),
+        Message::Due(Record::Schedule(id)) => About {
+            kind: "due",
+            schedule_id: Some(*id),
+            ..About::default()
+        },
+        Message::Due(Record::Bulk(id)) => About {
+            kind: "due",
+            bulk_id: Some(*id),
+            ..About::default()
+        },
         Message::Later { then, .. } => About {
             kind: "later",
             ..about(then)

@@ -11,6 +11,8 @@
 //! without its message. Taking the place tells as well that it began: until the lease ends nobody
 //! else begins it.
 //!
+//! An attempt that workers poll for is offered to their group, and is theirs from there on.
+//!
 //! An attempt that was handed over to another system is over here: that it goes on elsewhere is
 //! told as an outcome is, and its end comes by a callback.
 //!
@@ -138,6 +140,9 @@ async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Un
     let Some(task) = to_be_run(app, execute).await? else {
         return Ok(());
     };
+    if let Some(polled) = &task.polled {
+        return Ok(app.queues().offer(execute, &polled.group).await?);
+    }
     let past = past_of(&task, execute, receive_count);
     let company = &app.inner.company;
     let place = match past {

@@ -10,6 +10,7 @@
 pub mod app;
 pub mod batch;
 pub mod boot;
+pub mod bulk;
 mod call;
 pub mod callback;
 pub mod cancel_task;
@@ -33,14 +34,17 @@ pub mod registry;
 mod requests;
 pub mod retry_task;
 pub mod schedule_retry;
+pub mod schedules;
 pub mod start_workflow;
 pub mod sweep;
 pub mod tasks;
 pub mod telemetry;
+pub mod tenants_letters;
 mod tokens;
 mod told;
 pub mod underway;
 pub mod views;
+pub mod workers;
 pub mod workflows;
 
 pub use app::App;

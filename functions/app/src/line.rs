@@ -97,6 +97,15 @@ pub(crate) async fn leave(
     tell(app, task, leave).await
 }
 
+/// Gives back the place of an attempt that a worker polled for, and that is over.
+pub(crate) async fn ended(
+    app: &App,
+    task: &TaskInstance,
+    execution_id: ExecutionId,
+) -> Result<(), Fault> {
+    tell(app, task, Ask::Lost(execution_id)).await
+}
+
 /// Tells the line of a task what an event means for it that is written.
 pub(crate) async fn follow(
     app: &App,
@@ -110,7 +119,8 @@ pub(crate) async fn follow(
     }
 }
 
-/// Gives back all places of a task's line that were taken: the process that took them has ended.
+/// Gives back all places of a task's line that were taken, but for those of workers that poll: the
+/// process that took them has ended.
 pub(crate) async fn restarted(app: &App, task: &TaskInstance) -> Result<(), Fault> {
     tell(app, task, Ask::Restarted).await
 }

@@ -16,10 +16,12 @@ use taskmill_aws::queues::{Carried, Message, QueueName, Record as Due};
 
 use crate::app::App;
 use crate::batch::{self, Failures, Record, Unhandled};
+use crate::bulk;
 use crate::children;
 use crate::emit;
 use crate::line;
 use crate::refusal::Fault;
+use crate::schedules;
 use crate::sweep;
 use crate::tasks::{self, Applied};
 use crate::tokens;
@@ -184,6 +186,8 @@ async fn take(
             match record {
                 Due::Task(id) => sweep::look_at_task(app, *id).await?,
                 Due::Workflow(id) => sweep::look_at_workflow(app, *id).await?,
+                Due::Schedule(id) => schedules::look(app, *id).await?,
+                Due::Bulk(id) => bulk::look(app, *id).await?,
             }
             Ok(Vec::new())
         }

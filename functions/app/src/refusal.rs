@@ -158,6 +158,7 @@ impl From<Rejection> for Refusal {
             Rejection::Stale { .. }
             | Rejection::IllegalState { .. }
             | Rejection::Late { .. }
+            | Rejection::NotLeased
             | Rejection::AlreadyClaimed
             | Rejection::NotTheAssignee
             | Rejection::Delegated

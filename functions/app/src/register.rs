@@ -9,7 +9,7 @@ use taskmill::codes::registration as codes;
 use taskmill::ids::TenantId;
 use taskmill::problem::Problem;
 use taskmill::registration::{self, DefinitionKind, Existing};
-use taskmill::task::{CompiledTask, TaskDefinition};
+use taskmill::task::{CompiledTask, TaskDefinition, polled};
 use taskmill::workflow::WorkflowDefinition;
 use taskmill::workflow::compiled::{Reference, references};
 use taskmill_aws::store::{self, Registered};
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::refusal::Refusal;
 
 /// Registers a task definition, and says whether the version is new. Doing it again changes nothing.
+/// The queue of the workers that it names is made with it.
 ///
 /// # Errors
 /// `VERSION_EXISTS` when the version has other content, or what this deployment cannot run.
@@ -29,6 +30,10 @@ pub async fn register_task(
     let problems = problems_of_task(app, tenant, definition);
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
+    }
+    // Before anybody can ask for such a task.
+    if let Some(group) = polled::group_of(definition) {
+        app.queues().make_group(tenant, &group).await?;
     }
     let registered = app
         .store()

@@ -87,7 +87,8 @@ pub async fn validate(
 fn read(kind: DefinitionKind, text: &str) -> Result<Read, Vec<Problem>> {
     let reading = registration::read_text(text);
     if let Some(found) = other_kind(kind, &reading) {
-        let message = format!("this is a {found} definition: what has steps is a workflow");
+        let message =
+            format!("this is a {found}: what has steps is a workflow, what has cron a schedule");
         return Err(vec![Problem::new(codes::WRONG_TYPE, "", message)]);
     }
     if !reading.problems.is_empty() {
@@ -106,6 +107,9 @@ fn read(kind: DefinitionKind, text: &str) -> Result<Read, Vec<Problem>> {
 /// The kind that a text seems to be of, when it is the other one.
 fn other_kind(kind: DefinitionKind, reading: &Reading) -> Option<&'static str> {
     let of_definitions = reading.definitions.iter().map(|(one, _)| one.kind());
+    if !reading.schedules.is_empty() {
+        return Some("schedule");
+    }
     let of_troubled = reading.troubled.iter().map(|(kind, _)| *kind);
     let found = of_definitions.chain(of_troubled).next()?;
     match (kind, found) {
@@ -235,6 +239,8 @@ mod tests {
             wrong(task, &format!("{TASK}\n---\n{TASK}")),
             [codes::WRONG_TYPE]
         );
+        let schedule = "{id: s, workflowDefinitionId: w, cron: '@daily'}";
+        assert_eq!(wrong(workflow, schedule), [codes::WRONG_TYPE]);
         assert_eq!(wrong(task, ""), [codes::EMPTY]);
         assert!(wrong(task, "{id: t, nmae: T}").contains(&codes::UNKNOWN_FIELD));
     }

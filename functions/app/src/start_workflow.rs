@@ -55,6 +55,32 @@ pub async fn start_workflow(
         traceparent: request.traceparent.as_deref(),
     }
     .check()?;
+    let new = new_workflow(app, caller, &request);
+    begin(app, caller, &request, new).await
+}
+
+/// Starts a workflow under an id that derives from what asks for it; `request_hash` tells that
+/// from what else may have the id.
+pub(crate) async fn start_under(
+    app: &App,
+    caller: &Caller,
+    (id, request_hash): (WorkflowId, Option<String>),
+    request: StartWorkflow,
+) -> Result<WorkflowInstance, Refusal> {
+    let new = NewWorkflow {
+        id,
+        request_hash,
+        ..new_workflow(app, caller, &request)
+    };
+    begin(app, caller, &request, new).await
+}
+
+async fn begin(
+    app: &App,
+    caller: &Caller,
+    request: &StartWorkflow,
+    new: NewWorkflow,
+) -> Result<WorkflowInstance, Refusal> {
     let plan = app
         .inner
         .definitions
@@ -64,7 +90,6 @@ pub async fn start_workflow(
             request.workflow_version.as_ref(),
         )
         .await?;
-    let new = new_workflow(app, caller, request);
     let decision = creation::start(&plan, new, app.workflow_facts())?;
     match workflows::create_first(app, &decision).await? {
         Created::New => Ok(decision.state),
@@ -72,18 +97,18 @@ pub async fn start_workflow(
     }
 }
 
-fn new_workflow(app: &App, caller: &Caller, request: StartWorkflow) -> NewWorkflow {
+fn new_workflow(app: &App, caller: &Caller, request: &StartWorkflow) -> NewWorkflow {
     let key = request.idempotency_key.as_deref();
     NewWorkflow {
         id: key.map_or_else(
             || app.fresh_workflow_id(),
             |key| WorkflowId::from_idempotency_key(&caller.tenant_id, key),
         ),
-        request_hash: key.map(|_| requests::fingerprint(&request)),
-        input: request.input,
+        request_hash: key.map(|_| requests::fingerprint(request)),
+        input: request.input.clone(),
         security_context: SecurityContext::from(caller),
-        correlation_id: request.correlation_id,
-        traceparent: request.traceparent,
+        correlation_id: request.correlation_id.clone(),
+        traceparent: request.traceparent.clone(),
         parent: None,
     }
 }

@@ -10,17 +10,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taskmill::Timestamp;
 use taskmill::ids::{TaskId, WorkflowId};
+use taskmill::metrics::embedded;
+use taskmill::metrics::table::{Dimension, Metric};
 use taskmill::task::lifecycle::{Event as TaskEvent, Transition};
 use taskmill::task::{TaskInstance, TaskStatus, TaskType, due, lifecycle};
 use taskmill::workflow::decider::{self, Event, Leaf, LeafKind};
 use taskmill::workflow::{Plan, WorkflowInstance};
 use taskmill_aws::queues::{Execute, Message, Record};
-use taskmill_aws::store::Due;
+use taskmill_aws::store::{Due, DueTable};
 
 use crate::app::App;
+use crate::bulk;
 use crate::emit;
 use crate::line;
 use crate::refusal::Fault;
+use crate::schedules;
 use crate::tasks::{self, Applied};
 use crate::workflows;
 
@@ -55,24 +59,16 @@ impl Swept {
         self.oldest_due = self.oldest_due.max(other.oldest_due);
     }
 
-    /// A line that CloudWatch takes metrics from when `function` logs it (its *embedded metric
-    /// format*). In a deployment that is well no record is due for much longer than a minute.
+    /// A line that CloudWatch takes a metric from when `function` logs it. In a deployment that is
+    /// well no record is due for much longer than a minute.
     #[must_use]
     pub fn metrics(self, function: &str, now: Timestamp) -> Value {
-        json!({
-            "_aws": {
-                "Timestamp": now.millis(),
-                "CloudWatchMetrics": [{
-                    "Namespace": "Taskmill",
-                    "Dimensions": [["FunctionName"]],
-                    "Metrics": [{"Name": "OldestDueSeconds", "Unit": "Seconds"}],
-                }],
-            },
-            "FunctionName": function,
-            "OldestDueSeconds": self.oldest_due / 1000,
-            "lookedAt": self.looked_at,
-            "promised": self.promised,
-        })
+        let labels = vec![(Dimension::FunctionName, function.to_owned())];
+        let oldest = [self.oldest_due / 1000];
+        let mut line = embedded::line(&labels, &[(Metric::OldestDue, &oldest)], now);
+        line.insert("lookedAt".to_owned(), json!(self.looked_at));
+        line.insert("promised".to_owned(), json!(self.promised));
+        Value::Object(line)
     }
 }
 
@@ -85,18 +81,18 @@ pub async fn sweep(app: &App) -> Result<Swept, Fault> {
     let app = &app.invocation();
     let mut swept = Swept::default();
     for shard in 0..app.config().shards.due.max(1) {
-        for kind in [Kind::Task, Kind::Workflow] {
-            swept.add(sweep_shard(app, kind, shard).await?);
+        for table in [DueTable::Tasks, DueTable::Workflows] {
+            swept.add(sweep_shard(app, table, shard).await?);
         }
     }
     Ok(swept)
 }
 
-async fn sweep_shard(app: &App, kind: Kind, shard: u8) -> Result<Swept, Fault> {
+async fn sweep_shard(app: &App, table: DueTable, shard: u8) -> Result<Swept, Fault> {
     let mut swept = Swept::default();
     for _ in 0..PAGES {
         let until = app.now().plus_millis(app.config().sweep_horizon);
-        let page = Page::first(app, kind, shard, until).await?;
+        let page = Page::first(app, table, shard, until).await?;
         let now = app.now();
         if let Some(first) = page.entries.first() {
             swept.oldest_due = swept.oldest_due.max(now.millis_since(first.due_at));
@@ -152,34 +148,21 @@ enum Looking {
     AfterRestart,
 }
 
-/// What records are of.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Task,
-    Workflow,
-}
-
-/// A page of what is due in one shard until a time, the earliest first.
+/// A page of what is due in one shard of a table until a time, the earliest first.
 struct Page {
+    table: DueTable,
     shard: u8,
     until: Timestamp,
     entries: Vec<Due<Record>>,
 }
 
 impl Page {
-    async fn first(app: &App, kind: Kind, shard: u8, until: Timestamp) -> Result<Self, Fault> {
-        let store = app.store();
-        let entries = match kind {
-            Kind::Task => of(Record::Task, store.due_tasks(shard, until, PAGE).await?),
-            Kind::Workflow => {
-                let found = store.due_workflows(shard, until, PAGE).await?;
-                of(Record::Workflow, found)
-            }
-        };
+    async fn first(app: &App, table: DueTable, shard: u8, until: Timestamp) -> Result<Self, Fault> {
         Ok(Self {
+            table,
             shard,
             until,
-            entries,
+            entries: app.store().due(table, shard, until, PAGE).await?,
         })
     }
 
@@ -188,29 +171,11 @@ impl Page {
         let Some(last) = self.entries.last().filter(|_| self.entries.len() >= PAGE) else {
             return Ok(None);
         };
-        let (store, shard, until, due_at) = (app.store(), self.shard, self.until, last.due_at);
-        let entries = match last.id {
-            Record::Task(id) => {
-                let last = Due { id, due_at };
-                let found = store.due_tasks_after(shard, last, until, PAGE).await?;
-                of(Record::Task, found)
-            }
-            Record::Workflow(id) => {
-                let last = Due { id, due_at };
-                let found = store.due_workflows_after(shard, last, until, PAGE).await?;
-                of(Record::Workflow, found)
-            }
-        };
+        let (table, shard, until) = (self.table, self.shard, self.until);
+        let following = app.store().due_after(table, shard, *last, until, PAGE);
+        let entries = following.await?;
         Ok(Some(Self { entries, ..self }))
     }
-}
-
-fn of<Id>(record: fn(Id) -> Record, found: Vec<Due<Id>>) -> Vec<Due<Record>> {
-    let named = |due: Due<Id>| Due {
-        id: record(due.id),
-        due_at: due.due_at,
-    };
-    found.into_iter().map(named).collect()
 }
 
 /// Promises a message for each of these, and says how many they are.
@@ -258,6 +223,8 @@ async fn look_at(app: &App, record: Record, looking: Looking) -> Result<(), Faul
     match record {
         Record::Task(id) => look_at_task_as(app, id, looking).await,
         Record::Workflow(id) => look_at_workflow_as(app, id, looking).await,
+        Record::Schedule(id) => schedules::look(app, id).await,
+        Record::Bulk(id) => bulk::look(app, id).await,
     }
 }
 
@@ -268,12 +235,8 @@ fn not_looked_at(record: Record, fault: &Fault) {
 /// Moves the due time of a record that cannot be read, so that it is neither forgotten nor looked
 /// at all the time. Says whether that was done.
 async fn postpone(app: &App, due: Due<Record>) -> bool {
-    let (store, due_at) = (app.store(), due.due_at);
     let to = app.now().plus_millis(UNREADABLE_DELAY);
-    let postponed = match due.id {
-        Record::Task(id) => store.postpone_task(Due { id, due_at }, to).await,
-        Record::Workflow(id) => store.postpone_workflow(Due { id, due_at }, to).await,
-    };
+    let postponed = app.store().postpone(due, to).await;
     if let Err(error) = &postponed {
         tracing::warn!(record = ?due.id, %error, "the record is still due");
     }
@@ -348,8 +311,10 @@ fn as_of(message: Message, looking: Looking) -> Message {
 }
 
 fn event_of(task: &TaskInstance, looking: Looking) -> TaskEvent {
-    // A person works on while no process runs, and so does another system.
-    let is_elsewhere = task.task_type == TaskType::Manual || task.elsewhere_since.is_some();
+    // A person works on while no process runs, and so do a worker that polls and another system.
+    let is_elsewhere = task.task_type == TaskType::Manual
+        || task.polled.is_some()
+        || task.elsewhere_since.is_some();
     let has_worker = task.status == TaskStatus::Running && !is_elsewhere;
     match looking {
         Looking::AfterRestart if has_worker => TaskEvent::Lost {

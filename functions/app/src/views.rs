@@ -145,14 +145,37 @@ pub async fn of_task(app: &App, reader: &Caller, task: &TaskInstance) -> Result<
     Ok(redaction.elsewhere(view))
 }
 
-/// A task with everything, and what its definition says of it.
-async fn whole(app: &App, task: &TaskInstance) -> Result<(Value, Classified), Fault> {
+/// A workflow that was loaded, without its tasks.
+///
+/// # Errors
+/// The store failed.
+pub async fn of_workflow(
+    app: &App,
+    reader: &Caller,
+    workflow: &WorkflowInstance,
+) -> Result<Value, Fault> {
+    let clearance = Clearance::of(app, reader, workflow).await?;
+    let redaction = Redaction::new(&reader.permissions);
+    Ok(clearance.shown(workflow.view(Vec::new(), Vec::new()), redaction))
+}
+
+/// A task as whoever does it sees it: with everything, for it is what there is to do.
+///
+/// # Errors
+/// The store failed.
+pub async fn for_worker(app: &App, task: &TaskInstance) -> Result<Value, Fault> {
     let variables = app.store().variables_of(task).await?;
     let mut view = task.view(&variables, false);
     if task.last_act.is_some() {
         let entries = app.store().audit(task, ACTS_LISTED).await?;
         view["audit"] = entries.iter().map(Entry::view).collect();
     }
+    Ok(view)
+}
+
+/// A task with everything, and what its definition says of it.
+async fn whole(app: &App, task: &TaskInstance) -> Result<(Value, Classified), Fault> {
+    let view = for_worker(app, task).await?;
     let classified = match app.inner.definitions.of_task(task).await {
         Ok(compiled) => Classified::By {
             input: compiled.definition.input_schema.clone(),

@@ -4,6 +4,8 @@
 //! Trust comes from the environment of the process (`SSL_CERT_FILE`), so the client is a process
 //! of its own: this test, run by itself.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

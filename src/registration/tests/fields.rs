@@ -26,6 +26,10 @@ const TESTS: &[(&str, &str)] = &[
         "task::assignment::tests::",
         include_str!("../../task/assignment/tests.rs"),
     ),
+    (
+        "task::lifecycle::tests::workers::",
+        include_str!("../../task/lifecycle/tests/workers.rs"),
+    ),
     ("task::audit::tests::", include_str!("../../task/audit.rs")),
     (
         "task::concurrency::tests::",
@@ -135,6 +139,19 @@ const TESTS: &[(&str, &str)] = &[
     (
         "aws::executor::lambda::tests::",
         include_str!("../../../infra/aws/src/executor/lambda/tests.rs"),
+    ),
+    ("schedules::", include_str!("schedules.rs")),
+    (
+        "schedule::tests::clocks::",
+        include_str!("../../schedule/tests/clocks.rs"),
+    ),
+    (
+        "schedule::tests::firing::",
+        include_str!("../../schedule/tests/firing.rs"),
+    ),
+    (
+        "schedule::tests::life::",
+        include_str!("../../schedule/tests/life.rs"),
     ),
     (
         "aws::store::definitions::",

@@ -7,6 +7,7 @@ mod pages;
 mod people;
 mod properties;
 mod refused;
+mod schedules;
 mod steps;
 mod tasks;
 mod warnings;

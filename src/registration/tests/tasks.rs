@@ -148,7 +148,7 @@ fn executors_must_exist_and_be_ones_that_run_here() {
         ("sqs:a b", "WRONG_TYPE"),
         ("events:", "WRONG_TYPE"),
         ("states:machine", "WRONG_TYPE"),
-        ("worker:gpu", "NOT_SUPPORTED"),
+        ("worker:a b", "WRONG_TYPE"),
         ("process:", "WRONG_TYPE"),
         ("process:echo 'open", "WRONG_TYPE"),
         ("https://user@example.com/", "WRONG_TYPE"),
@@ -177,7 +177,7 @@ fn what_an_executor_cannot_honour_is_refused_and_the_rest_is_not() {
     let everywhere = [seconds, nobody];
     /// An executor, what it honours, and what it does not, with its place.
     type Row<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
-    let cases: [Row<'_>; 6] = [
+    let cases: [Row<'_>; 7] = [
         (
             "process:true",
             &[environment, cpu, memory, disk],
@@ -226,6 +226,17 @@ fn what_an_executor_cannot_honour_is_refused_and_the_rest_is_not() {
             ],
         ),
         (
+            "worker:gpu",
+            &[cpu, memory, disk],
+            &[
+                (request, "/request"),
+                (callback, "/callback"),
+                (environment, "/environmentVariables"),
+                (role, "/securityContext/runAs"),
+                (secret, "/securityContext/runAs"),
+            ],
+        ),
+        (
             "builtin:noop",
             &[],
             &[
@@ -265,6 +276,7 @@ fn a_heartbeat_is_for_executors_that_can_give_one() {
         format!("{}\ntimeouts: {{heartbeat: 1000}}\n", config.trim_end())
     };
     good(&task("process:true"));
+    good(&task("worker:gpu"));
     for executor in ["lambda:f", "https://example.com", "builtin:sleep"] {
         check(
             &task(executor),

@@ -35,6 +35,7 @@ fn begun(number: u128, began: u64) -> Place {
         execution_id: attempt(number),
         began_at: Some(at(began)),
         until: at(began + LEASE),
+        polled: false,
     }
 }
 
@@ -44,6 +45,7 @@ fn called(number: u128, then: u64) -> Place {
         execution_id: attempt(number),
         began_at: None,
         until: at(then + CALL),
+        polled: false,
     }
 }
 
@@ -489,4 +491,37 @@ fn a_task_without_a_limit_has_nothing_to_do_with_it() {
         reason: String::new(),
     };
     assert_eq!(after(&task, &task, &cancel), None);
+}
+
+/// What a worker that polls has, and a place of ours beside it.
+#[test]
+fn a_place_of_a_worker_outlives_our_processes_and_is_taken_again_by_its_attempt() {
+    let mut polled = limited(1, 0, 2);
+    polled.polled = crate::task::polled::Polled::of(&crate::testing::definition(json!({
+        "executionConfig": { "executor": "worker:gpu" },
+    })));
+    let workers = Place {
+        polled: true,
+        ..begun(1, 10)
+    };
+    let line = seen(&[workers, begun(2, 10)], &[]);
+    let restarted = turn(&line, &Ask::Restarted, at(50)).line.unwrap();
+    assert_eq!(restarted.places, [workers]);
+    let again = Ask::Begin(Box::new(Beginner::of(&polled, at(500)).unwrap()));
+    let taken = turn(&line, &again, at(500));
+    assert_eq!(taken.answer, Answer::Began);
+    let renewed = Place {
+        polled: true,
+        ..begun(1, 500)
+    };
+    assert_eq!(taken.line.unwrap().places, [renewed, begun(2, 10)]);
+    for (until, expected) in [(400, 400), (u64::from(u32::MAX), 10 + LEASE)] {
+        let stopping = Ask::Stopping {
+            execution_id: attempt(1),
+            until: at(until),
+        };
+        let after = turn(&line, &stopping, at(50)).line;
+        let places = after.map_or(line.line.places.clone(), |line| line.places);
+        assert_eq!(places[0].until, at(expected));
+    }
 }

@@ -1,6 +1,6 @@
 //! The table of the lifecycle, cell by cell: what the rows are, and how a cell is read. The tables
 //! themselves are in `tests/tables.rs`, what single cases come to in full in `tests/cases.rs` and
-//! `tests/people.rs`, what holds for every sequence of events in `tests/properties.rs`.
+//! `tests/people.rs` and `tests/workers.rs`, what holds for every sequence of events in `tests/properties.rs`.
 
 use std::fmt::Write;
 
@@ -9,6 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::limits;
 use crate::security::ADMINISTER_TASKS;
+use crate::task::attempt::Attempt;
 use crate::task::due::LEASE_GRACE;
 use crate::task::timeouts::TimeoutKind;
 use crate::testing::{
@@ -20,6 +21,7 @@ mod handover;
 mod people;
 mod properties;
 mod tables;
+mod workers;
 
 /// When the events of the table happen.
 const NOW: u64 = 10_000;
@@ -52,6 +54,8 @@ kinds! {
     DelegatedOn, Resolve, ResolveByOwner, ResolveByStranger, ResolveOfNone, CompleteDelegated,
     FailDelegated, ReleaseDelegated, PutOff, PutOffOfAnother, Comment, CommentByStranger,
     TokenClosed, TokenOfNobody,
+    Alive, AliveAsBefore, AliveOfAnother, AliveTooLate, Done, DoneOfAnother, DoneTooLate, DoneOtherwise,
+    GaveUp, GaveUpForGood, GaveUpBefore, GaveBack, GaveBackByOther,
 }
 
 /// The kinds that tell the cases of an event apart. There is no `_` here: a new event, outcome
@@ -142,6 +146,26 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
             ],
         },
         Event::TokenClosed => &[Kind::TokenClosed, Kind::TokenOfNobody],
+        Event::Said(said) => match &said.word {
+            Word::Alive { .. } => &[
+                Kind::Alive,
+                Kind::AliveAsBefore,
+                Kind::AliveOfAnother,
+                Kind::AliveTooLate,
+            ],
+            Word::Ended(Outcome::Succeeded { .. }) => &[
+                Kind::Done,
+                Kind::DoneOfAnother,
+                Kind::DoneTooLate,
+                Kind::DoneOtherwise,
+            ],
+            Word::Ended(Outcome::Failed { .. } | Outcome::TimedOut { .. }) => {
+                &[Kind::GaveUp, Kind::GaveUpForGood, Kind::GaveUpBefore]
+            }
+            // Nothing that a worker can say comes to this.
+            Word::Ended(Outcome::HandedOver) => &[],
+            Word::GivenBack => &[Kind::GaveBack, Kind::GaveBackByOther],
+        },
     }
 }
 
@@ -149,11 +173,16 @@ fn kinds_of(event: &Event) -> &'static [Kind] {
 fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
     let policy = json!({ "maxRetries": 3, "retryInterval": 1000, "jitter": "NONE" });
     let candidates = json!({ "candidateUsers": ["ann", "bob"], "dueIn": 60_000 });
-    let mut task = task(json!({
+    let mut fields = json!({
         "type": task_type,
         "retryPolicy": policy,
         "assignment": candidates,
-    }));
+    });
+    if task_type == POLLED {
+        fields["type"] = json!("AUTOMATED");
+        fields["executionConfig"] = json!({ "executor": "worker:gpu" });
+    }
+    let mut task = task(fields);
     task.status = status;
     match status {
         TaskStatus::Pending => {}
@@ -165,6 +194,7 @@ fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
                 TaskType::Automated | TaskType::Integration => {
                     task.executor_id = WORKER.to_owned();
                     task.deadline_at = Some(at(61_000));
+                    task.polled = super::workers::leased(&task, at(1000));
                 }
             }
         }
@@ -224,14 +254,60 @@ fn subject(task_type: &str, status: TaskStatus, kind: Kind) -> TaskInstance {
             task.deadline_at = Some(at(NOW));
         }
         Kind::LostForGood => task.losses = limits::MAX_LOSSES,
-        Kind::LookOverdue if task.deadline_at.is_some() => {
+        Kind::LookOverdue if task.deadline_at.is_some() && task.polled.is_none() => {
             task.deadline_at = Some(Timestamp::from_millis(
                 at(NOW).millis() - i64::try_from(LEASE_GRACE).unwrap(),
             ));
         }
+        Kind::AliveAsBefore if task.lease().is_some() => {
+            task.polled = super::workers::leased(&task, at(NOW));
+        }
+        Kind::AliveTooLate | Kind::DoneTooLate | Kind::LookOverdue => {
+            if let Some(polled) = &mut task.polled
+                && let Some(lease) = &mut polled.lease
+            {
+                lease.until = at(NOW);
+            }
+        }
+        Kind::GaveUpForGood => task.retry_policy = None,
         _ => {}
     }
+    with_end_of(kind, &mut task);
     task
+}
+
+/// Has a task remember the attempt whose end its worker tells again.
+fn with_end_of(kind: Kind, task: &mut TaskInstance) {
+    match kind {
+        Kind::Done if task.status == TaskStatus::Completed => {
+            task.executor_id = WORKER.to_owned();
+            task.output = Some(json!(1));
+        }
+        Kind::GaveUp | Kind::GaveUpForGood | Kind::GaveUpBefore => {
+            task.executor_id = WORKER.to_owned();
+            task.attempts.push(Attempt {
+                attempt: 1,
+                started_at: None,
+                ended_at: at(1500),
+                executor_id: WORKER.to_owned(),
+                error: Some(ErrorInfo::new("BUSY", "not now", at(1500))),
+                next_retry_at: None,
+            });
+        }
+        _ => {}
+    }
+}
+
+/// The word of a table for a task that workers poll for.
+const POLLED: &str = "POLLED";
+
+/// What a worker says.
+fn said(of: ExecutionId, worker: &str, word: Word) -> Event {
+    Event::Said(Box::new(Said {
+        execution_id: of,
+        executor_id: worker.to_owned(),
+        word,
+    }))
 }
 
 fn event(kind: Kind, task: &TaskInstance) -> Event {
@@ -308,6 +384,19 @@ fn event(kind: Kind, task: &TaskInstance) -> Event {
         Kind::Comment => acts("bob", comment()),
         Kind::CommentByStranger => acts("eve", comment()),
         Kind::TokenClosed | Kind::TokenOfNobody => Event::TokenClosed,
+        Kind::Alive | Kind::AliveTooLate => {
+            let progress = Some(json!({ "done": 3 }));
+            said(current, WORKER, Word::Alive { progress })
+        }
+        Kind::AliveAsBefore => said(current, WORKER, Word::Alive { progress: None }),
+        Kind::AliveOfAnother => said(another, WORKER, Word::Alive { progress: None }),
+        Kind::Done | Kind::DoneTooLate => said(current, WORKER, Word::Ended(succeeded(json!(1)))),
+        Kind::DoneOtherwise => said(current, WORKER, Word::Ended(succeeded(json!(2)))),
+        Kind::DoneOfAnother => said(current, "worker-2", Word::Ended(succeeded(json!(1)))),
+        Kind::GaveUp | Kind::GaveUpForGood => said(current, WORKER, Word::Ended(failed("BUSY"))),
+        Kind::GaveUpBefore => said(previous, WORKER, Word::Ended(failed("BUSY"))),
+        Kind::GaveBack => said(current, WORKER, Word::GivenBack),
+        Kind::GaveBackByOther => said(current, "worker-2", Word::GivenBack),
     }
 }
 
@@ -370,6 +459,7 @@ fn cell(task: &TaskInstance, event: &Event) -> String {
             "illegal".to_owned()
         }
         Err(Rejection::Late { .. }) => "late".to_owned(),
+        Err(Rejection::NotLeased) => "not leased".to_owned(),
         Err(Rejection::AlreadyClaimed) => "claimed".to_owned(),
         Err(Rejection::NotTheAssignee) => "not theirs".to_owned(),
         Err(Rejection::NotACandidate) => "no candidate".to_owned(),

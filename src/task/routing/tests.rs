@@ -75,6 +75,12 @@ fn executors_are_read_and_written_back() {
             "events:arn:aws:events:eu-west-1:123456789012:event-bus/orders",
             events("arn:aws:events:eu-west-1:123456789012:event-bus/orders"),
         ),
+        (
+            "worker:gpu_2-b",
+            ExecutorRef::Worker {
+                group: WorkerGroup::new("gpu_2-b").unwrap(),
+            },
+        ),
     ];
     for (text, expected) in cases {
         let read = ExecutorRef::parse(text);
@@ -89,7 +95,7 @@ fn executors_are_read_and_written_back() {
 
 #[test]
 fn what_is_no_executor_is_refused_with_a_code_and_the_nearest_name() {
-    use registration::{EXECUTOR_NOT_FOUND, NOT_SUPPORTED, WRONG_TYPE};
+    use registration::{EXECUTOR_NOT_FOUND, WRONG_TYPE};
     let cases = [
         ("", EXECUTOR_NOT_FOUND, None),
         ("echo", EXECUTOR_NOT_FOUND, Some("builtin:echo")),
@@ -99,8 +105,12 @@ fn what_is_no_executor_is_refused_with_a_code_and_the_nearest_name() {
         ("Builtin:echo", EXECUTOR_NOT_FOUND, Some("builtin:echo")),
         ("proces:ls -l", EXECUTOR_NOT_FOUND, Some("process:ls -l")),
         ("lambada:f", EXECUTOR_NOT_FOUND, Some("lambda:f")),
-        ("docker:alpine", EXECUTOR_NOT_FOUND, None),
-        ("worker:gpu", NOT_SUPPORTED, None),
+        ("podman:alpine", EXECUTOR_NOT_FOUND, None),
+        ("worker:", WRONG_TYPE, None),
+        ("worker:a.b", WRONG_TYPE, None),
+        ("worker:-a", WRONG_TYPE, None),
+        ("worker:a12345678901234567890123456789012", WRONG_TYPE, None),
+        ("workers:gpu", EXECUTOR_NOT_FOUND, Some("worker:gpu")),
         ("process:", WRONG_TYPE, None),
         ("process:  ", WRONG_TYPE, None),
         ("process:''", WRONG_TYPE, None),
@@ -176,6 +186,7 @@ fn routes_follow_executor_and_priority() {
         ("https://example.com", TaskPriority::Medium, Execute, false),
         ("lambda:f", TaskPriority::High, ExecuteUrgent, false),
         ("process:true", TaskPriority::Critical, ExecuteUrgent, true),
+        ("worker:gpu", TaskPriority::Low, Execute, true),
     ];
     for (executor, priority, queue, tracked) in cases {
         let definition: TaskDefinition = serde_json::from_value(serde_json::json!({

@@ -12,6 +12,7 @@ use crate::JsonObject;
 use crate::codes::refusal;
 use crate::limits::REQUESTS_REMEMBERED;
 use crate::task::output::check_size;
+use crate::workflow::WorkflowInstance;
 use crate::workflow::frontier::Root;
 use crate::workflow::instance::WorkflowStatus;
 use crate::workflow::parent::hash;
@@ -102,6 +103,39 @@ impl Ask {
             Self::Skip { .. } => "skip",
         }
     }
+
+    /// What tells it from something else that is asked under the same id.
+    fn fingerprint(&self) -> String {
+        let text = serde_json::to_string(self).expect("what is asked has string keys only");
+        let mut fingerprint = hash(&text);
+        fingerprint.truncate(16);
+        fingerprint
+    }
+}
+
+impl Operation {
+    /// Whether a workflow was asked this before, as far as it remembers. An older version remembered
+    /// the id of a request alone.
+    ///
+    /// # Errors
+    /// `IDEMPOTENCY_CONFLICT`: it was asked something else under this id.
+    pub fn repeats(&self, workflow: &WorkflowInstance) -> Result<bool, Refused> {
+        let Some(id) = self.request_id.as_deref().map(hash) else {
+            return Ok(false);
+        };
+        let remembered = workflow.course.requests.iter();
+        let Some(asked) = remembered.filter_map(|one| one.strip_prefix(&id)).next() else {
+            return Ok(false);
+        };
+        // Under an id of its own a workflow asks of another one thing.
+        match self.by_parent.is_some() || asked.is_empty() || asked == self.ask.fingerprint() {
+            true => Ok(true),
+            false => Err(Refused {
+                code: refusal::IDEMPOTENCY_CONFLICT,
+                message: "the idempotency key was used with another request".to_owned(),
+            }),
+        }
+    }
 }
 
 /// Why something that is asked is not done.
@@ -117,10 +151,7 @@ pub struct Refused {
 impl Fold<'_> {
     /// Does what is asked, unless it was done before.
     pub(super) fn operate(&mut self, operation: &Operation) -> Result<(), Refused> {
-        let request = operation.request_id.as_deref().map(hash);
-        if let Some(request) = &request
-            && self.state.course.requests.contains(request)
-        {
+        if operation.repeats(&self.state)? {
             return Ok(());
         }
         if let Some(version) = operation.by_parent {
@@ -168,12 +199,12 @@ impl Fold<'_> {
     /// Remembers that a request was taken.
     pub(super) fn remember(&mut self, operation: &Operation) {
         self.changed = true;
-        if let Some(request) = operation.request_id.as_deref().map(hash) {
+        if let Some(id) = operation.request_id.as_deref() {
             let requests = &mut self.state.course.requests;
             if requests.len() >= REQUESTS_REMEMBERED {
                 requests.remove(0);
             }
-            requests.push(request);
+            requests.push(hash(id) + &operation.ask.fingerprint());
         }
     }
 

@@ -251,6 +251,10 @@ pub struct Task {
     /// Who may take it and by when; of a MANUAL task.
     #[schema(value_type = Option<Object>)]
     pub handling: Option<Value>,
+    /// Which group of workers polls for it, and the lease of the one that has it: `group`,
+    /// `begunAt`, `leaseUntil`, `progress`.
+    #[schema(value_type = Option<Object>)]
+    pub worker: Option<Value>,
     /// What people did with it, the first act first; of a MANUAL task.
     #[schema(value_type = Option<Vec<Object>>)]
     pub audit: Option<Vec<Value>>,

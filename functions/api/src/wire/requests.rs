@@ -3,9 +3,9 @@
 use semver::VersionReq;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use taskmill::JsonObject;
 use taskmill::ids::DefinitionId;
 use taskmill::task::TaskPriority;
+use taskmill::{JsonObject, Timestamp};
 use taskmill_aws::executor::ReportedFailure;
 use utoipa::ToSchema;
 
@@ -109,6 +109,33 @@ pub struct Assign {
     /// The person.
     #[schema(min_length = 1, max_length = 256)]
     pub assignee: String,
+}
+
+/// Who does the work of a task for whoever has it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Delegate {
+    /// The person.
+    #[schema(min_length = 1, max_length = 256)]
+    pub assignee: String,
+}
+
+/// Until when a task is put off.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FollowUp {
+    /// The time, within a year; without it, the task is not put off any more.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub until: Option<Timestamp>,
+}
+
+/// Something to say about a task.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Comment {
+    /// What.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub text: String,
 }
 
 /// What a person's work came to.

@@ -51,7 +51,8 @@ impl Executor for BuiltinExecutor {
             | ExecutorRef::Lambda { .. }
             | ExecutorRef::States { .. }
             | ExecutorRef::Sqs { .. }
-            | ExecutorRef::Events { .. } => Err(call.misrouted()),
+            | ExecutorRef::Events { .. }
+            | ExecutorRef::Worker { .. } => Err(call.misrouted()),
         };
         Execution::ending(started, result, self.clock.now())
     }

@@ -136,6 +136,8 @@ pub enum ExecutorKind {
     Sqs,
     /// `events:`
     Events,
+    /// `worker:`, whose tasks nothing here runs: workers poll for them.
+    Worker,
     /// `builtin:`
     Builtin,
 }
@@ -169,6 +171,7 @@ impl Call {
             ExecutorRef::States { .. } => ExecutorKind::States,
             ExecutorRef::Sqs { .. } => ExecutorKind::Sqs,
             ExecutorRef::Events { .. } => ExecutorKind::Events,
+            ExecutorRef::Worker { .. } => ExecutorKind::Worker,
             ExecutorRef::Builtin(_) => ExecutorKind::Builtin,
         }
     }

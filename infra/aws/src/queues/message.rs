@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taskmill::Timestamp;
 use taskmill::error_info::ErrorInfo;
-use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::ids::{BulkId, ScheduleId, TaskId, TenantId, WorkflowId};
 use taskmill::security::Caller;
 use taskmill::task::instance::TaskPriority;
 use taskmill::task::{AttemptReport, TaskInstance};
@@ -143,7 +143,7 @@ impl From<&TaskInstance> for Execute {
     }
 }
 
-/// A record of either table.
+/// A record that falls due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "record", content = "id", rename_all = "camelCase")]
 pub enum Record {
@@ -151,6 +151,10 @@ pub enum Record {
     Task(TaskId),
     /// A workflow.
     Workflow(WorkflowId),
+    /// A schedule.
+    Schedule(ScheduleId),
+    /// A bulk operation.
+    Bulk(BulkId),
 }
 
 /// A value in its message, or, when it is large, in the payload store.

@@ -5,6 +5,7 @@
 
 pub mod create;
 pub mod dead_letters;
+pub mod group;
 mod lane;
 pub mod message;
 pub mod route;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use dead_letters::{DeadLetter, Look, Redriven, Which};
+pub use group::Offer;
 pub use message::{Carried, Execute, Message, Received, Record};
 pub use route::Outgoing;
 pub use send::{Buried, Error, Queues};

@@ -100,6 +100,8 @@ impl Outgoing {
                 let id = match record {
                     Record::Task(id) => id.to_string(),
                     Record::Workflow(id) => id.to_string(),
+                    Record::Schedule(id) => id.to_string(),
+                    Record::Bulk(id) => id.to_string(),
                 };
                 let recognized_by = format!("{id}-{}-{}", now.millis(), unique());
                 Self::result(body, id, recognized_by)

@@ -62,6 +62,14 @@ pub enum Error {
         /// What the SDK says.
         reason: String,
     },
+    /// The queue of a group of workers could not be made, sent to or received from.
+    #[error("the queue of the workers {group} cannot be worked on: {reason}")]
+    Group {
+        /// The group.
+        group: String,
+        /// What the SDK says.
+        reason: String,
+    },
     /// Whoever sent it together with others gave up.
     #[error("whether a message was sent is not known: its sender gave up")]
     Abandoned,
@@ -139,6 +147,11 @@ impl Queues {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The place of a message in the chain of the one that is handled.
+    pub(super) fn place_of(&self, message: &Message) -> u32 {
+        self.chain.place_of(message, self.clock.now())
     }
 
     /// The URLs.

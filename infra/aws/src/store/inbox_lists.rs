@@ -216,9 +216,14 @@ impl Merged<'_> {
     /// The entry that comes next.
     async fn next(&mut self) -> Result<Option<Found>, Error> {
         let (store, at_once) = (self.store, self.at_once);
-        let empty = self.ranges.iter_mut();
-        let empty = empty.filter(|range| range.found.is_empty() && range.has_more);
-        stream::iter(empty.map(|range| range.read(store, at_once)))
+        // A stream of closures over the ranges could not be sent to another thread.
+        let mut reads = Vec::new();
+        for range in &mut self.ranges {
+            if range.found.is_empty() && range.has_more {
+                reads.push(range.read(store, at_once));
+            }
+        }
+        stream::iter(reads)
             .buffer_unordered(SIDE_BY_SIDE)
             .try_collect::<()>()
             .await?;

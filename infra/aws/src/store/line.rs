@@ -8,7 +8,7 @@
 //!
 //! | item | `part` | attributes |
 //! |---|---|---|
-//! | places | `places` | `v`: version; `w`: the write, by a number of its own; `pl`: a list of execution id, until, and when it began |
+//! | places | `places` | `v`: version; `w`: the write, by a number of its own; `pl`: a list of execution id, until, when it began, and whether a worker that polls has it |
 //! | one who waits | `wait#`order | `t`: task; `n`: attempt; `pr`: priority; `cl`: the limit of its version |
 
 use std::collections::HashMap;
@@ -169,6 +169,8 @@ fn encode_place(place: &Place) -> AttributeValue {
         number(place.until.millis()),
     ];
     values.extend(place.began_at.map(|at| number(at.millis())));
+    let is_polled = place.began_at.is_some() && place.polled;
+    values.extend(is_polled.then_some(AttributeValue::Bool(true)));
     AttributeValue::L(values)
 }
 
@@ -196,6 +198,7 @@ fn decode_place(value: &AttributeValue) -> Option<Place> {
             Some(value) => Some(time(value)?),
             None => None,
         },
+        polled: values.get(3).is_some(),
     })
 }
 

@@ -8,6 +8,8 @@
 //! was lost is recognised as our own.
 
 mod audit;
+mod batch;
+mod bulks;
 mod codec;
 mod definition_item;
 mod definition_lists;
@@ -23,6 +25,8 @@ mod line;
 mod pages;
 mod parts;
 mod records;
+mod schedules;
+mod single;
 mod size;
 mod task_item;
 mod task_lists;
@@ -48,7 +52,7 @@ use self::records::Beside;
 
 pub use definition_lists::{DefinitionSummary, ListedVersion};
 pub use definitions::{DefinitionKind, Registered};
-pub use due::Due;
+pub use due::{Due, DueTable};
 pub use error::Error;
 pub use inbox::Inbox;
 pub use inbox_lists::{InboxEntry, InboxFilter};

@@ -14,15 +14,17 @@
 //! | `ex`, `env`, `as`, `ref` | executor, environment, assignee, reference | `tt`, `tp` | token, traceparent |
 //! | `rid`, `rh` | retried task, request hash | `bi` | batch |
 //! | `hd` | who may do a MANUAL task, and by when | `au` | what a person did with it last |
-//! | `ip`, `ik`, `fu` | in whose inbox it stands, see `inbox.rs` | `es` | since when another system has it |
+//! | `ip`, `ik`, `fu` | in whose inbox it stands, see `inbox.rs` | `wg` | which workers poll for it |
+//! | `wb`, `wu`, `wp` | a worker's lease: begun at, until, progress | `es` | since when another system has it |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use taskmill::JsonObject;
-use taskmill::ids::{TaskId, WorkflowId};
+use taskmill::ids::{TaskId, WorkerGroup, WorkflowId};
 use taskmill::metrics::ExecutionMetrics;
 use taskmill::task::audit::Entry;
 use taskmill::task::instance::{TaskContext, VariablesSnapshot};
+use taskmill::task::polled::{Lease, Polled};
 use taskmill::task::retry::RetryCounts;
 use taskmill::task::timeouts::Timeouts;
 use taskmill::task::{TaskInstance, TaskPriority, TaskStatus, TaskType};
@@ -41,7 +43,7 @@ use crate::tables::Shards;
 /// Attributes that may refer to a part.
 pub(crate) const MOVABLE: &[&str] = &[
     "in", "out", "er", "ats", VARIABLES, "sec", "rp", "tt", "tp", "ex", "env", "co", "pa", "as",
-    "ref", "rh", "hd", "au",
+    "ref", "rh", "hd", "au", "wp",
 ];
 
 pub(crate) fn encode(task: &TaskInstance, shards: Shards) -> Result<Encoded, Error> {
@@ -106,6 +108,11 @@ fn fixed(task: &TaskInstance, shards: Shards) -> Item {
         head.text("vh", hash);
     }
     head.id("rid", task.retried_task_id.map(TaskId::uuid));
+    if let Some(polled) = &task.polled {
+        head.text("wg", polled.group.as_str());
+    }
+    head.time("wb", task.lease().map(|lease| lease.begun_at));
+    head.time("wu", task.lease().map(|lease| lease.until));
     head.finish()
 }
 
@@ -155,6 +162,7 @@ fn movables(task: &TaskInstance) -> Vec<Movable> {
         ("rp", task.retry_policy.as_ref().map(json_text)),
         ("hd", task.handling.as_ref().map(json_text)),
         ("au", task.last_act.as_ref().map(Entry::text)),
+        ("wp", progress_text(task)),
     ];
     let plain = [
         ("tt", task.task_token.clone()),
@@ -177,6 +185,10 @@ fn movables(task: &TaskInstance) -> Vec<Movable> {
         .into_iter()
         .filter_map(|(name, text)| Some(Movable::plain(name, text?)));
     json.chain(plain).collect()
+}
+
+fn progress_text(task: &TaskInstance) -> Option<String> {
+    task.lease()?.progress.as_ref().map(Value::to_string)
 }
 
 fn inline_variables(snapshot: &VariablesSnapshot) -> Option<String> {
@@ -220,6 +232,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
         assignee: read.owned_text("as")?,
         handling: read.opt_json("hd")?,
         last_act: read.opt_json("au")?,
+        polled: polled(&read)?,
         task_reference: read.owned_text("ref")?,
         context: TaskContext {
             workflow_instance_id: read.opt_id("wf")?.map(WorkflowId::new),
@@ -264,6 +277,22 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
         created_at: read.time("at")?,
         updated_at: read.time("ua")?,
     })
+}
+
+fn polled(read: &Reader<'_>) -> Result<Option<Polled>, Error> {
+    let Some(group) = read.opt_text("wg")? else {
+        return Ok(None);
+    };
+    let group = WorkerGroup::new(group).map_err(|error| read.corrupt(error.to_string()))?;
+    let lease = match (read.opt_time("wb")?, read.opt_time("wu")?) {
+        (Some(begun_at), Some(until)) => Some(Lease {
+            begun_at,
+            until,
+            progress: read.opt_json("wp")?,
+        }),
+        (None, _) | (_, None) => None,
+    };
+    Ok(Some(Polled { group, lease }))
 }
 
 fn variables(read: &Reader<'_>) -> Result<VariablesSnapshot, Error> {

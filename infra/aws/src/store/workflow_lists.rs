@@ -14,12 +14,10 @@ use super::keys::{definition_bucket, ended_bucket, open_bucket};
 use super::pages::{DateRange, IndexQuery, Page, PageRequest, by_day, page, record_of};
 use super::parts::{HEAD, record_name};
 use super::workflow_item::status_of;
-use super::{Error, Store};
+use super::{Error, Store, batch};
 use crate::payloads::PayloadKind;
 use crate::tables::{DEFINITION_INDEX, STATUS_INDEX};
 
-/// Keys that one BatchGetItem takes.
-const KEYS_AT_ONCE: usize = 100;
 /// What a list shows of a workflow's head.
 const SHOWN: &str = "id, sb, #at, d, co, st, et";
 
@@ -108,45 +106,19 @@ impl Store {
     /// that changes: what does is read from the heads. A workflow that is gone is left out.
     async fn summaries(&self, ids: &[Uuid]) -> Result<Vec<WorkflowSummary>, Error> {
         let mut found = Vec::new();
-        for ids in ids.chunks(KEYS_AT_ONCE) {
+        for ids in ids.chunks(batch::KEYS_AT_ONCE) {
             let keys = ids.iter().map(|id| key(*id, HEAD)).collect();
-            for head in self.heads(keys).await? {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .projection_expression(SHOWN)
+                .expression_attribute_names("#at", "at");
+            for head in batch::get(self, &self.tables.workflows, wanted).await? {
                 found.push(summary(&head)?);
             }
         }
         let place = |summary: &WorkflowSummary| ids.iter().position(|id| *id == summary.id.uuid());
         found.sort_by_key(place);
         Ok(found)
-    }
-
-    async fn heads(&self, keys: Vec<Item>) -> Result<Vec<Item>, Error> {
-        let failed = |error| Error::aws("BatchGetItem", error);
-        let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
-            .projection_expression(SHOWN)
-            .expression_attribute_names("#at", "at")
-            .build()
-            .map_err(|error| Error::aws("BatchGetItem", error))?;
-        let table = &self.tables.workflows;
-        let mut heads = Vec::new();
-        loop {
-            let request = self.client.batch_get_item().request_items(table, wanted);
-            let answer = request
-                .send()
-                .await
-                .map_err(|error| failed(Box::new(error)))?;
-            heads.extend(
-                answer
-                    .responses
-                    .unwrap_or_default()
-                    .remove(table)
-                    .unwrap_or_default(),
-            );
-            match answer.unprocessed_keys.unwrap_or_default().remove(table) {
-                Some(unprocessed) => wanted = unprocessed,
-                None => return Ok(heads),
-            }
-        }
     }
 }
 

@@ -10,7 +10,8 @@ use taskmill_aws::tables::{TableNames, TableSpec};
 use crate::forms::{batch_of_iterations, branching_workflow, child_workflow};
 use crate::people::{delegated_task, entry, manual_task, with};
 use crate::samples::{
-    at, elsewhere, full_task, full_workflow, hopped, lone_task, object, task_id, tenant, workflow,
+    at, elsewhere, full_task, full_workflow, hopped, lone_task, object, polled_task, task_id,
+    tenant, workflow,
 };
 use crate::support::Emulator;
 
@@ -75,6 +76,16 @@ async fn tasks_of_people_are_stored_as_ever() {
     delegated.last_act = Some(entry(4, "ann", comment));
     store.replace_task(&before, &delegated).await.unwrap();
     insta::assert_json_snapshot!("commented_task", items(&emulator));
+}
+
+#[tokio::test]
+async fn tasks_of_workers_are_stored_as_ever() {
+    let emulator = Emulator::default();
+    let store = emulator.store().await;
+    let task = polled_task(1);
+    store.create_task(&task).await.unwrap();
+    insta::assert_json_snapshot!("polled_task", items(&emulator));
+    assert_eq!(store.task(task.id).await.unwrap(), Some(task));
 }
 
 #[tokio::test]

@@ -25,6 +25,15 @@ fn place(number: u128, began_at: Option<u64>) -> Place {
         execution_id: waiter(number, 0).execution_id(),
         began_at: began_at.map(at),
         until: at(90_000),
+        polled: false,
+    }
+}
+
+/// The place of a worker that polls.
+fn polled(number: u128) -> Place {
+    Place {
+        polled: true,
+        ..place(number, Some(5))
     }
 }
 
@@ -44,7 +53,7 @@ async fn a_line_and_those_who_wait_are_stored_as_ever() {
     urgent.priority = TaskPriority::High;
     let places = Line {
         version: 1,
-        places: vec![place(1, Some(3)), place(2, None)],
+        places: vec![place(1, Some(3)), place(2, None), polled(4)],
     };
     store.replace_line(line_id(), 0, &places).await.unwrap();
     store.join_line(line_id(), &urgent).await.unwrap();

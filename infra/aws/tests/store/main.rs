@@ -17,4 +17,5 @@ mod mending;
 mod people;
 mod records;
 mod samples;
+mod schedules;
 mod support;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 use serde_json::{Value, json};
-use taskmill::ids::{DefinitionId, TaskId, TenantId, WorkflowId};
+use taskmill::ids::{DefinitionId, TaskId, TenantId, WorkerGroup, WorkflowId};
 use taskmill::metrics::{ExecutionMetrics, WorkflowMetrics};
 use taskmill::security::SecurityContext;
 use taskmill::task::definition::SecurityLevel;
 use taskmill::task::instance::{TaskContext, VariablesSnapshot};
+use taskmill::task::polled::{Lease, Polled};
 use taskmill::task::retry::{Jitter, RetryCounts, RetryPolicy, RetryRule};
 use taskmill::task::timeouts::Timeouts;
 use taskmill::task::{Attempt, TaskInstance, TaskPriority, TaskStatus, TaskType};
@@ -78,6 +79,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
         assignee: None,
         handling: None,
         last_act: None,
+        polled: None,
         task_reference: None,
         context: TaskContext {
             workflow_instance_id: None,
@@ -151,6 +153,25 @@ pub fn elsewhere(task: &TaskInstance) -> TaskInstance {
         elsewhere_since: Some(at(20)),
         due_at: Some(at(60_020)),
         ..running(task)
+    }
+}
+
+/// A task that workers poll for, which one of them has.
+pub fn polled_task(number: u128) -> TaskInstance {
+    let lease = Lease {
+        begun_at: at(20),
+        until: at(60_020),
+        progress: Some(json!({ "frame": 7 })),
+    };
+    TaskInstance {
+        executor_id: "worker:gpu@machine/w1".to_owned(),
+        execution_environment: Some("worker".to_owned()),
+        polled: Some(Polled {
+            group: WorkerGroup::new("gpu").unwrap(),
+            lease: Some(lease),
+        }),
+        due_at: Some(at(60_020)),
+        ..running(&lone_task(number))
     }
 }
 

@@ -22,10 +22,13 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 fn any_task() -> impl Strategy<Value = TaskInstance> {
     let policy = (0..4_u32, 0..3_u32, 0..2_000_000_u64);
     let limit = || proptest::option::of(1..5_000_000_u64);
-    (policy, limit(), limit(), any::<bool>(), any::<bool>()).prop_map(
-        |((retries, under_rule, interval), to_start, to_close, manual, in_workflow)| {
+    let kind = prop_oneof![Just("MANUAL"), Just("AUTOMATED"), Just(POLLED)];
+    (policy, limit(), limit(), kind, any::<bool>()).prop_map(
+        |((retries, under_rule, interval), to_start, to_close, kind, in_workflow)| {
+            let executor = if kind == POLLED { "worker:gpu" } else { "builtin:echo" };
             let fields = json!({
-                "type": if manual { "MANUAL" } else { "AUTOMATED" },
+                "type": if kind == "MANUAL" { "MANUAL" } else { "AUTOMATED" },
+                "executionConfig": { "executor": executor },
                 "assignment": { "candidateUsers": ["ann"], "dueIn": 1 + interval, "followUpIn": 900 },
                 "retryPolicy": {
                     "maxRetries": retries,
@@ -67,15 +70,26 @@ fn check_change(before: &TaskInstance, after: &TaskInstance, now: Timestamp) {
     let alone = after.context.workflow_instance_id.is_none();
     let people = after.handling.as_ref();
     let put_off = people.and_then(|people| people.put_off_until);
-    let is_watched = alone || put_off.is_some();
+    let running = after.status == TaskStatus::Running;
+    assert_eq!(after.lease().is_some(), running && after.polled.is_some());
+    let far = after
+        .next_retry_at
+        .is_some_and(|at| at.millis_since(now) > due::LONGEST_MESSAGE_DELAY);
+    let is_polled_for = after.lease().is_some() || far && after.polled.is_some();
+    let is_watched = alone || put_off.is_some() || is_polled_for;
     assert_eq!(after.due_at.is_some(), is_watched && !ended);
+    if let Some(limit) = after.leased_deadline() {
+        assert!(
+            after.due_at <= Some(limit.at.max(now)),
+            "nobody looks in time"
+        );
+    }
     let delegated = people.is_some_and(|people| people.owner.is_some());
     assert!(
         !delegated || after.assignee.is_some(),
         "nobody does the work"
     );
     if let (Some(due), Some(wake)) = (after.due_at, due::wake_at(after, now)) {
-        let running = after.status == TaskStatus::Running;
         let latest = if running {
             wake.max(due::next_check(0, now))
         } else {
@@ -142,6 +156,7 @@ fn event_at(kind: Kind, task: &TaskInstance, now: Timestamp) -> Event {
         | Event::Look
         | Event::Cancel { .. }
         | Event::Act(_)
+        | Event::Said(_)
         | Event::TokenClosed) => other,
     }
 }

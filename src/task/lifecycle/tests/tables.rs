@@ -1,6 +1,6 @@
 //! The tables: a column for each status, a row for each kind of event.
 
-use super::check_table;
+use super::{POLLED, check_table};
 
 #[test]
 fn an_automated_task_follows_the_table() {
@@ -73,6 +73,19 @@ Comment          |illegal       |illegal       |illegal       |illegal       |il
 CommentByStranger|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 TokenClosed      |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
 TokenOfNobody    |=             |=             |=             |=             |=             |=             |=             |=
+Alive            |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AliveAsBefore    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AliveOfAnother   |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+AliveTooLate     |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Done             |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DoneOfAnother    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DoneTooLate      |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DoneOtherwise    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveUp           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveUpForGood    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveUpBefore     |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+GaveBack         |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveBackByOther  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
 ",
     );
 }
@@ -148,6 +161,101 @@ Comment          |PENDING       |ASSIGNED      |RUNNING       |illegal       |il
 CommentByStranger|no candidate  |no candidate  |no candidate  |illegal       |illegal       |illegal       |illegal       |illegal
 TokenClosed      |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
 TokenOfNobody    |=             |=             |=             |=             |=             |=             |=             |=
+Alive            |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AliveAsBefore    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AliveOfAnother   |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+AliveTooLate     |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Done             |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DoneOfAnother    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DoneTooLate      |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DoneOtherwise    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveUp           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveUpForGood    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveUpBefore     |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+GaveBack         |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GaveBackByOther  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+",
+    );
+}
+
+#[test]
+fn a_task_that_workers_poll_for_follows_the_table() {
+    check_table(
+        POLLED,
+        r"
+                 |PENDING       |ASSIGNED      |RUNNING       |RETRY_PENDING |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
+Start            |RUNNING       |RUNNING       |=             |RUNNING       |=!            |=!            |=!            |=!
+StartElsewhere   |RUNNING       |RUNNING       |illegal       |RUNNING       |=!            |=!            |=!            |=!
+StartTooLate     |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
+StartOfAnother   |stale         |stale         |stale         |stale         |=!            |=!            |=!            |=!
+Succeed          |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |illegal       |illegal
+Fail             |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+FailForGood      |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+TimeOut          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+TimeOutForGood   |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+TimeOutWhole     |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+UnstartedTimeOut |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |=!
+ReportOfPrevious |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+ReportOfAnother  |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+Lost             |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+LostForGood      |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+LostPrevious     |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+LostAnother      |illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+LookInVain       |=>            |=             |=             |=>            |=!            |=!            |=!            |=!
+LookTooLate      |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |TIMED_OUT!    |=!            |=!            |=!            |=!
+LookOverdue      |=>            |=             |RETRY_PENDING>|=>            |=!            |=!            |=!            |=!
+LookReminds      |=>            |=             |=             |=>            |=!            |=!            |=!            |=!
+Cancel           |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |illegal       |illegal       |=!            |illegal
+Assign           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AssignAnother    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AssignUnasked    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Claim            |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimFromAnother |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimByStranger  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ClaimUnallowed   |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Release          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ReleaseOfAnother |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Complete         |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteOfAnother|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteByAdmin  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteUnallowed|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteTooLate  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUp           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUpForGood    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+GiveUpOfAnother  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+AssignByEscalated|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Begin            |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+BeginOfAnother   |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+BeginUnallowed   |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Delegate         |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DelegateOfAnother|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+DelegatedOn      |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Resolve          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ResolveByOwner   |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ResolveByStranger|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ResolveOfNone    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CompleteDelegated|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+FailDelegated    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+ReleaseDelegated |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+PutOff           |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+PutOffOfAnother  |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+Comment          |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+CommentByStranger|illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+TokenClosed      |CANCELLED!    |CANCELLED!    |CANCELLED!    |CANCELLED!    |COMPLETED     |FAILED        |CANCELLED     |TIMED_OUT
+TokenOfNobody    |=             |=             |=             |=             |=             |=             |=             |=
+Alive            |not leased    |not leased    |RUNNING       |not leased    |illegal       |illegal       |illegal       |illegal
+AliveAsBefore    |not leased    |not leased    |=             |not leased    |illegal       |illegal       |illegal       |illegal
+AliveOfAnother   |stale         |stale         |stale         |stale         |stale         |stale         |stale         |stale
+AliveTooLate     |not leased    |not leased    |late          |not leased    |illegal       |illegal       |illegal       |illegal
+Done             |not leased    |not leased    |COMPLETED!    |not leased    |=!            |illegal       |illegal       |illegal
+DoneOfAnother    |not leased    |not leased    |not leased    |not leased    |illegal       |illegal       |illegal       |illegal
+DoneTooLate      |not leased    |not leased    |late          |not leased    |illegal       |illegal       |illegal       |illegal
+DoneOtherwise    |not leased    |not leased    |COMPLETED!    |not leased    |illegal       |illegal       |illegal       |illegal
+GaveUp           |not leased    |not leased    |RETRY_PENDING>|not leased    |illegal       |=!            |illegal       |=!
+GaveUpForGood    |not leased    |not leased    |FAILED!       |not leased    |illegal       |=!            |illegal       |=!
+GaveUpBefore     |stale         |stale         |stale         |=>            |stale         |stale         |stale         |stale
+GaveBack         |not leased    |not leased    |PENDING>      |not leased    |illegal       |illegal       |illegal       |illegal
+GaveBackByOther  |not leased    |not leased    |not leased    |not leased    |illegal       |illegal       |illegal       |illegal
 ",
     );
 }

@@ -270,15 +270,45 @@ fn each_request_is_taken_once_under_its_id() {
     let pause = request("one", Ask::Pause);
     let paused = changed(&plan, &first.state, 1000, std::slice::from_ref(&pause));
     assert_eq!(fold(&plan, &paused.state, 2000, &[pause]), None);
-    let mut again = Fold::of(&plan, paused.state.clone(), facts(2000));
-    let applied = again.apply(&request("two", Ask::Pause));
-    let Applied::Refused(refused) = applied else {
-        panic!("a pause is no repeat under another id: {applied:?}");
+    let check_refused = |ask: Event, code: &str| {
+        let mut again = Fold::of(&plan, paused.state.clone(), facts(2000));
+        let applied = again.apply(&ask);
+        let Applied::Refused(refused) = applied else {
+            panic!("{ask:?} is no repeat: {applied:?}");
+        };
+        assert_eq!(refused.code, code);
+        assert_eq!(again.finish(), None, "what is refused changes nothing");
     };
-    assert_eq!(refused.code, refusal::ILLEGAL_STATE);
-    assert_eq!(again.finish(), None, "what is refused changes nothing");
+    check_refused(request("two", Ask::Pause), refusal::ILLEGAL_STATE);
+    check_refused(request("one", Ask::Resume), refusal::IDEMPOTENCY_CONFLICT);
     let resumed = changed(&plan, &paused.state, 3000, &[request("two", Ask::Resume)]);
     assert_eq!(resumed.state.status, WorkflowStatus::Running);
+}
+
+#[test]
+fn the_same_id_with_other_words_is_another_request() {
+    let plan = three_steps();
+    let first = started(&plan).state;
+    let signal = |data: u64| {
+        let ask = Ask::Signal {
+            name: "s".to_owned(),
+            data: json!(data),
+        };
+        Operation {
+            request_id: Some("one".to_owned()),
+            by_parent: None,
+            ask,
+        }
+    };
+    let event = Event::Operation(Box::new(signal(1)));
+    let mut state = changed(&plan, &first, 1000, &[event]).state;
+    assert_eq!(signal(1).repeats(&first), Ok(false));
+    assert_eq!(signal(1).repeats(&state), Ok(true));
+    let refused = signal(2).repeats(&state).unwrap_err();
+    assert_eq!(refused.code, refusal::IDEMPOTENCY_CONFLICT);
+    // As an older version remembered it.
+    state.course.requests[0].truncate(32);
+    assert_eq!(signal(2).repeats(&state), Ok(true));
 }
 
 fn asked_by_parent(version: u64, ask: Ask) -> Event {
