@@ -25,6 +25,14 @@ fn body_of(operation: &str) -> Option<Value> {
         "createTask" => json!({"taskDefinitionId": "echo"}),
         "startWorkflow" => json!({"workflowDefinitionId": "pair"}),
         "assignTask" | "delegateTask" => json!({"assignee": "eve"}),
+        "startPolledTask" => json!({"attempt": 1, "workerId": "w"}),
+        "heartbeatPolledTask" | "completePolledTask" | "failPolledTask" | "releasePolledTask" => {
+            let mut body = json!({"executionId": uuid::Uuid::nil(), "workerId": "w"});
+            if operation == "failPolledTask" {
+                body["code"] = json!("NO");
+            }
+            body
+        }
         "commentTask" => json!({"text": "mine"}),
         "completeTask" => json!({"output": {"by": "eve"}}),
         "failTask" => json!({"code": "NO"}),
@@ -56,7 +64,7 @@ fn routes(document: &Value, anns: &Anns) -> Vec<Route> {
     let paths = document["paths"].as_object().unwrap();
     for (template, item) in paths.iter().filter(|(path, _)| path.starts_with("/v1/")) {
         let id = match template.split('/').nth(2).unwrap() {
-            "tasks" => &anns.task,
+            "tasks" | "workers" => &anns.task,
             "workflows" => &anns.workflow,
             "dead-letters" => &anns.letter,
             "bulk" => &anns.bulk,
@@ -67,13 +75,14 @@ fn routes(document: &Value, anns: &Anns) -> Vec<Route> {
             other => panic!("{other} is of a kind that nothing here is of"),
         };
         let path = template.replace("{id}", id).replace("{version}", "1.0.0");
+        let path = path.replace("{group}", "gpu");
         assert!(!path.contains('{'), "{template} has another parameter");
         for (method, operation) in item.as_object().unwrap() {
             routes.push(Route {
                 name: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase(),
                 path: path.clone(),
-                has_id: path != *template,
+                has_id: template.contains("{id}"),
             });
         }
     }
