@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::future::join_all;
 use serde_json::json;
 use taskmill::ids::{DefinitionId, LineId, TaskId};
 use taskmill::task::TaskStatus;
@@ -144,8 +143,8 @@ async fn fifty_work(aws: &LocalAws, app: &App) {
         create(app, "narrow", json!({}), &key(number)).await;
     }
     let records = Records::of(aws);
-    let ended = (0..TASKS).map(|number| records.ended_task(task_of(&key(number))));
-    for task in join_all(ended).await {
+    for number in 0..TASKS {
+        let task = records.ended_task(task_of(&key(number))).await;
         assert_eq!(task.status, TaskStatus::Completed, "{:?}", task.error);
     }
     assert_eq!(at_work.most.load(Ordering::SeqCst), LIMIT);
