@@ -8,21 +8,18 @@ use taskmill_aws::queues::{DeadLetter, QueueName, Which};
 use crate::args::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
 use crate::exit::{Error, Exit};
 use crate::output::{self, Listed};
-use crate::place::{Opened, Place};
+use crate::place::Place;
 use crate::progress::duration;
 
 /// Does what is asked.
 ///
 /// # Errors
 /// The place keeps none or cannot be used, a letter is not there, or the queues fail.
-pub async fn dead_letters(
-    command: DeadLettersCommand,
-    stack: Option<String>,
-) -> Result<Exit, Error> {
+pub async fn dead_letters(command: DeadLettersCommand, place: Place) -> Result<Exit, Error> {
     match command {
-        DeadLettersCommand::List(args) => list(args, stack).await,
-        DeadLettersCommand::Show(args) => show(args, stack).await,
-        DeadLettersCommand::Redrive(args) => redrive(args, stack).await,
+        DeadLettersCommand::List(args) => list(args, place).await,
+        DeadLettersCommand::Show(args) => show(args, place).await,
+        DeadLettersCommand::Redrive(args) => redrive(args, place).await,
     }
 }
 
@@ -42,10 +39,10 @@ impl Listed for LetterSummary {
     }
 }
 
-async fn list(args: LettersArgs, stack: Option<String>) -> Result<Exit, Error> {
+async fn list(args: LettersArgs, place: Place) -> Result<Exit, Error> {
     let format = args.place.output;
-    let (opened, queues) = opened(args, stack).await?;
-    let listed = opened.dead_letters(&queues).await?;
+    let queues = queues(args);
+    let listed = place.letters().await?.list(&queues).await?;
     output::print_list(&listed.letters, format)?;
     let now = Clock::system().now();
     for queue in QueueName::ALL {
@@ -70,22 +67,22 @@ fn tell(queue: QueueName, listed: &Shown, now: Timestamp) {
     output::note(&format!("{queue}: {count}, the oldest for {age}{more}"));
 }
 
-async fn show(args: LetterArgs, stack: Option<String>) -> Result<Exit, Error> {
+async fn show(args: LetterArgs, place: Place) -> Result<Exit, Error> {
     let format = args.letters.place.output;
-    let (opened, queues) = opened(args.letters, stack).await?;
-    let letter = opened.dead_letter(&queues, &args.id).await?;
+    let queues = queues(args.letters);
+    let letter = place.letters().await?.show(&queues, &args.id).await?;
     output::print(&letter, format)?;
     Ok(Exit::Done)
 }
 
-async fn redrive(args: RedriveArgs, stack: Option<String>) -> Result<Exit, Error> {
+async fn redrive(args: RedriveArgs, place: Place) -> Result<Exit, Error> {
     let format = args.letters.place.output;
-    let (opened, queues) = opened(args.letters, stack).await?;
+    let queues = queues(args.letters);
     let which = match args.all {
         true => Which::All,
         false => Which::Ids(args.ids.into_iter().collect()),
     };
-    let redriven = opened.redrive(&queues, &which).await?;
+    let redriven = place.letters().await?.redrive(&queues, &which).await;
     output::print_list(&summaries(&redriven.sent), format)?;
     if !args.quiet {
         let sent = match redriven.sent.len() {
@@ -120,13 +117,9 @@ fn missing(which: &Which, sent: &[DeadLetter]) -> Result<Exit, Error> {
     }
 }
 
-async fn opened(
-    args: LettersArgs,
-    stack: Option<String>,
-) -> Result<(Opened, Vec<QueueName>), Error> {
-    let queues = match args.queues.is_empty() {
+fn queues(args: LettersArgs) -> Vec<QueueName> {
+    match args.queues.is_empty() {
         true => QueueName::ALL.to_vec(),
         false => args.queues,
-    };
-    Ok((Place::of(stack, args.place.data)?.open().await?, queues))
+    }
 }

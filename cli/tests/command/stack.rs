@@ -358,8 +358,14 @@ fn a_stack_that_cannot_be_worked_on_is_told_from_one_that_is_not_there() {
 fn a_place_is_named_once_and_by_those_that_have_one() {
     let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
     let cases: [(&[&str], &str); 6] = [
-        (&["list"], "where? --data DIR names a folder, --stack NAME"),
-        (&["list", "--data", "data", "--stack", "live"], "not both"),
+        (
+            &["list"],
+            "where? --url URL (or TASKMILL_API_URL) names a service",
+        ),
+        (
+            &["list", "--data", "data", "--stack", "live"],
+            "not several",
+        ),
         (
             &["run", "flow", "--stack", "live"],
             "works on this machine alone",
