@@ -60,10 +60,10 @@ impl<'a> Follow<'a> {
     ///
     /// # Errors
     /// There is nothing of this id, or the place fails.
-    pub async fn to_its_end(&mut self) -> Result<Option<Record>, Error> {
+    pub async fn until_over(&mut self) -> Result<Option<Record>, Error> {
         let mut interrupts = Interrupts::listen().map_err(Error::Runtime)?;
         let over = tokio::select! {
-            over = self.until_over() => over.map(Some),
+            over = self.look_until_over() => over.map(Some),
             () = interrupts.next() => Ok(None),
         };
         self.display.clear();
@@ -71,7 +71,7 @@ impl<'a> Follow<'a> {
     }
 
     /// A place that was there before may be away for a while.
-    async fn until_over(&mut self) -> Result<Record, Error> {
+    async fn look_until_over(&mut self) -> Result<Record, Error> {
         let mut failures = PATIENCE;
         loop {
             match self.look().await {

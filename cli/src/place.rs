@@ -24,7 +24,7 @@ use crate::local;
 use here::Here;
 use service::{Address, Client};
 
-pub use letters::Letters;
+pub use letters::{Letter, Letters, Looked};
 pub use schedules::Schedules;
 pub use verbs::{Listing, Verbs};
 
@@ -118,19 +118,16 @@ impl Place {
         }
     }
 
-    /// Opens its dead letters, which are of all tenants.
+    /// Opens its dead letters: in a stack those of all tenants.
     ///
     /// # Errors
     /// It keeps none, or cannot be used.
     pub async fn letters(self) -> Result<Letters, Error> {
         match self.site {
-            Site::Stack(name) => Ok(Letters::of(stack::open(&name).await?)),
+            Site::Stack(name) => Ok(Letters::Stack(Box::new(stack::open(&name).await?))),
+            Site::Service(address) => Ok(Letters::Service(Box::new(Client::open(address)?))),
             Site::Folder(_) => Err(Error::Usage(
                 "a folder keeps no queues, and no dead letters: a run tells of its own at its end"
-                    .to_owned(),
-            )),
-            Site::Service(_) => Err(Error::Usage(
-                "a service hands out no dead letters: they are its operator's, with --stack NAME"
                     .to_owned(),
             )),
         }

@@ -1,5 +1,7 @@
 //! `taskmill watch`: what happens to a workflow or a task, as it happens, and what became of it.
 
+use uuid::Uuid;
+
 use super::session::display;
 use crate::args::{Format, WatchArgs};
 use crate::exit::{Error, Exit};
@@ -7,7 +9,6 @@ use crate::follow::Follow;
 use crate::output;
 use crate::place::{Opened, Place};
 use crate::progress::Display;
-use uuid::Uuid;
 
 /// Follows it to its end and prints it. In a folder, where nothing moves, it is told and printed as
 /// it is.
@@ -36,7 +37,7 @@ pub(super) async fn to_its_end(
     format: Format,
 ) -> Result<Exit, Error> {
     let mut follow = Follow::of(opened, id, display);
-    let Some(over) = follow.to_its_end().await? else {
+    let Some(over) = follow.until_over().await? else {
         display.say(&format!("{id} goes on: taskmill watch {id}"));
         return Ok(Exit::Stopped);
     };

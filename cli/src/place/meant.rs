@@ -161,6 +161,8 @@ fn tenant(variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<TenantId>,
 mod tests {
     use super::*;
 
+    type Pairs = [(&'static str, &'static str)];
+
     const CONFIG: &str = r#"
 default = "dev"
 [profiles.dev]
@@ -271,7 +273,7 @@ token_command = ["b"]
 
     #[test]
     fn what_is_not_clear_is_refused() {
-        let cases: [(&[(&str, &str)], &[(&str, &str)], &str); 10] = [
+        let cases: [(&Pairs, &Pairs, &str); 10] = [
             (&[("data", "d"), ("stack", "s")], &[], "not several"),
             (&[("url", "http://localhost:1")], &[], "asks for a token"),
             (

@@ -101,9 +101,14 @@ pub(super) fn meant<S: PartialEq, const N: usize>(
 
 /// The answer to an id that nothing has.
 pub(super) fn neither(id: Uuid) -> Refusal {
+    missing(format!("there is no workflow or task {id}"))
+}
+
+/// The answer to what is not there.
+pub(super) fn missing(message: String) -> Refusal {
     Refusal::Refused {
         code: NOT_FOUND,
-        message: format!("there is no workflow or task {id}"),
+        message,
         details: JsonObject::new(),
     }
 }

@@ -380,10 +380,7 @@ fn a_service_that_cannot_be_asked_is_told_from_one_that_does_not_know_who_asks()
         .run(&["list", "--url", &served.url])
         .expect(2)
         .says("asks for a token");
-    served
-        .run(&["dead-letters", "list"])
-        .expect(2)
-        .says("a service hands out no dead letters");
+    served.run(&["dead-letters", "list"]).expect(2);
     served
         .run(&["run", "flow", "--profile", "dev"])
         .expect(2)

@@ -74,11 +74,7 @@ impl Client {
     ///
     /// # Errors
     /// It is refused, or the service cannot be asked.
-    pub(super) async fn get(
-        &self,
-        path: &[&str],
-        query: &[(&str, String)],
-    ) -> Result<Value, exit::Error> {
+    pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Value, exit::Error> {
         let mut tries = 1;
         loop {
             let answer = self.send(self.request(Method::GET, path, query)).await?;
@@ -94,7 +90,7 @@ impl Client {
     ///
     /// # Errors
     /// As of [`get`](Self::get).
-    pub(super) async fn list<T: DeserializeOwned>(
+    pub async fn list<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, String)],
@@ -119,7 +115,7 @@ impl Client {
     ///
     /// # Errors
     /// It is refused, or the service cannot be asked: then it may have been done all the same.
-    pub(super) async fn post(
+    pub async fn post(
         &self,
         path: &[&str],
         key: Option<&str>,
@@ -150,7 +146,7 @@ impl Client {
     ///
     /// # Errors
     /// It is something else.
-    pub(super) fn parsed<T: DeserializeOwned>(&self, value: Value) -> Result<T, exit::Error> {
+    pub fn parsed<T: DeserializeOwned>(&self, value: Value) -> Result<T, exit::Error> {
         let parsed = serde_json::from_value(value);
         Ok(parsed.map_err(|error| Error::Strange {
             url: self.url.to_string(),
