@@ -28,6 +28,8 @@ pub struct Follow<'a> {
     id: Uuid,
     display: &'a Display,
     tracker: Tracker,
+    /// Whether it was seen at all.
+    is_there: bool,
     /// The workflow's version at the last look.
     seen: Option<u64>,
     /// Tasks whose end was told.
@@ -44,6 +46,7 @@ impl<'a> Follow<'a> {
             id,
             display,
             tracker: Tracker::default(),
+            is_there: false,
             seen: None,
             over: HashSet::new(),
             is_large: false,
@@ -72,12 +75,12 @@ impl<'a> Follow<'a> {
 
     /// A place that was there before may be away for a while.
     async fn look_until_over(&mut self) -> Result<Record, Error> {
-        let mut failures = PATIENCE;
+        let mut failures = 0;
         loop {
             match self.look().await {
                 Ok(record) if record.is_over() => return Ok(record),
                 Ok(_) => failures = 0,
-                Err(error) if failures < PATIENCE && error.may_pass() => {
+                Err(error) if self.is_there && failures < PATIENCE && error.may_pass() => {
                     if failures == 0 {
                         self.display
                             .say(&format!("{}; looking again", error.report()));
@@ -96,6 +99,7 @@ impl<'a> Follow<'a> {
     /// There is nothing of this id, or the place fails.
     pub async fn look(&mut self) -> Result<Record, Error> {
         let record = Record::of_view(&self.place.look(self.id).await?)?;
+        self.is_there = true;
         match &record {
             Record::Task(task) => self.tell(task),
             Record::Workflow(workflow) => self.look_at_tasks(workflow).await?,
@@ -104,8 +108,7 @@ impl<'a> Follow<'a> {
     }
 
     async fn look_at_tasks(&mut self, workflow: &WorkflowRecord) -> Result<(), Error> {
-        let is_new = self.seen.replace(workflow.version) != Some(workflow.version);
-        if self.is_large && !is_new {
+        if self.is_large && self.seen == Some(workflow.version) {
             return Ok(());
         }
         let (id, course) = (workflow.id, &workflow.course);
@@ -118,6 +121,7 @@ impl<'a> Follow<'a> {
                 self.tell_task(&self.place.task(task.id).await?)?;
             }
         }
+        self.seen = Some(workflow.version);
         Ok(())
     }
 
