@@ -23,9 +23,7 @@ pub use people::{
     AssignArgs, CommentArgs, CompleteArgs, FailArgs, FollowUpArgs, FormArgs, InboxArgs, OnesTask,
 };
 pub use place::{At, Named, PlaceArgs};
-pub use schedules::{
-    DefineSchedulesArgs, ListSchedulesArgs, OnesSchedule, ScheduleCommand, TriggerArgs,
-};
+pub use schedules::{DefineSchedulesArgs, ListSchedulesArgs, ScheduleCommand, TriggerArgs};
 pub use verb::{DefineArgs, ListArgs, Request, ShowArgs, StartArgs, Verb, WatchArgs};
 pub use who::{Actor, Who};
 

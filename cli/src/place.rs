@@ -25,7 +25,6 @@ use here::Here;
 use service::{Address, Client};
 
 pub use letters::{Letter, Letters, Looked};
-pub use schedules::Schedules;
 pub use verbs::{Listing, Verbs};
 
 /// Whose a folder is when nobody is named.

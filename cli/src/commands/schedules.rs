@@ -1,14 +1,12 @@
 //! `taskmill schedule`: what starts workflows again and again.
 //!
-//! A schedule is written. In a stack its functions start the workflows; in a folder nothing comes
+//! A schedule is written. A service or a stack starts the workflows; in a folder nothing comes
 //! by itself until `dev` serves it.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::args::{
-    DefineSchedulesArgs, Format, ListSchedulesArgs, OnesSchedule, ScheduleCommand, TriggerArgs,
-};
+use crate::args::{DefineSchedulesArgs, Format, ListSchedulesArgs, ScheduleCommand, TriggerArgs};
 use crate::definitions::Set;
 use crate::exit::{Error, Exit};
 use crate::output::{self, Listed};

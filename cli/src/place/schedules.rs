@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
 use taskmill::ids::ScheduleName;
-use taskmill::schedule::ScheduleDefinition;
+use taskmill::schedule::{Schedule, ScheduleDefinition};
 use taskmill_app::schedules::{self, Expected};
 use taskmill_aws::store::PageRequest;
 
@@ -64,7 +64,7 @@ impl Schedules for Here {
         let mut request = PageRequest::first(PageRequest::MOST);
         loop {
             let page = schedules::list(&self.app, &self.tenant, &request).await?;
-            found.extend(page.items.iter().map(|one| one.view()));
+            found.extend(page.items.iter().map(Schedule::view));
             match page.next {
                 Some(next) => request = PageRequest::after(PageRequest::MOST, next),
                 None => return Ok(found),

@@ -240,8 +240,44 @@ fn people_work_with_a_service_as_whom_their_tokens_name() {
     ];
     let refused = served.run_as(&eve, &["claim", &id]);
     refused.expect(2).says("NOT_A_CANDIDATE");
+    let inbox = |more: &[&str]| {
+        let ended = served.run(&[&["inbox", "--priority", "medium"], more].concat());
+        let listed = ended.expect(0).json();
+        let ids = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| text(&one["id"]));
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(inbox(&["--claimable"]), [id.as_str()]);
+    assert_eq!(inbox(&["--mine"]), [""; 0]);
+    assert_eq!(served.run_as(&eve, &["inbox"]).expect(0).json(), json!([]));
+    let foreign = served.run(&["inbox", "--group", "heads"]);
+    foreign.expect(2).says("PERMISSION_DENIED");
+    let form = served.run(&["form", &id]).expect(0).json();
+    assert_eq!(form["schema"]["required"], json!(["signed"]));
     let claimed = served.run(&["claim", &id]);
     claimed.expect(0).says("is ASSIGNED, with ann");
+    assert_eq!(inbox(&["--status", "assigned"]), [id.as_str()]);
+    assert_eq!(
+        served.run(&["begin", &id]).expect(0).json()["status"],
+        "RUNNING"
+    );
+    served
+        .run(&["delegate", &id, "eve"])
+        .expect(0)
+        .says("with eve");
+    served
+        .run_as(&eve, &["comment", &id, "as you wish"])
+        .expect(0);
+    served
+        .run_as(&eve, &["resolve", &id])
+        .expect(0)
+        .says("with ann");
+    served.run(&["follow-up", &id]).expect(0);
+    let late = ["follow-up", &id, "--until", "2099-01-31T12:00:00Z"];
+    served.run(&late).expect(2).says("INVALID_INPUT");
     let released = served.run(&["release", &id]);
     assert_eq!(released.expect(0).json()["status"], "PENDING");
     let assigned = served.run_as(&hal, &["assign", &id, "ann"]);
@@ -263,7 +299,7 @@ fn people_work_with_a_service_as_whom_their_tokens_name() {
     assert_eq!(watched.json()["output"], output);
     let logs = served.run(&["logs", &workflow, "--output", "table"]);
     let logs = logs.expect(0).stdout.clone();
-    for line in ["CLAIM", "to ann", "ILL", "COMPLETE"] {
+    for line in ["CLAIM", "as you wish", "to ann", "ILL", "COMPLETE"] {
         assert!(logs.contains(line), "no {line:?} in\n{logs}");
     }
 }
@@ -380,7 +416,10 @@ fn a_service_that_cannot_be_asked_is_told_from_one_that_does_not_know_who_asks()
         .run(&["list", "--url", &served.url])
         .expect(2)
         .says("asks for a token");
-    served.run(&["dead-letters", "list"]).expect(2);
+    served
+        .run(&["dead-letters", "list"])
+        .expect(2)
+        .says("PERMISSION_DENIED");
     served
         .run(&["run", "flow", "--profile", "dev"])
         .expect(2)
