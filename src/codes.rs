@@ -165,7 +165,7 @@ pub mod registration {
     pub const EXPORT_DIFFERS: &str = "EXPORT_DIFFERS";
 
     /// Every one of them.
-    pub const ALL: [&str; 25] = [
+    pub const ALL: [&str; 27] = [
         MALFORMED,
         UNKNOWN_FIELD,
         MISSING_FIELD,
@@ -178,6 +178,8 @@ pub mod registration {
         BAD_EXPRESSION,
         BAD_SCHEMA,
         BAD_TIME,
+        BAD_CRON,
+        UNKNOWN_TIME_ZONE,
         OUT_OF_RANGE,
         RESERVED_NAME,
         EMPTY,
