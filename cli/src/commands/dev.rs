@@ -19,7 +19,7 @@ use crate::args::DevArgs;
 use crate::definitions::{Set, root_of};
 use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupts;
-use crate::{development, local, output};
+use crate::{defining, development, local, output};
 
 /// Seconds for which the printed token is good: a day.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
@@ -177,7 +177,7 @@ async fn prepare(args: &DevArgs, aws: LocalAws, set: Option<&Set>) -> Result<Pre
     };
     let prepared = local::prepare(aws, executors).await?;
     if let Some(set) = set {
-        local::register(prepared.app(), &args.tenant, set).await?;
+        defining::with_app(prepared.app(), &args.tenant, set).await?;
     }
     Ok(prepared)
 }
