@@ -33,7 +33,7 @@ concurrency: {limit: 5}
 
 const LIMIT: usize = 5;
 const WORKERS: usize = 50;
-const TASKS: usize = 60;
+const TASKS: usize = 24;
 
 /// How many workers are at work, and how many ever were at once.
 #[derive(Debug, Default)]
@@ -148,7 +148,7 @@ async fn fifty_work(aws: &LocalAws, app: &App) {
         assert_eq!(task.status, TaskStatus::Completed, "{:?}", task.error);
     }
     assert_eq!(at_work.most.load(Ordering::SeqCst), LIMIT);
-    assert!(at_work.deaths.load(Ordering::SeqCst) > 10);
+    assert!(at_work.deaths.load(Ordering::SeqCst) > 3);
     settle(aws).await;
     crowd.abort_all();
     check_all_given_back(aws, &records).await;
