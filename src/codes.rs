@@ -168,6 +168,37 @@ pub mod registration {
     pub const EXPORT_UNSUPPORTED: &str = "EXPORT_UNSUPPORTED";
     /// An export, a warning: the other language says something a little different.
     pub const EXPORT_DIFFERS: &str = "EXPORT_DIFFERS";
+
+    /// Every one of them.
+    pub const ALL: [&str; 27] = [
+        MALFORMED,
+        UNKNOWN_FIELD,
+        MISSING_FIELD,
+        WRONG_TYPE,
+        UNKNOWN_TASK_DEFINITION,
+        UNKNOWN_WORKFLOW_DEFINITION,
+        DUPLICATE_NAME,
+        UNKNOWN_STEP,
+        CYCLE,
+        BAD_EXPRESSION,
+        BAD_SCHEMA,
+        BAD_TIME,
+        BAD_CRON,
+        UNKNOWN_TIME_ZONE,
+        OUT_OF_RANGE,
+        RESERVED_NAME,
+        EMPTY,
+        TOO_DEEP,
+        TOO_LARGE,
+        VERSION_EXISTS,
+        EXECUTOR_NOT_FOUND,
+        UNSET_VARIABLE,
+        MAYBE_MISSING,
+        CONTESTED_VARIABLE,
+        NOT_SUPPORTED,
+        EXPORT_UNSUPPORTED,
+        EXPORT_DIFFERS,
+    ];
 }
 
 #[cfg(test)]
@@ -213,6 +244,7 @@ mod tests {
         check("refusal", "Refusals");
         check("registration", "Registration");
         assert_eq!(codes_of("refusal"), super::refusal::ALL);
+        assert_eq!(codes_of("registration"), super::registration::ALL);
         let row_is_full = |line: &str| line.split(" | ").all(|cell| !cell.trim().is_empty());
         let rows = PAGE.lines().filter(|line| line.starts_with("| `"));
         assert!(rows.clone().count() > 40);

@@ -8,25 +8,27 @@ mod place;
 mod schedules;
 mod verb;
 mod who;
+pub mod words;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
 pub use dead_letters::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
 pub use dev::{DevArgs, TokenArgs};
 pub use export::{ExportArgs, ExportFormat};
-pub use people::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
-pub use place::{At, PlaceArgs};
-pub use schedules::{
-    DefineSchedulesArgs, ListSchedulesArgs, OnesSchedule, ScheduleCommand, TriggerArgs,
+pub use people::{
+    AssignArgs, CommentArgs, CompleteArgs, FailArgs, FollowUpArgs, FormArgs, InboxArgs, OnesTask,
 };
-pub use verb::{DefineArgs, ListArgs, Request, ShowArgs, StartArgs, Verb};
-pub use who::Who;
+pub use place::{At, Named, PlaceArgs};
+pub use schedules::{DefineSchedulesArgs, ListSchedulesArgs, ScheduleCommand, TriggerArgs};
+pub use verb::{DefineArgs, ListArgs, Request, ShowArgs, StartArgs, Verb, WatchArgs};
+pub use who::{Actor, Who};
 
 /// Runs tasks and workflows on this machine, with nothing but this program, and works on those of
-/// a deployment.
+/// a service or a deployment.
 ///
 /// Everything that runs on AWS runs here too: the same handlers, over an embedded database and
 /// embedded queues.
@@ -38,17 +40,16 @@ pub struct Cli {
     /// RUST_LOG, where it is set, says what is logged instead.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// The deployed stack to work on, with your own AWS credentials, for the commands that take
-    /// --data as well. Where neither is given, TASKMILL_STACK says which.
-    #[arg(long, global = true, value_name = "NAME")]
-    pub stack: Option<String>,
+    /// Where to work, for the commands that take --data as well.
+    #[command(flatten)]
+    pub named: Named,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// The variable of the environment that names the tenant.
-const TENANT: &str = "TASKMILL_TENANT";
+pub const TENANT: &str = "TASKMILL_TENANT";
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -56,7 +57,7 @@ Exit status:
     1  it is FAILED, CANCELLED or TIMED_OUT
     2  bad usage, an invalid definition or input, a place that cannot be used, or what was asked is
        refused
-    3  Taskmill itself failed, or AWS did
+    3  Taskmill itself failed, or a service or AWS did
     4  what is open is paused, or waits for a signal or a person
   130  it was stopped by Ctrl-C";
 
@@ -69,7 +70,7 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Goes on with everything that is open in a data folder.
     Continue(ContinueArgs),
-    /// Works on what a data folder or a stack holds.
+    /// Works on what a service, a data folder or a stack holds.
     #[command(flatten)]
     Verb(Verb),
     /// Runs single tasks.
@@ -93,12 +94,17 @@ pub enum Command {
     Export(ExportArgs),
     /// Prints the JSON Schema of definitions, for editors.
     Schema,
+    /// Prints a script by which a shell completes this command.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
     /// Measures throughput, latency, and what a task and a workflow cost on AWS.
     Bench(BenchArgs),
 }
 
 impl Command {
-    /// Whether it works on what a place holds, which may be a stack.
+    /// Whether it works on what a place holds, which may be a service or a stack.
     #[must_use]
     pub fn is_at_a_place(&self) -> bool {
         matches!(self, Self::Verb(_))

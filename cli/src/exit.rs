@@ -12,7 +12,7 @@ use taskmill_aws::secrets::BadSecretFile;
 use taskmill_aws::{queues, store};
 use taskmill_local::service;
 
-use crate::place::stack;
+use crate::place::{service as remote, stack};
 use crate::problems::{self, Located};
 
 /// How the command ends.
@@ -71,6 +71,9 @@ pub enum Error {
     /// The stack cannot be worked on.
     #[error(transparent)]
     Stack(#[from] stack::Error),
+    /// The service that is asked cannot be worked on.
+    #[error(transparent)]
+    Remote(#[from] remote::Error),
     /// The queues fail.
     #[error(transparent)]
     Queues(#[from] queues::Error),
@@ -164,18 +167,42 @@ impl Error {
                 | stack::Error::NotReady { .. }
                 | stack::Error::Foreign { .. },
             )
+            | Self::Remote(
+                remote::Error::BadAddress { .. }
+                | remote::Error::NoToken { .. }
+                | remote::Error::Unreachable { .. }
+                | remote::Error::Unknown { .. }
+                | remote::Error::Strange { .. },
+            )
             | Self::Local(
                 taskmill_local::Error::InUse { .. } | taskmill_local::Error::DataDir { .. },
             ) => Exit::BadUsage,
             Self::Refused(Refusal::Fault(_))
             | Self::Local(taskmill_local::Error::Database(_))
             | Self::Stack(stack::Error::Aws { .. })
+            | Self::Remote(remote::Error::NoAnswer { .. } | remote::Error::Failed { .. })
             | Self::Service(_)
             | Self::Queues(_)
             | Self::Store(_)
             | Self::Runtime(_)
             | Self::Output(_)
             | Self::Unexpected(_) => Exit::Broken,
+        }
+    }
+
+    /// Whether the same may go well soon.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Remote(
+                remote::Error::Unreachable { .. }
+                | remote::Error::NoAnswer { .. }
+                | remote::Error::Failed { .. },
+            )
+            | Self::Queues(_) => true,
+            Self::Store(error) => error.is_transient(),
+            Self::Refused(Refusal::Fault(fault)) => fault.is_transient(),
+            _ => false,
         }
     }
 

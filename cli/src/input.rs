@@ -84,12 +84,13 @@ impl Source {
 impl Source {
     /// What a refusal of this input says: of a schema, each violation with its place.
     #[must_use]
-    pub fn explain(&self, refusal: Refusal) -> Error {
-        let Refusal::Refused { code, details, .. } = &refusal else {
-            return Error::Refused(refusal);
+    pub fn explain(&self, error: impl Into<Error>) -> Error {
+        let error = error.into();
+        let Error::Refused(Refusal::Refused { code, details, .. }) = &error else {
+            return error;
         };
         let Some(violations) = details.get("violations").and_then(Value::as_array) else {
-            return Error::Refused(refusal);
+            return error;
         };
         let problem = |violation: &Value| {
             let text = |name: &str| violation[name].as_str().unwrap_or_default();

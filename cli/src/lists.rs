@@ -136,6 +136,11 @@ pub async fn tasks_of(
     Ok(found)
 }
 
+/// Sorts tasks of a workflow as its view has them: in the order of their creation.
+pub fn in_order(tasks: &mut [TaskSummary]) {
+    tasks.sort_by(|a, b| (a.created_at, &a.task_path).cmp(&(b.created_at, &b.task_path)));
+}
+
 /// What a list shows of a workflow.
 #[must_use]
 pub fn summary_of(workflow: &WorkflowInstance) -> WorkflowSummary {

@@ -4,28 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_sdk_lambda::config::ProvideCredentials;
-use semver::Version;
-use serde::Serialize;
-use taskmill::ids::{DefinitionId, TenantId};
-use taskmill::registration::{Definition, DefinitionKind};
-use taskmill::security::Caller;
-use taskmill::workflow::WorkflowDefinition;
-use taskmill_app::{App, Refusal, register};
 use taskmill_aws::callbacks::Callbacks;
 use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::{AwsReach, Executors};
 use taskmill_aws::sdk;
 use taskmill_aws::secrets::{SecretFile, Secrets};
-use taskmill_aws::store::Registered;
 use taskmill_local::LocalAws;
 use taskmill_local::process::{ProcessConfig, ProcessExecutor, inherited};
 use taskmill_local::service::{self, Options, Prepared};
 
-use crate::args::Who;
-use crate::definitions::{Found, Set};
+use crate::definitions::Set;
 use crate::exit::Error;
-use crate::output::{self, Listed};
-use crate::problems::{Located, Severity};
+use crate::output;
 
 /// Records of one event, as the template has it.
 const BATCH_SIZE: u8 = 10;
@@ -92,18 +82,6 @@ pub async fn prepare_with(
         callbacks,
     };
     Ok(service::prepare(aws, options).await?)
-}
-
-/// Somebody of a tenant, as they say who they are.
-#[must_use]
-pub fn caller(tenant: &TenantId, who: &Who) -> Caller {
-    Caller {
-        tenant_id: tenant.clone(),
-        user_id: who.user.clone(),
-        roles: who.roles.clone(),
-        permissions: who.permissions.clone(),
-        environment_id: who.environment.clone(),
-    }
 }
 
 /// Host and process, `host/1234`.
@@ -176,114 +154,4 @@ fn is_of_aws(executor: &str) -> bool {
     ["lambda:", "states:", "sqs:", "events:"]
         .iter()
         .any(|kind| executor.starts_with(kind))
-}
-
-/// A definition that is registered.
-#[derive(Debug, Serialize)]
-pub struct Defined {
-    kind: &'static str,
-    id: DefinitionId,
-    version: Version,
-    registered: &'static str,
-}
-
-impl Defined {
-    fn new(definition: &Definition, registered: Registered) -> Self {
-        Self {
-            kind: match definition.kind() {
-                DefinitionKind::Task => "TASK",
-                DefinitionKind::Workflow => "WORKFLOW",
-            },
-            id: definition.id().clone(),
-            version: definition.version().clone(),
-            registered: match registered {
-                Registered::New => "NEW",
-                Registered::Same => "SAME",
-            },
-        }
-    }
-}
-
-impl Listed for Defined {
-    const HEADER: &[&str] = &["KIND", "ID", "VERSION", "REGISTERED"];
-
-    fn row(&self) -> Vec<String> {
-        vec![
-            self.kind.to_owned(),
-            self.id.to_string(),
-            self.version.to_string(),
-            self.registered.to_owned(),
-        ]
-    }
-}
-
-/// Registers every definition, tasks first: workflows refer to them.
-///
-/// # Errors
-/// A definition is refused: its version is there with other content.
-pub async fn register(app: &App, tenant: &TenantId, set: &Set) -> Result<Vec<Defined>, Error> {
-    let mut defined = Vec::new();
-    for found in set.definitions() {
-        if let Definition::Task(task) = found.definition {
-            let registered = register::register_task(app, tenant, task).await;
-            let registered = registered.map_err(|refusal| located(&found, refusal))?;
-            defined.push(Defined::new(found.definition, registered));
-        }
-    }
-    let workflows = set
-        .definitions()
-        .filter_map(|found| match found.definition {
-            Definition::Workflow(workflow) => Some((found, workflow)),
-            Definition::Task(_) => None,
-        });
-    let registered = register_workflows(app, tenant, workflows.collect()).await;
-    let registered = registered.map_err(|(found, refusal)| located(&found, refusal))?;
-    let workflows = registered.into_iter();
-    defined.extend(workflows.map(|(found, registered)| Defined::new(found.definition, registered)));
-    Ok(defined)
-}
-
-/// Registers workflows, each with what it is known by: one that runs another after that one,
-/// whatever their order. Says of each whether it is new.
-///
-/// # Errors
-/// One that is refused still when all others are registered, and why.
-pub async fn register_workflows<T>(
-    app: &App,
-    tenant: &TenantId,
-    workflows: Vec<(T, &WorkflowDefinition)>,
-) -> Result<Vec<(T, Registered)>, (T, Refusal)> {
-    let mut waiting = workflows;
-    let mut done = Vec::new();
-    loop {
-        let before = waiting.len();
-        let mut left = Vec::new();
-        for (known_by, workflow) in waiting {
-            match register::register_workflow(app, tenant, workflow).await {
-                Ok(registered) => done.push((known_by, registered)),
-                Err(refusal @ Refusal::Problems(_)) => left.push((known_by, workflow, refusal)),
-                Err(refusal) => return Err((known_by, refusal)),
-            }
-        }
-        if left.len() == before {
-            return match left.pop() {
-                None => Ok(done),
-                Some((known_by, _, refusal)) => Err((known_by, refusal)),
-            };
-        }
-        let again = left.into_iter();
-        waiting = again
-            .map(|(known_by, workflow, _)| (known_by, workflow))
-            .collect();
-    }
-}
-
-fn located(found: &Found<'_>, refusal: Refusal) -> Error {
-    match refusal {
-        Refusal::Problems(problems) => {
-            let problems = found.document.locate(problems);
-            Error::Problems(Located::all(found.file, Severity::Error, problems))
-        }
-        Refusal::Refused { .. } | Refusal::Fault(_) => Error::Refused(refusal),
-    }
 }

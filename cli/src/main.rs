@@ -2,14 +2,18 @@
 //! says how it went ([`exit`]).
 //!
 //! It runs the same use cases and handlers as the functions do, on an AWS within the process
-//! ([`local`]), or works on what a folder or a deployed stack holds ([`place`]). What a definition means and what becomes of a workflow is decided elsewhere.
+//! ([`local`]), or works on what a service, a folder or a deployed stack holds ([`place`]). What a
+//! definition means and what becomes of a workflow is decided elsewhere.
 
 mod args;
 mod commands;
+mod config;
+mod defining;
 mod definitions;
 mod development;
 mod exit;
 mod family;
+mod follow;
 mod graph;
 mod idle;
 mod input;
@@ -22,6 +26,7 @@ mod place;
 mod problems;
 mod progress;
 mod resume;
+mod story;
 mod testing;
 mod watch;
 
@@ -32,13 +37,13 @@ use clap::Parser;
 use args::{Cli, Command, TaskCommand};
 use exit::{Error, Exit};
 
-/// Why a command takes no stack.
-const ON_THIS_MACHINE: &str = "--stack is for the commands that take --data as well, from define to dead-letters: this one works on this machine alone";
+/// Why a command takes no place.
+const ON_THIS_MACHINE: &str = "--url, --token, --stack and --profile are for the commands that work at a place, from define to dead-letters: this one works on this machine alone";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::init(cli.verbose);
-    if let (Some(_), false) = (&cli.stack, cli.command.is_at_a_place()) {
+    if cli.named.is_any() && !cli.command.is_at_a_place() {
         return ended(Err(Error::Usage(ON_THIS_MACHINE.to_owned())));
     }
     match &cli.command {
@@ -73,7 +78,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
         Command::Run(args) => commands::run::run(args, verbose).await,
         Command::Validate(args) => commands::validate::validate(&args, verbose),
         Command::Continue(args) => commands::go_on::go_on(&args, verbose).await,
-        Command::Verb(verb) => commands::verb::perform(verb, cli.stack, verbose).await,
+        Command::Verb(verb) => commands::verb::perform(verb, cli.named, verbose).await,
         Command::Task { command } => match command {
             TaskCommand::Run(args) => commands::task::run(*args, verbose).await,
         },
@@ -85,5 +90,6 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
         Command::Graph(args) => commands::graph::graph(&args),
         Command::Export(args) => commands::export::export(&args),
         Command::Schema => commands::schema::schema(),
+        Command::Completions { shell } => commands::completions::completions(shell),
     }
 }

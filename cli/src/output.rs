@@ -1,6 +1,7 @@
 //! What is printed: results on standard output, as JSON, YAML or tables, and notes on standard
 //! error.
 
+pub mod colours;
 pub mod yaml;
 
 use std::io::{self, Write};
@@ -9,7 +10,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 use taskmill::Timestamp;
-use taskmill_aws::store::{TaskSummary, WorkflowSummary};
+use taskmill_aws::store::{InboxEntry, TaskSummary, WorkflowSummary};
 
 use crate::args::Format;
 use crate::exit::Error;
@@ -20,11 +21,7 @@ use crate::progress::duration;
 /// # Errors
 /// Standard output is full or fails. That its reader went away is no error.
 pub fn print(view: &Value, format: Format) -> Result<(), Error> {
-    print_text(&match format {
-        Format::Json => format!("{view:#}"),
-        Format::Yaml => yaml::of(view),
-        Format::Table => tables_of(view),
-    })
+    print_as(view, format, || tables_of(view))
 }
 
 /// Something that is listed, a row each.
@@ -76,6 +73,33 @@ impl Listed for TaskSummary {
     }
 }
 
+impl Listed for InboxEntry {
+    const HEADER: &[&str] = &[
+        "ID",
+        "TASK",
+        "REFERENCE",
+        "STATUS",
+        "ASSIGNEE",
+        "PRIORITY",
+        "DUE",
+        "CREATED",
+    ];
+
+    fn row(&self) -> Vec<String> {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        vec![
+            self.id.to_string(),
+            self.task_definition_id.to_string(),
+            text(&self.task_reference),
+            self.status.as_str().to_owned(),
+            text(&self.assignee),
+            self.priority.as_str().to_owned(),
+            time(self.due_date),
+            self.created_at.to_string(),
+        ]
+    }
+}
+
 /// A time in a table; nothing when there was none.
 #[must_use]
 pub fn time(at: Option<Timestamp>) -> String {
@@ -88,10 +112,32 @@ pub fn time(at: Option<Timestamp>) -> String {
 /// Standard output is full or fails. That its reader went away is no error.
 pub fn print_list<T: Listed>(listed: &[T], format: Format) -> Result<(), Error> {
     let list = serde_json::json!(listed);
+    print_as(&list, format, || trimmed(&table_of(listed)))
+}
+
+/// Prints a list that has at most so many entries, and says so when it has.
+///
+/// # Errors
+/// Standard output is full or fails. That its reader went away is no error.
+pub fn print_page<T: Listed>(
+    listed: &[T],
+    limit: usize,
+    which: &str,
+    format: Format,
+) -> Result<(), Error> {
+    print_list(listed, format)?;
+    if listed.len() == limit {
+        note(&format!("the {which} {limit}: --limit N shows more"));
+    }
+    Ok(())
+}
+
+fn print_as(value: &Value, format: Format, table: impl FnOnce() -> String) -> Result<(), Error> {
     print_text(&match format {
-        Format::Json => format!("{list:#}"),
-        Format::Yaml => yaml::of(&list),
-        Format::Table => trimmed(&table_of(listed)),
+        Format::Json => format!("{value:#}"),
+        Format::Yaml => yaml::of(value),
+        Format::Table if colours::are_seen_by(&io::stdout()) => colours::painted(&table()),
+        Format::Table => table(),
     })
 }
 

@@ -1,164 +1,168 @@
-//! Where tasks and workflows are: a data folder, or a deployed stack. What can be asked of either
-//! is the same ([`verbs`]), and runs the same use cases over the same wire; only how a place is
-//! opened differs ([`crate::local`], [`stack`]).
+//! Where tasks and workflows are: a service, a data folder, or a deployed stack. What can be asked
+//! of each is the same ([`Verbs`]): a folder and a stack run the same use cases over the same wire
+//! ([`here`]), a service is asked over HTTP ([`service`]). Which one is meant is decided in
+//! [`meant`].
 
+mod here;
+mod letters;
+mod meant;
 mod schedules;
+pub mod service;
 pub mod stack;
 mod verbs;
 
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 
 use taskmill::ids::TenantId;
-use taskmill::security::Caller;
-use taskmill_app::App;
-use taskmill_local::service::Prepared;
+use taskmill_local::LocalAws;
 
+use crate::args::Named;
 use crate::exit::Error;
 use crate::local;
 
-pub use verbs::Listing;
+use here::Here;
+use service::{Address, Client};
 
-/// The variable of the environment that names the stack.
-const STACK: &str = "TASKMILL_STACK";
+pub use letters::{Letter, Letters, Looked};
+pub use verbs::{Listing, Verbs};
+
 /// Whose a folder is when nobody is named.
 const LOCAL: &str = "local";
 
 /// A place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Place {
+    site: Site,
+    /// Whose it is when nobody is named.
+    tenant: Option<TenantId>,
+}
+
+/// What a place is.
+#[derive(Debug, PartialEq, Eq)]
+enum Site {
     /// A folder that a run kept everything in. Nothing in it moves.
     Folder(PathBuf),
     /// A deployed stack, by its name. Its functions move everything on.
     Stack(String),
-}
-
-/// Whoever looks at something of a tenant with these permissions, and asks for nothing more.
-#[must_use]
-pub fn reader(tenant: &TenantId, permissions: Vec<String>) -> Caller {
-    Caller {
-        tenant_id: tenant.clone(),
-        user_id: LOCAL.to_owned(),
-        roles: Vec::new(),
-        permissions,
-        environment_id: None,
-    }
+    /// A service, which knows by a token who asks.
+    Service(Address),
 }
 
 /// A place that can be asked.
-#[derive(Debug)]
-pub enum Opened {
-    /// A folder, which is locked as long as it is open.
-    Folder {
-        /// Its path.
-        path: PathBuf,
-        /// The use cases over it.
-        prepared: Box<Prepared>,
-    },
-    /// A stack.
-    Stack(App),
+pub struct Opened {
+    verbs: Box<dyn Verbs>,
+    goes_on_by: Option<String>,
 }
 
 impl Place {
-    /// The place that was named: by a flag, or for the lack of one by the environment.
+    /// The place that was named: by a flag, else by the environment, else by the configuration.
     ///
     /// # Errors
     /// None was named, or two.
-    pub fn of(stack: Option<String>, data: Option<PathBuf>) -> Result<Self, Error> {
-        let of_environment = || std::env::var(STACK).ok().filter(|name| !name.is_empty());
-        match (stack, data) {
-            (Some(name), None) => Ok(Self::Stack(name)),
-            (None, Some(folder)) => Ok(Self::Folder(folder)),
-            (Some(_), Some(_)) => Err(Error::Usage(
-                "either --stack or --data says where, not both".to_owned(),
-            )),
-            (None, None) => of_environment().map(Self::Stack).ok_or_else(|| {
-                Error::Usage(format!(
-                    "where? --data DIR names a folder, --stack NAME (or {STACK}) a deployed stack"
-                ))
-            }),
-        }
+    pub fn of(named: Named, data: Option<PathBuf>) -> Result<Self, Error> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        meant::place(named, data, &variable)
     }
 
-    /// The tenant that was named, or the one of a folder.
+    /// Whether nothing in it moves by itself.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self.site, Site::Folder(_))
+    }
+
+    /// Opens it for a tenant, to see what is there and to ask something of it.
     ///
     /// # Errors
-    /// None was named for a stack.
-    pub fn tenant(&self, named: Option<TenantId>) -> Result<TenantId, Error> {
-        match (self, named) {
-            (_, Some(tenant)) => Ok(tenant),
-            (Self::Folder(_), None) => {
-                Ok(TenantId::new(LOCAL).expect("the name of the local tenant is an id"))
+    /// No run kept anything in the folder, or it cannot be used; or the stack or the service
+    /// cannot; or it is not clear whose it is.
+    pub async fn open(self, named: Option<TenantId>) -> Result<Opened, Error> {
+        self.open_with(named, local::kept).await
+    }
+
+    /// Opens it for a tenant, and makes a folder that is not there.
+    ///
+    /// # Errors
+    /// The place cannot be used, or it is not clear whose it is.
+    pub async fn open_or_make(self, named: Option<TenantId>) -> Result<Opened, Error> {
+        self.open_with(named, |path| local::aws(Some(path))).await
+    }
+
+    async fn open_with(
+        self,
+        named: Option<TenantId>,
+        aws: impl FnOnce(&Path) -> Result<LocalAws, Error>,
+    ) -> Result<Opened, Error> {
+        match self.site {
+            Site::Folder(path) => {
+                let tenant = named.or(self.tenant).unwrap_or_else(local_tenant);
+                let prepared = local::at_rest(aws(&path)?).await?;
+                let path = path.display();
+                Ok(Opened {
+                    verbs: Box::new(Here::in_folder(prepared, tenant)),
+                    goes_on_by: Some(format!("taskmill continue PATH --data {path}")),
+                })
             }
-            (Self::Stack(name), None) => Err(Error::Usage(format!(
-                "the stack {name} has many tenants: --tenant ID (or TASKMILL_TENANT) says whose"
-            ))),
+            Site::Stack(name) => {
+                let tenant = named.or(self.tenant).ok_or_else(|| nobodys(&name))?;
+                let app = stack::open(&name).await?;
+                Ok(Opened::moving(Here::in_stack(app, tenant)))
+            }
+            Site::Service(address) => match named {
+                Some(_) => Err(Error::Usage(
+                    "a service knows by the token whose it is: leave --tenant out".to_owned(),
+                )),
+                None => Ok(Opened::moving(Client::open(address)?)),
+            },
         }
     }
 
-    /// Opens it, to see what is there and to ask something of it.
+    /// Opens its dead letters: in a stack those of all tenants.
     ///
     /// # Errors
-    /// No run kept anything in the folder, or it cannot be used; or the stack cannot.
-    pub async fn open(self) -> Result<Opened, Error> {
-        match self {
-            Self::Folder(path) => Ok(Opened::Folder {
-                prepared: Box::new(local::at_rest(local::kept(&path)?).await?),
-                path,
-            }),
-            Self::Stack(name) => Ok(Opened::Stack(stack::open(&name).await?)),
-        }
-    }
-
-    /// Opens it, and makes a folder that is not there.
-    ///
-    /// # Errors
-    /// The folder or the stack cannot be used.
-    pub async fn open_or_make(self) -> Result<Opened, Error> {
-        match self {
-            Self::Folder(path) => Ok(Opened::Folder {
-                prepared: Box::new(local::at_rest(local::aws(Some(&path))?).await?),
-                path,
-            }),
-            stack @ Self::Stack(_) => stack.open().await,
+    /// It keeps none, or cannot be used.
+    pub async fn letters(self) -> Result<Letters, Error> {
+        match self.site {
+            Site::Stack(name) => Ok(Letters::Stack(Box::new(stack::open(&name).await?))),
+            Site::Service(address) => Ok(Letters::Service(Box::new(Client::open(address)?))),
+            Site::Folder(_) => Err(Error::Usage(
+                "a folder keeps no queues, and no dead letters: a run tells of its own at its end"
+                    .to_owned(),
+            )),
         }
     }
 }
 
+fn local_tenant() -> TenantId {
+    TenantId::new(LOCAL).expect("the name of the local tenant is an id")
+}
+
+fn nobodys(stack: &str) -> Error {
+    Error::Usage(format!(
+        "the stack {stack} has many tenants: --tenant ID (or TASKMILL_TENANT) says whose"
+    ))
+}
+
 impl Opened {
-    fn app(&self) -> &App {
-        match self {
-            Self::Folder { prepared, .. } => prepared.app(),
-            Self::Stack(app) => app,
+    /// A place where everything moves by itself.
+    fn moving(verbs: impl Verbs + 'static) -> Self {
+        Self {
+            verbs: Box::new(verbs),
+            goes_on_by: None,
         }
     }
 
     /// How something there goes on that is not at rest, when somebody has to do something for it.
     #[must_use]
-    pub fn goes_on_by(&self) -> Option<String> {
-        match self {
-            Self::Folder { path, .. } => {
-                let path = path.display();
-                Some(format!("taskmill continue PATH --data {path}"))
-            }
-            Self::Stack(_) => None,
-        }
+    pub fn goes_on_by(&self) -> Option<&str> {
+        self.goes_on_by.as_deref()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Deref for Opened {
+    type Target = dyn Verbs;
 
-    #[test]
-    fn is_named_once_and_a_stack_has_no_tenant_of_its_own() {
-        let folder = Place::of(None, Some(PathBuf::from("d"))).unwrap();
-        assert_eq!(folder.tenant(None).unwrap().as_str(), "local");
-        let stack = Place::of(Some("prod".to_owned()), None).unwrap();
-        let nobody = stack.tenant(None).unwrap_err().report();
-        assert!(nobody.contains("--tenant"), "{nobody}");
-        let acme = TenantId::new("acme").unwrap();
-        assert_eq!(stack.tenant(Some(acme.clone())).unwrap(), acme);
-        let both = Place::of(Some("prod".to_owned()), Some(PathBuf::from("d")));
-        assert!(both.unwrap_err().report().contains("not both"));
+    fn deref(&self) -> &Self::Target {
+        &*self.verbs
     }
 }

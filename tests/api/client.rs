@@ -121,7 +121,15 @@ impl World {
 pub fn stranger() -> Caller {
     Caller {
         tenant_id: TenantId::new("umbrella").unwrap(),
-        ..person("eve", &[], &[ADMINISTER_TASKS, ADMINISTER_DEAD_LETTERS])
+        ..person(
+            "eve",
+            &[],
+            &[
+                ADMINISTER_TASKS,
+                ADMINISTER_DEAD_LETTERS,
+                "taskmill:work:gpu",
+            ],
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 //! route that the document has.
 
 use serde_json::{Value, json};
-use taskmill::security::Caller;
+use taskmill::security::{Caller, WORK};
 use taskmill_api::DevelopmentKey;
 use taskmill_app::dead_letters::list;
 use taskmill_aws::queues::QueueName;
@@ -31,9 +31,19 @@ fn body_of(operation: &str) -> Option<Value> {
         "signalWorkflow" => json!({"name": "sealed"}),
         "updateWorkflowVariables" => json!({"variables": {"a": 1}}),
         "skipWorkflowStep" => json!({"path": "sign"}),
+        "startPolledTask" => json!({"attempt": 1, "workerId": "w"}),
+        "heartbeatPolledTask" | "completePolledTask" | "releasePolledTask" => {
+            json!({"executionId": uuid::Uuid::nil(), "workerId": "w"})
+        }
+        "failPolledTask" => {
+            json!({"executionId": uuid::Uuid::nil(), "workerId": "w", "code": "NO"})
+        }
         _ => return None,
     })
 }
+
+/// Where a token in the path says who asks: `callbacks.rs` tries others.
+const BY_PATH: &str = "/v1/callbacks/{token}";
 
 /// An operation of the document, with ids of Ann's in its path.
 struct Route {
@@ -48,29 +58,34 @@ struct Anns {
     task: String,
     workflow: String,
     letter: String,
+    bulk: String,
 }
 
 fn routes(document: &Value, anns: &Anns) -> Vec<Route> {
     let mut routes = Vec::new();
     let paths = document["paths"].as_object().unwrap();
-    for (template, item) in paths.iter().filter(|(path, _)| path.starts_with("/v1/")) {
+    let guarded = |path: &str| path.starts_with("/v1/") && path != BY_PATH;
+    for (template, item) in paths.iter().filter(|(path, _)| guarded(path)) {
         let id = match template.split('/').nth(2).unwrap() {
-            "tasks" => &anns.task,
+            "tasks" | "workers" => &anns.task,
             "workflows" => &anns.workflow,
             "dead-letters" => &anns.letter,
+            "bulk" => &anns.bulk,
+            "schedules" => "yearly",
             "task-definitions" => "echo",
             "workflow-definitions" => "pair",
             "inbox" | "validate" => "",
             other => panic!("{other} is of a kind that nothing here is of"),
         };
         let path = template.replace("{id}", id).replace("{version}", "1.0.0");
+        let path = path.replace("{group}", "gpu");
         assert!(!path.contains('{'), "{template} has another parameter");
         for (method, operation) in item.as_object().unwrap() {
             routes.push(Route {
                 name: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase(),
                 path: path.clone(),
-                has_id: path != *template,
+                has_id: template.contains("{id}"),
             });
         }
     }
@@ -97,10 +112,16 @@ async fn no_route_knows_nobody_and_none_shows_a_stranger_what_is_another_tenants
     let start = json!({"workflowDefinitionId": "contract"});
     let workflow = world.send("/v1/workflows", start).await.is(201).id();
     let letter = letter_of(&world, &caller()).await;
+    let yearly = json!({"id": "yearly", "workflowDefinitionId": "pair", "cron": "@yearly"});
+    let put = world.by(&caller(), "PUT", "/v1/schedules/yearly");
+    put.json(yearly).answer().await.is(201);
+    let retry = world.send("/v1/bulk/workflows/retry", json!({"filter": {}}));
+    let bulk = retry.await.is(202).id();
     let anns = Anns {
         task,
         workflow,
         letter,
+        bulk,
     };
     let routes = routes(world.document(), &anns);
     assert!(routes.len() > 40, "{}", routes.len());
@@ -108,9 +129,14 @@ async fn no_route_knows_nobody_and_none_shows_a_stranger_what_is_another_tenants
         let Route { name, path, .. } = route;
         assert_eq!(status(&world, route, None).await, 401, "{name} {path}");
     }
-    for route in routes.iter().filter(|route| route.has_id) {
+    // Also who may work for the group, in a tenant of their own.
+    let mut stranger = stranger();
+    stranger.permissions.push(WORK.to_owned());
+    // Whoever defines a schedule of a name that is taken elsewhere has one of their own.
+    let of_ids = routes.iter().filter(|route| route.has_id);
+    for route in of_ids.filter(|route| route.name != "defineSchedule") {
         let Route { name, path, .. } = route;
-        let status = status(&world, route, Some(&stranger())).await;
+        let status = status(&world, route, Some(&stranger)).await;
         assert_eq!(status, 404, "{name} {path}");
     }
     // And nothing happened to what is Ann's.

@@ -75,6 +75,20 @@ async fn a_signal_is_accepted_kept_and_taken_once_under_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_said_to_a_workflow_has_a_length() {
+    let waiting = Waiting::start().await;
+    let longest = "x".repeat(256);
+    for bad in [String::new(), format!("{longest}x")] {
+        let signal = waiting.ask("signals", json!({"name": bad})).await;
+        signal.refused(422, "INVALID_INPUT");
+        let cancel = waiting.ask("cancel", json!({"reason": bad})).await;
+        cancel.refused(422, "INVALID_INPUT");
+    }
+    let signal = waiting.ask("signals", json!({"name": longest})).await;
+    signal.is(202);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_workflow_is_paused_changed_skipped_and_cancelled() {
     let waiting = Waiting::start().await;
     let paused = waiting.ask("pause", json!({})).await.is(200);

@@ -134,6 +134,27 @@ async fn a_word_that_comes_late_is_a_conflict_and_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_worker_says_twice_counts_once() {
+    let offered = Offered::start().await;
+    let twice = async |what: &str, more: Value, again: u16| {
+        offered.says(what, more.clone()).await.is(200);
+        let before = offered.shown().await;
+        offered.says(what, more).await.is(again);
+        assert_eq!(offered.shown().await.body, before.body, "{what}");
+    };
+    for _ in 0..2 {
+        offered.begins("w1").await.is(200);
+        assert_eq!(offered.shown().await.body["version"], 2);
+    }
+    pass(&offered.world.aws, SECOND).await;
+    twice("heartbeat", json!({"progress": 1}), 200).await;
+    // It is nobody's then.
+    twice("release", json!({}), 409).await;
+    offered.begins("w1").await.is(200);
+    twice("fail", json!({"code": "BUSY", "retryAfter": 0}), 200).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_fails_with_a_pause_and_gives_back() {
     let offered = Offered::start().await;
     offered.begins("w1").await.is(200);

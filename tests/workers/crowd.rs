@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::future::join_all;
 use serde_json::json;
 use taskmill::ids::{DefinitionId, LineId, TaskId};
 use taskmill::task::TaskStatus;
@@ -34,7 +33,7 @@ concurrency: {limit: 5}
 
 const LIMIT: usize = 5;
 const WORKERS: usize = 50;
-const TASKS: usize = 60;
+const TASKS: usize = 24;
 
 /// How many workers are at work, and how many ever were at once.
 #[derive(Debug, Default)]
@@ -144,12 +143,12 @@ async fn fifty_work(aws: &LocalAws, app: &App) {
         create(app, "narrow", json!({}), &key(number)).await;
     }
     let records = Records::of(aws);
-    let ended = (0..TASKS).map(|number| records.ended_task(task_of(&key(number))));
-    for task in join_all(ended).await {
+    for number in 0..TASKS {
+        let task = records.ended_task(task_of(&key(number))).await;
         assert_eq!(task.status, TaskStatus::Completed, "{:?}", task.error);
     }
     assert_eq!(at_work.most.load(Ordering::SeqCst), LIMIT);
-    assert!(at_work.deaths.load(Ordering::SeqCst) > 10);
+    assert!(at_work.deaths.load(Ordering::SeqCst) > 3);
     settle(aws).await;
     crowd.abort_all();
     check_all_given_back(aws, &records).await;

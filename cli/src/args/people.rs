@@ -1,19 +1,42 @@
 //! The arguments of what people do with their tasks.
 
 use clap::Args;
+use taskmill::Timestamp;
 use taskmill::ids::TaskId;
+use taskmill::task::{TaskPriority, TaskStatus};
 
-use super::At;
+use super::{Actor, At, words};
 
 /// The arguments of `inbox`.
 #[derive(Debug, Args)]
 pub struct InboxArgs {
-    /// Only what this person has or may claim; with --role, of their roles as well.
-    #[arg(long = "as", value_name = "PERSON")]
-    pub person: Option<String>,
-    /// A role of the person; may be repeated.
-    #[arg(long = "role", value_name = "ROLE", requires = "person")]
-    pub roles: Vec<String>,
+    /// Whose inbox.
+    #[command(flatten)]
+    pub actor: Actor,
+    /// Only what the person has.
+    #[arg(long, conflicts_with_all = ["claimable", "group"])]
+    pub mine: bool,
+    /// Only what the person may claim, and what was escalated to them.
+    #[arg(long, conflicts_with = "group")]
+    pub claimable: bool,
+    /// Only what the members of this group may claim: a role of the person.
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Only tasks of this status.
+    #[arg(long, value_name = "STATUS", value_parser = words::task_status)]
+    pub status: Option<TaskStatus>,
+    /// Only tasks of this priority.
+    #[arg(long, value_name = "PRIORITY", value_parser = words::priority)]
+    pub priority: Option<TaskPriority>,
+    /// Only what is due before this time, such as 2027-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = words::time)]
+    pub due_before: Option<Timestamp>,
+    /// Shows what was put off before its time, too.
+    #[arg(long)]
+    pub with_put_off: bool,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
     /// Where the tasks are.
     #[command(flatten)]
     pub at: At,
@@ -27,26 +50,15 @@ pub struct OnesTask {
     /// Where it is.
     #[command(flatten)]
     pub at: At,
-    /// The person who does this.
-    #[arg(
-        long = "as",
-        value_name = "PERSON",
-        env = "USER",
-        hide_env_values = true
-    )]
-    pub person: String,
-    /// A role of the person; may be repeated.
-    #[arg(long = "role", value_name = "ROLE")]
-    pub roles: Vec<String>,
-    /// A permission of the person; may be repeated.
-    #[arg(long = "permission", value_name = "PERMISSION")]
-    pub permissions: Vec<String>,
+    /// Who does this.
+    #[command(flatten)]
+    pub actor: Actor,
     /// Prints no summary.
     #[arg(long, short)]
     pub quiet: bool,
 }
 
-/// The arguments of `assign`.
+/// The arguments of `assign` and `delegate`.
 #[derive(Debug, Args)]
 pub struct AssignArgs {
     /// Whose act on which task: who may administer tasks holds taskmill:administer-tasks.
@@ -54,6 +66,40 @@ pub struct AssignArgs {
     pub ones: OnesTask,
     /// The person who is to have it.
     pub assignee: String,
+}
+
+/// The arguments of `follow-up`.
+#[derive(Debug, Args)]
+pub struct FollowUpArgs {
+    /// Whose act on which task.
+    #[command(flatten)]
+    pub ones: OnesTask,
+    /// Until when, such as 2027-01-31T12:00:00Z; without it, not any more.
+    #[arg(long, value_name = "TIME", value_parser = words::time)]
+    pub until: Option<Timestamp>,
+}
+
+/// The arguments of `comment`.
+#[derive(Debug, Args)]
+pub struct CommentArgs {
+    /// Whose act on which task.
+    #[command(flatten)]
+    pub ones: OnesTask,
+    /// What there is to say.
+    pub text: String,
+}
+
+/// The arguments of `form`.
+#[derive(Debug, Args)]
+pub struct FormArgs {
+    /// The task's id.
+    pub id: TaskId,
+    /// Where it is.
+    #[command(flatten)]
+    pub at: At,
+    /// Who asks.
+    #[command(flatten)]
+    pub actor: Actor,
 }
 
 /// The arguments of `complete`.

@@ -1,12 +1,47 @@
-//! The arguments that say where something is, and whose it is. That it may be in a stack is said
-//! once, by a flag of the whole command.
+//! The arguments that say where something is, and whose it is. What is not a folder is said once,
+//! by flags of the whole command.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use taskmill::ids::TenantId;
 
-use super::{Format, TENANT, tenant_id};
+use super::{Format, tenant_id};
+
+/// A place that is no folder.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Named {
+    /// The address of a service to work on, over its HTTP API. Where no place is named,
+    /// TASKMILL_API_URL says which.
+    #[arg(long, global = true, value_name = "URL", help_heading = "Places")]
+    pub url: Option<String>,
+    /// The token that tells the service who asks. Other users of this machine may see it: better,
+    /// TASKMILL_TOKEN or a profile has it.
+    #[arg(long, global = true, value_name = "TOKEN", help_heading = "Places")]
+    pub token: Option<String>,
+    /// The deployed stack to work on, with your own AWS credentials. Where no place is named,
+    /// TASKMILL_STACK says which.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Places")]
+    pub stack: Option<String>,
+    /// The profile of the configuration file that says where. Where no place is named,
+    /// TASKMILL_PROFILE says which, or the file has a default.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Places")]
+    pub profile: Option<String>,
+}
+
+impl Named {
+    /// Whether anything is named.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        let Self {
+            url,
+            token,
+            stack,
+            profile,
+        } = self;
+        [url, token, stack, profile].iter().any(|one| one.is_some())
+    }
+}
 
 /// Where something is, and how it is printed.
 #[derive(Debug, Args)]
@@ -25,8 +60,8 @@ pub struct At {
     /// Where it is.
     #[command(flatten)]
     pub place: PlaceArgs,
-    /// The tenant that everything belongs to: `local` in a folder when none is named; in a stack
-    /// one must be.
-    #[arg(long, value_name = "ID", env = TENANT, value_parser = tenant_id)]
+    /// The tenant that everything belongs to: TASKMILL_TENANT when none is named, then the
+    /// profile's, and in a folder `local`. A service knows it by the token.
+    #[arg(long, value_name = "ID", value_parser = tenant_id)]
     pub tenant: Option<TenantId>,
 }

@@ -1,16 +1,17 @@
-//! The arguments of the commands that work on what a place holds: a data folder, or a deployed
-//! stack. Each works on both.
+//! The arguments of the commands that work on what a place holds: a service, a data folder, or a
+//! deployed stack. Each works on all of them.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use semver::VersionReq;
 use taskmill::ids::{DefinitionId, WorkflowId};
+use taskmill::task::TaskType;
 use uuid::Uuid;
 
 use super::{
-    AssignArgs, At, CompleteArgs, DeadLettersCommand, FailArgs, InboxArgs, OnesTask,
-    ScheduleCommand, Who, definition_id,
+    AssignArgs, At, CommentArgs, CompleteArgs, DeadLettersCommand, FailArgs, FollowUpArgs,
+    FormArgs, InboxArgs, OnesTask, ScheduleCommand, Who, definition_id, words,
 };
 
 /// What is done with what a place holds.
@@ -25,6 +26,10 @@ pub enum Verb {
     List(ListArgs),
     /// Prints a workflow with its tasks, or a task.
     Show(ShowArgs),
+    /// Tells what happens to a workflow or a task until it is over, and prints it then.
+    Watch(WatchArgs),
+    /// Tells what happened to a workflow and its tasks, or to a task, in order.
+    Logs(ShowArgs),
     /// Ends a workflow at once, with what it runs.
     Cancel(CancelArgs),
     /// Lets a workflow begin nothing new.
@@ -41,14 +46,26 @@ pub enum Verb {
     Signal(SignalArgs),
     /// Sets variables of a workflow.
     Variables(VariablesArgs),
-    /// Lists the tasks that wait for a person, the oldest first.
-    Inbox(InboxArgs),
+    /// Lists the open tasks that a person has or may claim, the urgent first.
+    Inbox(Box<InboxArgs>),
+    /// Prints the form by which a person gives a task's output.
+    Form(FormArgs),
     /// Takes a person's task; never from another.
     Claim(OnesTask),
+    /// Begins to work on a person's task.
+    Begin(OnesTask),
     /// Gives a person's task back.
     Release(OnesTask),
     /// Gives a person's task to somebody, whoever has it.
     Assign(AssignArgs),
+    /// Has another do the work of a task that one keeps.
+    Delegate(AssignArgs),
+    /// Gives a delegated task back to its owner, or takes it back.
+    Resolve(OnesTask),
+    /// Puts a person's task off until a time.
+    FollowUp(FollowUpArgs),
+    /// Says something about a person's task.
+    Comment(CommentArgs),
     /// Ends a person's task well.
     Complete(CompleteArgs),
     /// Ends a person's attempt at a task: a retry may be left.
@@ -95,8 +112,8 @@ pub struct StartArgs {
     /// An id of your own for the whole matter.
     #[arg(long, value_name = "ID")]
     pub correlation_id: Option<String>,
-    /// Waits until it is over, looking every second, and ends as `run` does. Not in a folder, where
-    /// nothing runs until `continue`.
+    /// Waits until it is over, as `watch` does. Not in a folder, where nothing runs until
+    /// `continue`.
     #[arg(long)]
     pub wait: bool,
     /// Prints no progress and no summary.
@@ -119,6 +136,9 @@ pub struct ListArgs {
     /// Only what is of this status; may be repeated.
     #[arg(long = "status", value_name = "STATUS")]
     pub statuses: Vec<String>,
+    /// Of tasks, only those that are done so: AUTOMATED, INTEGRATION or MANUAL.
+    #[arg(long = "type", value_name = "TYPE", requires = "tasks", value_parser = words::task_type)]
+    pub task_type: Option<TaskType>,
     /// Only workflows of this definition, or tasks of such workflows.
     #[arg(long, value_name = "ID", value_parser = definition_id)]
     pub workflow: Option<DefinitionId>,
@@ -133,7 +153,18 @@ pub struct ListArgs {
     pub at: At,
 }
 
-/// The arguments of `show`.
+/// The arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// What is watched.
+    #[command(flatten)]
+    pub shown: ShowArgs,
+    /// Prints no progress and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// The arguments of `show` and `logs`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// The id of a workflow or of a task.
@@ -144,6 +175,17 @@ pub struct ShowArgs {
     /// Where it is.
     #[command(flatten)]
     pub at: At,
+}
+
+impl ShowArgs {
+    /// Whoever looks.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        Who {
+            permissions: self.permissions.clone(),
+            ..Who::default()
+        }
+    }
 }
 
 /// Something that is asked of a workflow.

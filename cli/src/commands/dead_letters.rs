@@ -1,94 +1,74 @@
-//! `taskmill dead-letters`: the messages that a deployment could not handle.
+//! `taskmill dead-letters`: the messages that a deployment could not handle. Those of a stack are
+//! of all its tenants, those of a service of one.
 
 use taskmill::Timestamp;
-use taskmill_app::dead_letters::{LetterSummary, Listed as Shown, summaries};
 use taskmill_aws::clock::Clock;
-use taskmill_aws::queues::{DeadLetter, QueueName, Which};
+use taskmill_aws::queues::{QueueName, Which};
 
 use crate::args::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
 use crate::exit::{Error, Exit};
-use crate::output::{self, Listed};
-use crate::place::{Opened, Place};
+use crate::output;
+use crate::place::{Letter, Looked, Place};
 use crate::progress::duration;
 
 /// Does what is asked.
 ///
 /// # Errors
 /// The place keeps none or cannot be used, a letter is not there, or the queues fail.
-pub async fn dead_letters(
-    command: DeadLettersCommand,
-    stack: Option<String>,
-) -> Result<Exit, Error> {
+pub async fn dead_letters(command: DeadLettersCommand, place: Place) -> Result<Exit, Error> {
     match command {
-        DeadLettersCommand::List(args) => list(args, stack).await,
-        DeadLettersCommand::Show(args) => show(args, stack).await,
-        DeadLettersCommand::Redrive(args) => redrive(args, stack).await,
+        DeadLettersCommand::List(args) => list(args, place).await,
+        DeadLettersCommand::Show(args) => show(args, place).await,
+        DeadLettersCommand::Redrive(args) => redrive(args, place).await,
     }
 }
 
-impl Listed for LetterSummary {
-    const HEADER: &[&str] = &["ID", "QUEUE", "SENT", "KIND", "ABOUT", "REASON"];
-
-    fn row(&self) -> Vec<String> {
-        let about = self.message.as_ref();
-        vec![
-            self.id.clone(),
-            self.queue.as_str().to_owned(),
-            output::time(self.sent_at),
-            about.map_or(String::new(), |about| about.kind.to_owned()),
-            about.map_or(String::new(), |about| about.to_string()),
-            self.reason.clone().unwrap_or_default(),
-        ]
-    }
-}
-
-async fn list(args: LettersArgs, stack: Option<String>) -> Result<Exit, Error> {
+async fn list(args: LettersArgs, place: Place) -> Result<Exit, Error> {
     let format = args.place.output;
-    let (opened, queues) = opened(args, stack).await?;
-    let listed = opened.dead_letters(&queues).await?;
+    let listed = place.letters().await?.list(&args.queues).await?;
     output::print_list(&listed.letters, format)?;
     let now = Clock::system().now();
     for queue in QueueName::ALL {
-        tell(queue, &listed, now);
+        tell(queue.as_str(), &listed, now);
     }
     Ok(Exit::Done)
 }
 
 /// How many there are of a queue, and for how long.
-fn tell(queue: QueueName, listed: &Shown, now: Timestamp) {
-    let letters = listed.letters.iter();
-    let of_queue: Vec<_> = letters.filter(|letter| letter.queue == queue).collect();
+fn tell(queue: &str, looked: &Looked, now: Timestamp) {
+    let letters = looked.letters.iter();
+    let of_queue: Vec<_> = letters.filter(|letter| letter.queue() == queue).collect();
     let Some(oldest) = of_queue.first() else {
         return;
     };
-    let age = duration(now.millis_since(oldest.sent_at.unwrap_or(now)));
-    let more = match listed.more.contains(&queue) {
+    let age = duration(now.millis_since(oldest.sent_at().unwrap_or(now)));
+    let more = match looked.more.contains(queue) {
         true => ", and there may be more than can be seen at one time",
         false => "",
     };
-    let (queue, count) = (queue.as_str(), of_queue.len());
+    let count = of_queue.len();
     output::note(&format!("{queue}: {count}, the oldest for {age}{more}"));
 }
 
-async fn show(args: LetterArgs, stack: Option<String>) -> Result<Exit, Error> {
+async fn show(args: LetterArgs, place: Place) -> Result<Exit, Error> {
     let format = args.letters.place.output;
-    let (opened, queues) = opened(args.letters, stack).await?;
-    let letter = opened.dead_letter(&queues, &args.id).await?;
+    let letters = place.letters().await?;
+    let letter = letters.show(&args.letters.queues, &args.id).await?;
     output::print(&letter, format)?;
     Ok(Exit::Done)
 }
 
-async fn redrive(args: RedriveArgs, stack: Option<String>) -> Result<Exit, Error> {
+async fn redrive(args: RedriveArgs, place: Place) -> Result<Exit, Error> {
     let format = args.letters.place.output;
-    let (opened, queues) = opened(args.letters, stack).await?;
     let which = match args.all {
         true => Which::All,
         false => Which::Ids(args.ids.into_iter().collect()),
     };
-    let redriven = opened.redrive(&queues, &which).await?;
-    output::print_list(&summaries(&redriven.sent), format)?;
+    let letters = place.letters().await?;
+    let redriven = letters.redrive(&args.letters.queues, &which).await?;
+    output::print_list(&redriven.letters, format)?;
     if !args.quiet {
-        let sent = match redriven.sent.len() {
+        let sent = match redriven.letters.len() {
             1 => "1 dead letter is on its queue again".to_owned(),
             count => format!("{count} dead letters are on their queues again"),
         };
@@ -99,17 +79,17 @@ async fn redrive(args: RedriveArgs, stack: Option<String>) -> Result<Exit, Error
         output::note(&format!("{sent}{came_back}"));
     }
     match redriven.stopped {
-        Some(error) => Err(Error::Queues(error)),
-        None => missing(&which, &redriven.sent),
+        Some(error) => Err(error),
+        None => missing(&which, &redriven.letters),
     }
 }
 
 /// Whoever named a letter that is not there is told, whatever became of the others.
-fn missing(which: &Which, sent: &[DeadLetter]) -> Result<Exit, Error> {
+fn missing(which: &Which, sent: &[Letter]) -> Result<Exit, Error> {
     let Which::Ids(ids) = which else {
         return Ok(Exit::Done);
     };
-    let is_missing = |id: &&String| !sent.iter().any(|letter| letter.id == **id);
+    let is_missing = |id: &&String| !sent.iter().any(|letter| letter.id() == **id);
     let missing: Vec<_> = ids.iter().filter(is_missing).map(String::as_str).collect();
     match missing.is_empty() {
         true => Ok(Exit::Done),
@@ -118,15 +98,4 @@ fn missing(which: &Which, sent: &[DeadLetter]) -> Result<Exit, Error> {
             missing.join(", ")
         ))),
     }
-}
-
-async fn opened(
-    args: LettersArgs,
-    stack: Option<String>,
-) -> Result<(Opened, Vec<QueueName>), Error> {
-    let queues = match args.queues.is_empty() {
-        true => QueueName::ALL.to_vec(),
-        false => args.queues,
-    };
-    Ok((Place::of(stack, args.place.data)?.open().await?, queues))
 }

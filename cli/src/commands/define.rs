@@ -11,15 +11,13 @@ use crate::place::Place;
 ///
 /// # Errors
 /// A definition has problems or is refused, or the place cannot be used.
-pub async fn define(args: DefineArgs, stack: Option<String>, verbose: u8) -> Result<Exit, Error> {
-    let place = Place::of(stack, args.at.place.data)?;
-    let tenant = place.tenant(args.at.tenant)?;
+pub async fn define(args: DefineArgs, place: Place, verbose: u8) -> Result<Exit, Error> {
     let set = Set::of_path(&args.path, None)?;
     tell_skipped(&set, verbose);
     // What they refer to may be there already: only the place knows.
     let set = set.checked_apart()?;
-    let opened = place.open_or_make().await?;
-    let defined = opened.define(&tenant, &set).await?;
+    let opened = place.open_or_make(args.at.tenant).await?;
+    let defined = opened.define(&set).await?;
     output::print_list(&defined, args.at.place.output)?;
     Ok(Exit::Done)
 }

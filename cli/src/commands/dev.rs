@@ -20,7 +20,7 @@ use crate::args::DevArgs;
 use crate::definitions::{Set, root_of};
 use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupts;
-use crate::{development, local, output};
+use crate::{defining, development, local, output};
 
 /// Seconds for which the printed token is good: a day.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
@@ -193,7 +193,7 @@ async fn prepare(
     };
     let prepared = local::prepare_with(aws, executors, callbacks).await?;
     if let Some(set) = set {
-        local::register(prepared.app(), &args.tenant, set).await?;
+        defining::with_app(prepared.app(), &args.tenant, set).await?;
     }
     Ok(prepared)
 }

@@ -5,14 +5,13 @@ use taskmill::workflow::WorkflowInstance;
 use taskmill_local::Service;
 use taskmill_local::service::open_store;
 
-use super::run::counted;
 use super::session::{self, display, serve, tell_skipped};
 use crate::args::ContinueArgs;
 use crate::definitions::Set;
 use crate::exit::{Error, Exit};
 use crate::idle::idle;
 use crate::interrupt::Interrupts;
-use crate::progress::{Display, Tracker};
+use crate::progress::{Counts, Display, Tracker};
 use crate::resume::{OpenWorkflow, left};
 use crate::watch::Watch;
 use crate::{lists, local, output};
@@ -53,7 +52,7 @@ async fn to_rest(
     for one in open {
         tracker.take_past(one);
     }
-    display.say(&told(open.len(), &counted(tracker.counts())));
+    display.say(&told(open.len(), tracker.counts()));
     let roots = open.iter().filter(|one| one.workflow.parent.is_none());
     let roots: Vec<_> = roots.map(|one| one.workflow.id).collect();
     let mut watch = Watch::over(service, writes, &roots, &mut tracker, display);
@@ -69,7 +68,7 @@ async fn to_rest(
     }
     let list: Vec<_> = ended.iter().map(lists::summary_of).collect();
     output::print_list(&list, args.output)?;
-    session::tell_end(service, display, &counted(tracker.counts())).await;
+    session::tell_end(service, display, &tracker.counts().to_string()).await;
     session::tell_awaited(display, &awaited, Some(&args.data));
     Ok(match awaited.is_empty() {
         true => exit_of(&ended),
@@ -77,7 +76,7 @@ async fn to_rest(
     })
 }
 
-fn told(open: usize, done: &str) -> String {
+fn told(open: usize, done: Counts) -> String {
     let workflows = if open == 1 { "workflow" } else { "workflows" };
     format!("resuming {open} {workflows}: {done} so far")
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what those that run something share (`session`).
 
 pub mod bench;
+pub mod completions;
 mod dead_letters;
 mod define;
 pub mod dev;
@@ -22,3 +23,4 @@ pub mod test;
 pub mod token;
 pub mod validate;
 pub mod verb;
+mod watch;

@@ -1,42 +1,46 @@
 //! `taskmill cancel`, `pause`, `resume` and what else can be asked of a workflow.
 //!
-//! What is asked is written. In a stack its functions do what follows from it; in a folder nothing
-//! is run, and a later `run` or `continue` goes on from there.
+//! What is asked is written. A service or a stack does what follows from it; in a folder nothing is
+//! run, and a later `run` or `continue` goes on from there.
 
 use serde_json::Value;
+use taskmill::workflow::WorkflowStatus;
 use taskmill::workflow::decider::{Ask, Operation};
 
 use crate::args::Request;
 use crate::exit::{Error, Exit};
 use crate::input::Source;
 use crate::output;
-use crate::place::Place;
+use crate::place::{Opened, Place};
+use crate::progress::WorkflowRecord;
 
 /// Asks something of a workflow, and prints it as it is then.
 ///
 /// # Errors
 /// The place cannot be used, or what is asked is refused.
-pub async fn ask(stack: Option<String>, request: Request, ask: Ask) -> Result<Exit, Error> {
-    let (id, at) = (request.id, request.at);
-    let place = Place::of(stack, at.place.data)?;
-    let tenant = place.tenant(at.tenant)?;
-    let opened = place.open().await?;
+pub async fn ask(place: Place, request: Request, ask: Ask) -> Result<Exit, Error> {
+    let opened = place.open(request.at.tenant).await?;
     let operation = Operation {
         request_id: request.request_id,
         by_parent: None,
         ask,
     };
-    let after = opened.ask(&tenant, id, operation).await?;
-    output::print(&after.view, at.place.output)?;
+    let view = opened.ask(request.id, operation).await?;
+    output::print(&view, request.at.place.output)?;
     if !request.quiet {
-        let told = format!("workflow {id} is {}", after.status.as_str());
-        let how = opened.goes_on_by().filter(|_| !after.is_at_rest);
-        output::note(&match how {
-            None => told,
-            Some(how) => format!("{told}; {how} goes on with it"),
-        });
+        output::note(&told(&opened, &WorkflowRecord::of_view(&view)?));
     }
     Ok(Exit::Done)
+}
+
+/// What a workflow is by now, and how it goes on when somebody has to do something for it.
+pub(super) fn told(opened: &Opened, workflow: &WorkflowRecord) -> String {
+    let told = format!("workflow {} is {}", workflow.id, workflow.status.as_str());
+    let is_at_rest = workflow.is_settled() || workflow.status == WorkflowStatus::Paused;
+    match opened.goes_on_by().filter(|_| !is_at_rest) {
+        None => told,
+        Some(how) => format!("{told}; {how} goes on with it"),
+    }
 }
 
 /// The variables that are to be set.

@@ -1,112 +1,129 @@
-//! `taskmill inbox`, `claim`, `release`, `assign`, `complete` and `fail`: what waits for people,
-//! and what they do with it.
+//! `taskmill inbox`, `form`, `claim` and what else people do: what waits for them, and what they do
+//! with it.
 //!
-//! An act is written. In a stack its functions do what follows from it; in a folder nothing is
-//! run, and a later `run` or `continue` goes on from there. Whoever may use the place says who
-//! they are.
+//! An act is written. A service or a stack does what follows from it; in a folder nothing is run,
+//! and a later `run` or `continue` goes on from there. Whoever may use a folder or a stack says who
+//! they are; a service knows it by the token.
 
 use taskmill::JsonObject;
-use taskmill::ids::TenantId;
-use taskmill::security::Caller;
 use taskmill::task::lifecycle::Act;
+use taskmill_app::people::{InboxRequest, Whose};
 
-use crate::args::{AssignArgs, CompleteArgs, FailArgs, InboxArgs, OnesTask};
+use crate::args::{
+    AssignArgs, CommentArgs, CompleteArgs, FailArgs, FollowUpArgs, FormArgs, InboxArgs, OnesTask,
+    Who,
+};
 use crate::exit::{Error, Exit};
 use crate::input::Source;
 use crate::output;
 use crate::place::Place;
+use crate::progress::Record;
 
-/// Lists what waits for people, the oldest first.
+/// Lists a person's open tasks, the urgent first.
 ///
 /// # Errors
-/// The place cannot be used.
-pub async fn inbox(args: InboxArgs, stack: Option<String>) -> Result<Exit, Error> {
-    let place = Place::of(stack, args.at.place.data)?;
-    let tenant = place.tenant(args.at.tenant)?;
-    let person = args
-        .person
-        .map(|name| person(&tenant, name, args.roles, Vec::new()));
-    let found = place.open().await?.inbox(&tenant, person.as_ref()).await?;
-    output::print_list(&found, args.at.place.output)?;
+/// The place cannot be used, or the group is not the person's.
+pub async fn inbox(args: InboxArgs, place: Place) -> Result<Exit, Error> {
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let request = InboxRequest {
+        whose: match args.group {
+            Some(group) => Whose::Group(group),
+            None if args.mine => Whose::Mine,
+            None if args.claimable => Whose::Claimable,
+            None => Whose::All,
+        },
+        status: args.status,
+        priority: args.priority,
+        due_before: args.due_before,
+        with_put_off: args.with_put_off,
+    };
+    let opened = place.open(args.at.tenant).await?;
+    let found = opened.inbox(&args.actor.into(), &request, limit).await?;
+    output::print_page(&found, limit, "first", args.at.place.output)?;
     Ok(Exit::Done)
 }
 
-/// Takes a task.
+/// Prints the form of a task.
 ///
 /// # Errors
-/// The place cannot be used, or the act is refused.
-pub async fn claim(ones: OnesTask, stack: Option<String>) -> Result<Exit, Error> {
-    act(ones, stack, Act::Claim).await
-}
-
-/// Gives a task back.
-///
-/// # Errors
-/// As of [`claim`].
-pub async fn release(ones: OnesTask, stack: Option<String>) -> Result<Exit, Error> {
-    act(ones, stack, Act::Release).await
+/// The place cannot be used, or there is no such task.
+pub async fn form(args: FormArgs, place: Place) -> Result<Exit, Error> {
+    let opened = place.open(args.at.tenant).await?;
+    let form = opened.form(&args.actor.into(), args.id).await?;
+    output::print(&form, args.at.place.output)?;
+    Ok(Exit::Done)
 }
 
 /// Gives a task to somebody.
 ///
 /// # Errors
-/// As of [`claim`].
-pub async fn assign(args: AssignArgs, stack: Option<String>) -> Result<Exit, Error> {
+/// As of [`act`].
+pub async fn assign(args: AssignArgs, place: Place) -> Result<Exit, Error> {
     let assignee = args.assignee;
-    act(args.ones, stack, Act::Assign { assignee }).await
+    act(args.ones, place, Act::Assign { assignee }).await
+}
+
+/// Has another do the work.
+///
+/// # Errors
+/// As of [`act`].
+pub async fn delegate(args: AssignArgs, place: Place) -> Result<Exit, Error> {
+    let assignee = args.assignee;
+    act(args.ones, place, Act::Delegate { assignee }).await
+}
+
+/// Puts a task off.
+///
+/// # Errors
+/// As of [`act`].
+pub async fn follow_up(args: FollowUpArgs, place: Place) -> Result<Exit, Error> {
+    let until = args.until;
+    act(args.ones, place, Act::FollowUp { until }).await
+}
+
+/// Says something about a task.
+///
+/// # Errors
+/// As of [`act`].
+pub async fn comment(args: CommentArgs, place: Place) -> Result<Exit, Error> {
+    let text = args.text;
+    act(args.ones, place, Act::Comment { text }).await
 }
 
 /// Ends a task well.
 ///
 /// # Errors
-/// As of [`claim`].
-pub async fn complete(args: CompleteArgs, stack: Option<String>) -> Result<Exit, Error> {
+/// As of [`act`].
+pub async fn complete(args: CompleteArgs, place: Place) -> Result<Exit, Error> {
     let output = Source::of(&args.result).read()?;
-    act(args.ones, stack, Act::Complete { output }).await
+    act(args.ones, place, Act::Complete { output }).await
 }
 
 /// Ends an attempt at a task.
 ///
 /// # Errors
-/// As of [`claim`].
-pub async fn fail(args: FailArgs, stack: Option<String>) -> Result<Exit, Error> {
+/// As of [`act`].
+pub async fn fail(args: FailArgs, place: Place) -> Result<Exit, Error> {
     let what = Act::Fail {
         code: args.code,
         message: args.message,
         details: JsonObject::new(),
         permanent: args.permanent,
     };
-    act(args.ones, stack, what).await
+    act(args.ones, place, what).await
 }
 
-/// Does it, and prints the task as it is then.
-async fn act(ones: OnesTask, stack: Option<String>, what: Act) -> Result<Exit, Error> {
-    let (id, at) = (ones.id, ones.at);
-    let place = Place::of(stack, at.place.data)?;
-    let tenant = place.tenant(at.tenant)?;
-    let person = person(&tenant, ones.person, ones.roles, ones.permissions);
-    let (after, view) = place.open().await?.act(&person, id, what).await?;
-    output::print(&view, at.place.output)?;
+/// Does something with a task, and prints it as it is then.
+///
+/// # Errors
+/// The place cannot be used, or the act is refused.
+pub async fn act(ones: OnesTask, place: Place, what: Act) -> Result<Exit, Error> {
+    let opened = place.open(ones.at.tenant).await?;
+    let who = Who::from(ones.actor);
+    let view = opened.act(&who, ones.id, what).await?;
+    output::print(&view, ones.at.place.output)?;
     if !ones.quiet {
-        let status = after.status.as_str();
-        let whose = after.assignee.as_deref();
-        let whose = whose.map_or(String::new(), |name| format!(", with {name}"));
-        output::note(&format!("task {id} is {status}{whose}"));
+        output::note(&Record::of_view(&view)?.told());
     }
     Ok(Exit::Done)
-}
-
-fn person(
-    tenant: &TenantId,
-    user_id: String,
-    roles: Vec<String>,
-    permissions: Vec<String>,
-) -> Caller {
-    Caller {
-        tenant_id: tenant.clone(),
-        user_id,
-        roles,
-        permissions,
-        environment_id: None,
-    }
 }

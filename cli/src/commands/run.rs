@@ -16,7 +16,7 @@ use crate::graph::{picture, states_of};
 use crate::idle::stuck;
 use crate::input::Source;
 use crate::interrupt::Interrupts;
-use crate::progress::{Counts, Display, Tracker, duration};
+use crate::progress::{Display, Tracker, WorkflowRecord};
 use crate::resume::{self, OpenWorkflow, Wanted};
 use crate::watch::Watch;
 use crate::{local, output};
@@ -37,7 +37,7 @@ pub async fn run(args: RunArgs, verbose: u8) -> Result<Exit, Error> {
     };
     let definition = choice.of_roots(&set)?;
     let run = Run {
-        caller: local::caller(&args.common.tenant, &args.common.who),
+        caller: args.common.who.caller(&args.common.tenant),
         request: request(&args.common, definition, &source)?,
         source,
         definition,
@@ -112,7 +112,7 @@ impl Run<'_> {
         let gone = || Error::Unexpected(format!("the workflow {id} is gone"));
         let ended = ended.ok_or_else(gone)?;
         self.print(service.app(), &ended).await?;
-        let summary = summary(&ended, tracker.counts());
+        let summary = WorkflowRecord::from(&ended).summary(tracker.counts());
         session::tell_end(service, &self.display, &summary).await;
         session::tell_awaited(&self.display, &awaited, self.args.data.as_deref());
         Ok(match awaited.is_empty() {
@@ -141,7 +141,7 @@ impl Run<'_> {
     fn take_past(&self, open: &OpenWorkflow, tracker: &mut Tracker) {
         tracker.take_past(open);
         let (id, of) = (open.workflow.id, &self.definition.id);
-        let done = counted(tracker.counts());
+        let done = tracker.counts();
         self.display
             .say(&format!("resuming workflow {id} ({of}): {done} so far"));
     }
@@ -161,33 +161,4 @@ fn request(
         correlation_id: args.correlation_id.clone(),
         traceparent: None,
     })
-}
-
-/// What became of the workflow, in one line.
-pub(super) fn summary(ended: &WorkflowInstance, counts: Counts) -> String {
-    let mut line = format!("workflow {} {}", ended.id, ended.status.as_str());
-    if let Some((end, start)) = ended.end_time.zip(ended.start_time) {
-        line.push_str(&format!(" in {}", duration(end.millis_since(start))));
-    }
-    line.push_str(&format!(": {}", counted(counts)));
-    if let Some(error) = &ended.error {
-        line.push_str(&format!("; {}: {}", error.code, error.message));
-    }
-    line
-}
-
-/// `5 tasks, 1 skipped, 2 retries`.
-pub(super) fn counted(counts: Counts) -> String {
-    let plural = |count: u64, one: &str, more: &str| {
-        let word = if count == 1 { one } else { more };
-        format!("{count} {word}")
-    };
-    let mut parts = vec![plural(counts.tasks, "task", "tasks")];
-    if counts.skipped > 0 {
-        parts.push(format!("{} skipped", counts.skipped));
-    }
-    if counts.retries > 0 {
-        parts.push(plural(counts.retries, "retry", "retries"));
-    }
-    parts.join(", ")
 }

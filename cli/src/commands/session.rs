@@ -15,7 +15,7 @@ use crate::definitions::{self, Set};
 use crate::exit::{Error, Exit};
 use crate::interrupt::Interrupts;
 use crate::progress::Display;
-use crate::{local, output};
+use crate::{defining, local, output};
 
 /// How long attempts that outlived their run may take to end.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -78,7 +78,7 @@ pub(super) async fn serve(
     let executors = local::with_aws(executors, set, secrets).await;
     let prepared = local::prepare(aws, executors).await?;
     // What is refused here disturbs nothing that an earlier run left open.
-    local::register(prepared.app(), tenant, set).await?;
+    defining::with_app(prepared.app(), tenant, set).await?;
     Ok(prepared.begin().await?)
 }
 

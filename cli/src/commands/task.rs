@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use taskmill::ids::TaskId;
 use taskmill::security::Caller;
-use taskmill::task::{TaskDefinition, TaskInstance, TaskPriority};
+use taskmill::task::{TaskDefinition, TaskPriority};
 use taskmill_app::create_task::{CreateTask, create_task};
 use taskmill_app::views;
 use taskmill_local::{LocalAws, Service};
@@ -16,7 +16,7 @@ use crate::exit::{Error, Exit};
 use crate::idle::stuck;
 use crate::input::Source;
 use crate::interrupt::Interrupts;
-use crate::progress::{Display, Tracker, duration};
+use crate::progress::{Display, TaskRecord, Tracker};
 use crate::resume::{self, Wanted};
 use crate::{local, output, watch};
 
@@ -37,7 +37,7 @@ pub async fn run(args: TaskRunArgs, verbose: u8) -> Result<Exit, Error> {
     };
     let definition = choice.of(set.tasks(), |task| (&task.id, &task.version))?;
     let run = Run {
-        caller: local::caller(&args.common.tenant, &args.common.who),
+        caller: args.common.who.caller(&args.common.tenant),
         request: request(&args.common, definition, &source)?,
         source,
         args: &args.common,
@@ -103,7 +103,7 @@ impl Run<'_> {
         self.display.clear();
         output::print(&view, self.args.output)?;
         if let Some(ended) = &ended {
-            session::tell_end(service, &self.display, &summary(ended)).await;
+            session::tell_end(service, &self.display, &TaskRecord::from(ended).summary()).await;
         }
         session::tell_awaited(&self.display, &awaited, self.args.data.as_deref());
         Ok(ended.map_or(Exit::Waiting, |ended| Exit::from(ended.status)))
@@ -145,24 +145,6 @@ fn request(
         task_token: None,
         traceparent: None,
     })
-}
-
-/// What became of the task, in one line.
-fn summary(ended: &TaskInstance) -> String {
-    let took = duration(ended.duration().unwrap_or(0));
-    let attempts = match ended.attempt() {
-        1 => "1 attempt".to_owned(),
-        more => format!("{more} attempts"),
-    };
-    let line = format!(
-        "task {} {} in {took}: {attempts}",
-        ended.id,
-        ended.status.as_str()
-    );
-    match &ended.error {
-        None => line,
-        Some(error) => format!("{line}; {}: {}", error.code, error.message),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! `taskmill token`: a development token, for the API of `taskmill dev` on the same folder.
 
-use taskmill::security::Caller;
 use taskmill_aws::clock::Clock;
 
 use crate::args::TokenArgs;
@@ -13,13 +12,7 @@ use crate::{development, output};
 /// The folder has no key.
 pub fn token(args: TokenArgs) -> Result<Exit, Error> {
     let key = development::kept(&args.data)?;
-    let caller = Caller {
-        tenant_id: args.tenant,
-        user_id: args.who.user,
-        roles: args.who.roles,
-        permissions: args.who.permissions,
-        environment_id: args.who.environment,
-    };
+    let caller = args.who.caller(&args.tenant);
     let token = key.token(&caller, Clock::system().now(), args.expires_in);
     output::print_text(&format!("{token}\n"))?;
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use taskmill::Timestamp;
 
 use super::{Active, Line};
-use crate::output;
+use crate::output::{self, colours};
 
 /// How often a terminal is drawn.
 pub const FRAME: Duration = Duration::from_millis(100);
@@ -41,6 +41,9 @@ impl Display {
         match self {
             Self::Quiet => {}
             Self::Plain => output::note(text),
+            Self::Terminal(bar) if colours::are_seen_by(&io::stderr()) => {
+                bar.println(colours::painted(text));
+            }
             Self::Terminal(bar) => bar.println(text),
         }
     }

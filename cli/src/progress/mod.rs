@@ -4,6 +4,7 @@
 //! however late the record is looked at. How they are shown is up to [`display`].
 
 pub mod display;
+mod record;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -14,8 +15,10 @@ use taskmill::error_info::ErrorInfo;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::task::{Attempt, TaskInstance, TaskStatus};
 use taskmill::workflow::WorkflowInstance;
+use taskmill::workflow::frontier::Course;
 
 pub use display::Display;
+pub use record::{Record, TaskRecord, WorkflowRecord};
 
 use crate::resume::OpenWorkflow;
 
@@ -94,8 +97,13 @@ impl Tracker {
 
     /// What a task's record says that was not told yet. `prefix` leads to its workflow.
     pub fn observe(&mut self, prefix: &str, task: &TaskInstance) -> Vec<Line> {
-        let path = path_of(prefix, task);
-        self.told_long &= self.is_active(&path, task.attempt());
+        self.observe_task(prefix, &TaskRecord::from(task))
+    }
+
+    /// The same of what there is to know of a task.
+    pub fn observe_task(&mut self, prefix: &str, task: &TaskRecord) -> Vec<Line> {
+        let path = format!("{prefix}{}", task.path());
+        self.told_long &= self.is_active(&path, task.attempt);
         let mut lines = Vec::new();
         let mut told = self.tasks.get(&task.id).copied().unwrap_or_default();
         let ended_before = told.ended;
@@ -116,7 +124,7 @@ impl Tracker {
         self.tasks.insert(task.id, told);
         self.now = phase_of(task).map(|phase| Active {
             path,
-            attempt: task.attempt(),
+            attempt: task.attempt,
             phase,
         });
         lines
@@ -124,9 +132,14 @@ impl Tracker {
 
     /// The steps that a workflow's record says were skipped, and that were not told yet.
     pub fn observe_workflow(&mut self, prefix: &str, workflow: &WorkflowInstance) -> Vec<Line> {
+        self.observe_course(prefix, workflow.id, &workflow.course)
+    }
+
+    /// The same of where a workflow is.
+    pub fn observe_course(&mut self, prefix: &str, id: WorkflowId, course: &Course) -> Vec<Line> {
         let mut lines = Vec::new();
-        for skipped in &workflow.course.skipped {
-            if self.skipped.insert((workflow.id, skipped.path.clone())) {
+        for skipped in &course.skipped {
+            if self.skipped.insert((id, skipped.path.clone())) {
                 self.counts.skipped += 1;
                 lines.push(Line::of(&format!("{prefix}{}", skipped.path), "SKIPPED"));
             }
@@ -238,6 +251,24 @@ impl fmt::Display for Line {
     }
 }
 
+/// `5 tasks, 1 skipped, 2 retries`.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |count: u64, one: &str, more: &str| {
+            let word = if count == 1 { one } else { more };
+            format!("{count} {word}")
+        };
+        let mut parts = vec![plural(self.tasks, "task", "tasks")];
+        if self.skipped > 0 {
+            parts.push(format!("{} skipped", self.skipped));
+        }
+        if self.retries > 0 {
+            parts.push(plural(self.retries, "retry", "retries"));
+        }
+        f.write_str(&parts.join(", "))
+    }
+}
+
 /// A time for people: `87 ms`, `1.4 s`, `3 min 20 s`.
 #[must_use]
 pub fn duration(millis: u64) -> String {
@@ -251,7 +282,7 @@ pub fn duration(millis: u64) -> String {
 }
 
 /// None when the task is over.
-fn phase_of(task: &TaskInstance) -> Option<Phase> {
+fn phase_of(task: &TaskRecord) -> Option<Phase> {
     Some(match task.status {
         TaskStatus::Pending | TaskStatus::Assigned => Phase::Queued,
         TaskStatus::RetryPending => match task.next_retry_at {
@@ -268,18 +299,12 @@ fn phase_of(task: &TaskInstance) -> Option<Phase> {
     })
 }
 
-fn path_of(prefix: &str, task: &TaskInstance) -> String {
-    let of_step = task.context.task_path.as_deref();
-    let own = of_step.unwrap_or(task.task_definition_id.as_str());
-    format!("{prefix}{own}")
-}
-
 /// The end of an attempt: of the task as well, or with another attempt to follow.
-fn end_of(path: &str, task: &TaskInstance, attempt: &Attempt) -> Line {
+fn end_of(path: &str, task: &TaskRecord, attempt: &Attempt) -> Line {
     let took = attempt
         .started_at
         .map(|started| attempt.ended_at.millis_since(started));
-    let last = attempt.attempt == task.attempt() && task.status.is_terminal();
+    let last = attempt.attempt == task.attempt && task.status.is_terminal();
     let status = if last {
         task.status
     } else {
@@ -301,7 +326,7 @@ fn end_of(path: &str, task: &TaskInstance, attempt: &Attempt) -> Line {
     }
 }
 
-fn end_without_attempt(path: &str, task: &TaskInstance) -> Line {
+fn end_without_attempt(path: &str, task: &TaskRecord) -> Line {
     let note = task.error.as_ref().map_or_else(String::new, because);
     Line::of(path, task.status.as_str()).note(note)
 }

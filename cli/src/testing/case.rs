@@ -12,7 +12,7 @@ use taskmill::problem::Problem;
 use taskmill::registration::Definition;
 use taskmill::security::Caller;
 use taskmill::workflow::decider::{Ask, Operation};
-use taskmill_app::register::register_task;
+use taskmill_app::register::{register_task, register_workflow};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
 use taskmill_app::{App, Refusal, workflows};
 use taskmill_aws::clock::Clock;
@@ -27,11 +27,11 @@ use super::people;
 use super::script::Script;
 use super::story::{Story, Writes};
 use super::update::{Seen, What};
+use crate::defining;
 use crate::exit::Error;
-use crate::local::register_workflows;
 
 /// When every case begins.
-const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+pub(super) const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 /// Milliseconds after which a case that has not ended will not end: no timer is longer.
 const LONGEST: u64 = 800 * 24 * 60 * 60 * 1000;
 /// Yields in a row in which nothing is asked of AWS, after which nothing more happens by itself.
@@ -161,13 +161,16 @@ async fn register(
             Definition::Task(task) => {
                 register_task(app, &tenant, task).await?;
             }
-            Definition::Workflow(workflow) => waiting.push(((), workflow)),
+            Definition::Workflow(workflow) => waiting.push(workflow),
         }
     }
-    match register_workflows(app, &tenant, waiting).await {
+    let registered = defining::in_turn(waiting, async |workflow| {
+        Ok(register_workflow(app, &tenant, workflow).await?)
+    });
+    match registered.await {
         Ok(_) => {}
-        Err(((), Refusal::Problems(problems))) => return Ok(Err(problems)),
-        Err(((), refusal)) => return Err(refusal.into()),
+        Err((_, Error::Refused(Refusal::Problems(problems)))) => return Ok(Err(problems)),
+        Err((_, error)) => return Err(error),
     }
     let id = definitions.tested["id"].as_str().unwrap_or_default();
     Ok(DefinitionId::new(id).map_err(|_| Vec::new()))

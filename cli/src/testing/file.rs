@@ -164,8 +164,7 @@ pub struct SignalAct {
     pub refused: Option<RefusedSpec>,
 }
 
-/// What a person does with a task at a time: exactly one of claim, release, assign, complete and
-/// fail.
+/// What a person does with a task at a time: exactly one of these acts.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PersonAct {
@@ -176,12 +175,27 @@ pub struct PersonAct {
     /// The person takes it.
     #[serde(default)]
     pub claim: Option<String>,
+    /// The person begins to work: their name, or `true` for whoever has it.
+    #[serde(default)]
+    pub start: Option<WhoSpec>,
     /// The person gives it back: their name, or `true` for whoever has it.
     #[serde(default)]
-    pub release: Option<ReleaseSpec>,
+    pub release: Option<WhoSpec>,
     /// It is given to this person.
     #[serde(default)]
     pub assign: Option<String>,
+    /// This person is to do the work.
+    #[serde(default)]
+    pub delegate: Option<String>,
+    /// The work of another is done: their name, or `true` for whoever has it.
+    #[serde(default)]
+    pub resolve: Option<WhoSpec>,
+    /// It is put off until so many milliseconds after the start; null: not any more.
+    #[serde(default, deserialize_with = "stated")]
+    pub follow_up: Option<Option<u64>>,
+    /// Something is said about it.
+    #[serde(default)]
+    pub comment: Option<String>,
     /// It is done, with this output.
     #[serde(default, deserialize_with = "present")]
     pub complete: Option<Value>,
@@ -219,10 +233,10 @@ pub struct GivenUp {
     pub permanent: bool,
 }
 
-/// Who gives a task back.
+/// Who does something with a task.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub enum ReleaseSpec {
+pub enum WhoSpec {
     /// Whoever has it.
     Whoever(bool),
     /// This person.
@@ -306,6 +320,11 @@ fn empty_object() -> Value {
 /// A value that is there, null as well.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
+}
+
+/// A number that is there, or null.
+fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 impl TestFile {

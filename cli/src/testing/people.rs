@@ -1,11 +1,11 @@
 //! What people do in a case: which task is meant, who acts, and with which rights.
 
-use serde_json::Value;
 use taskmill::ids::TaskId;
 use taskmill::security::{ADMINISTER_TASKS, Caller};
 use taskmill::task::lifecycle::Act;
 
-use super::file::{PersonAct, ReleaseSpec};
+use super::case::START;
+use super::file::{GivenUp, PersonAct, WhoSpec};
 use super::story::Story;
 
 /// An act of a person on a task that is there.
@@ -37,33 +37,55 @@ pub fn meant(act: &PersonAct, caller: &Caller, story: &Story) -> Result<Meant, S
 }
 
 /// What is done, and who does it where the act itself says so.
-fn done(act: &PersonAct) -> Result<(Act, Option<String>), String> {
-    let claim = act.claim.clone().map(|name| (Act::Claim, Some(name)));
-    let release = act.release.as_ref().and_then(|who| match who {
-        ReleaseSpec::Person(name) => Some((Act::Release, Some(name.clone()))),
-        ReleaseSpec::Whoever(true) => Some((Act::Release, None)),
-        ReleaseSpec::Whoever(false) => None,
-    });
-    let assign = act.assign.clone();
-    let assign = assign.map(|assignee| (Act::Assign { assignee }, None));
-    let complete = act.complete.clone();
-    let complete = complete.map(|output: Value| (Act::Complete { output }, None));
-    let fail = act.fail.clone().map(|fail| {
-        let act = Act::Fail {
-            code: fail.code,
-            message: fail.message,
-            details: fail.details,
-            permanent: fail.permanent,
-        };
-        (act, None)
-    });
-    let stated = [claim, release, assign, complete, fail];
+type Done = (Act, Option<String>);
+
+fn done(act: &PersonAct) -> Result<Done, String> {
+    let of = |who: &Option<WhoSpec>, act: Act| who.as_ref().and_then(|who| by(who, act));
+    let plain = |act: Option<Act>| act.map(|act| (act, None));
+    let assigned = |assignee| Act::Assign { assignee };
+    let delegated = |assignee| Act::Delegate { assignee };
+    let stated = [
+        act.claim.clone().map(|name| (Act::Claim, Some(name))),
+        of(&act.start, Act::Start),
+        of(&act.release, Act::Release),
+        of(&act.resolve, Act::Resolve),
+        plain(act.assign.clone().map(assigned)),
+        plain(act.delegate.clone().map(delegated)),
+        plain(act.follow_up.map(put_off)),
+        plain(act.comment.clone().map(|text| Act::Comment { text })),
+        plain(act.complete.clone().map(|output| Act::Complete { output })),
+        plain(act.fail.clone().map(given_up)),
+    ];
     let mut stated = stated.into_iter().flatten();
     match (stated.next(), stated.next()) {
         (Some(done), None) => Ok(done),
-        _ => {
-            Err("a person does exactly one of claim, release, assign, complete and fail".to_owned())
-        }
+        _ => Err(
+            "a person does exactly one of claim, start, release, assign, delegate, resolve, followUp, comment, complete and fail"
+                .to_owned(),
+        ),
+    }
+}
+
+fn by(who: &WhoSpec, act: Act) -> Option<Done> {
+    match who {
+        WhoSpec::Person(name) => Some((act, Some(name.clone()))),
+        WhoSpec::Whoever(true) => Some((act, None)),
+        WhoSpec::Whoever(false) => None,
+    }
+}
+
+fn put_off(until: Option<u64>) -> Act {
+    Act::FollowUp {
+        until: until.map(|millis| START.plus_millis(millis)),
+    }
+}
+
+fn given_up(fail: GivenUp) -> Act {
+    Act::Fail {
+        code: fail.code,
+        message: fail.message,
+        details: fail.details,
+        permanent: fail.permanent,
     }
 }
 

@@ -30,8 +30,11 @@ fn waiting() -> (Folder, String) {
     let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
     let ended = folder.run(&["run", "flow", "--data", "data"]);
     ended.expect(4).says("sign waits for a person");
-    let inbox = folder.run(&["inbox", "--data", "data"]);
-    let id = inbox.expect(0).json()[0]["id"].as_str().unwrap().to_owned();
+    let waiting = folder.run(&["list", "--tasks", "--type", "manual", "--data", "data"]);
+    let id = waiting.expect(0).json()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     (folder, id)
 }
 
@@ -61,7 +64,10 @@ fn a_person_finds_claims_and_completes_a_task_and_the_run_goes_on() {
     );
     assert_eq!(inbox(&["--as", "eve", "--role", "heads"]), 0);
     assert_eq!(inbox(&["--as", "ann"]), 1);
-    let table = folder.run(&["inbox", "--data", "data", "--output", "table"]);
+    let table = [
+        "inbox", "--data", "data", "--as", "ann", "--output", "table",
+    ];
+    let table = folder.run(&table);
     assert!(table.expect(0).stdout.contains("the contract"));
 
     let bad = does(&folder, "complete", &id, &["--as", "ann", "--result", "{}"]);
@@ -112,6 +118,77 @@ fn a_task_is_given_back_handed_on_and_given_up() {
     let failed = does(&folder, "fail", &id, &["ILL", "--as", "ann"]);
     assert_eq!(failed.expect(0).json()["status"], "FAILED");
     folder.run(&["run", "flow", "--data", "data"]).expect(1);
+}
+
+#[test]
+fn an_inbox_is_of_one_person_and_of_what_they_ask_for() {
+    let (folder, id) = waiting();
+    let found = |more: &[&str]| {
+        let all = [&["inbox", "--data", "data", "--as", "ann"], more].concat();
+        let ended = folder.run(&all);
+        let found = ended.expect(0).json();
+        found.as_array().unwrap().len()
+    };
+    let heads = ["--role", "heads", "--group", "heads"];
+    let count = |expected: [usize; 6]| {
+        let counts = [
+            found(&["--mine"]),
+            found(&["--claimable"]),
+            found(&heads),
+            found(&["--status", "assigned"]),
+            found(&["--priority", "MEDIUM"]),
+            found(&["--due-before", "2027-01-31T12:00:00Z"]),
+        ];
+        assert_eq!(counts, expected);
+    };
+    count([0, 1, 1, 0, 1, 0]);
+    does(&folder, "claim", &id, &["--as", "ann"]).expect(0);
+    count([1, 0, 0, 1, 1, 0]);
+    let until = ["--until", "2099-01-31T12:00:00Z", "--as", "ann"];
+    does(&folder, "follow-up", &id, &until)
+        .expect(2)
+        .says("within a year");
+    let foreign = ["inbox", "--as", "ann", "--group", "heads", "--data", "data"];
+    folder.run(&foreign).expect(2).says("PERMISSION_DENIED");
+    let both = ["inbox", "--mine", "--claimable", "--data", "data"];
+    folder.run(&both).expect(2).says("cannot be used with");
+    let some = ["inbox", "--as", "ann", "--limit", "1", "--data", "data"];
+    folder.run(&some).expect(0).says("the first 1");
+}
+
+#[test]
+fn a_task_is_begun_delegated_talked_about_and_given_back_done() {
+    let (folder, id) = waiting();
+    let form = folder.run(&["form", &id, "--as", "ann", "--data", "data"]);
+    let form = form.expect(0).json();
+    assert_eq!(form["schema"]["required"], json!(["signed"]));
+    does(&folder, "claim", &id, &["--as", "ann"]).expect(0);
+    let begun = does(&folder, "begin", &id, &["--as", "ann"]);
+    assert_eq!(begun.expect(0).json()["status"], "RUNNING");
+    let delegated = does(&folder, "delegate", &id, &["bob", "--as", "ann"]);
+    let delegated = delegated.expect(0).says("with bob").json();
+    assert_eq!(delegated["handling"]["owner"], "ann");
+    let early = ["--as", "bob", "--result", r#"{"signed": 1}"#];
+    does(&folder, "complete", &id, &early)
+        .expect(2)
+        .says("ILLEGAL_STATE");
+    let comment = ["please look at page 2", "--as", "bob"];
+    does(&folder, "comment", &id, &comment).expect(0);
+    let resolved = does(&folder, "resolve", &id, &["--as", "bob"])
+        .expect(0)
+        .json();
+    assert_eq!(resolved["assignee"], "ann");
+    let off = does(&folder, "follow-up", &id, &["--as", "ann"]);
+    off.expect(0);
+    let acts: Vec<_> = resolved["audit"].as_array().unwrap().iter().collect();
+    let acts: Vec<_> = acts
+        .iter()
+        .map(|one| one["act"].as_str().unwrap())
+        .collect();
+    assert_eq!(acts, ["CLAIM", "START", "DELEGATE", "COMMENT", "RESOLVE"]);
+    let logs = ["logs", &id, "--data", "data", "--output", "table"];
+    let logs = folder.run(&logs);
+    assert!(logs.expect(0).stdout.contains("please look at page 2"));
 }
 
 #[test]

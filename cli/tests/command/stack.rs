@@ -12,6 +12,9 @@ use crate::support::{Ended, FLOW, Folder};
 /// How often a test looks for what must come; each look takes a second by itself.
 const LOOKS: usize = 60;
 
+/// Both ports, as a deployment has its tables and its API.
+const DEV: [&str; 7] = ["dev", "--aws-port", "0", "--port", "0", "--data", "kept"];
+
 /// A deployment, and who works on it.
 struct Deployed {
     folder: Folder,
@@ -31,7 +34,7 @@ impl Drop for Deployed {
 impl Deployed {
     fn new() -> Self {
         let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
-        let mut dev = folder.command(&["dev", "--aws-port", "0"]).spawn().unwrap();
+        let mut dev = folder.command(&DEV).spawn().unwrap();
         let mut ready = String::new();
         let mut said = BufReader::new(dev.stderr.take().unwrap());
         said.read_line(&mut ready).unwrap();
@@ -82,6 +85,19 @@ impl Deployed {
     /// The command on the stack, for a tenant.
     fn acme(&self, arguments: &[&str]) -> Ended {
         self.run(&[&["--stack", "live"], arguments, &["--tenant", "acme"]].concat())
+    }
+
+    /// The command at its API, as who administers the dead letters of a tenant.
+    fn service(&self, tenant: &str, arguments: &[&str]) -> Ended {
+        let permission = ["--permission", "taskmill:administer-dead-letters"];
+        let token = [
+            &["token", "--data", "kept", "--tenant", tenant][..],
+            &permission,
+        ];
+        let token = self.folder.run(&token.concat());
+        let url = self.variable("TASKMILL_API_URL");
+        let service = ["--url", url, "--token", token.expect(0).stdout.trim()];
+        self.run(&[arguments, &service].concat())
     }
 
     /// Puts a text on the queue `create`.
@@ -292,12 +308,29 @@ fn dead_letters_are_listed_shown_and_sent_back() {
     table.says("create: 1, the oldest for ");
     let shown = deployed.run(&["dead-letters", "show", id, "--stack", "live"]);
     assert_eq!(shown.expect(0).json()["body"]["request"], request);
+    // At its API, a tenant sees its own.
+    let own = |what: &[&str]| deployed.service("acme", &[&["dead-letters"], what].concat());
+    assert_eq!(own(&["list"]).expect(0).json(), letters);
+    assert_eq!(
+        own(&["list", "--queue", "retry"]).expect(0).json(),
+        json!([])
+    );
+    assert_eq!(
+        own(&["show", id, "--queue", "create"]).expect(0).json(),
+        shown.json()
+    );
+    let others = |what: &[&str]| deployed.service("other", &[&["dead-letters"], what].concat());
+    assert_eq!(others(&["list"]).expect(0).json(), json!([]));
+    others(&["show", id]).expect(2).says("NOT_FOUND");
+    others(&["redrive", id])
+        .expect(2)
+        .says("there is no dead letter");
+    assert_eq!(others(&["redrive", "--all"]).expect(0).json(), json!([]));
 
     let late = FLOW.replace("id: flow", "id: late");
     deployed.folder.write("late/late.yaml", &late);
     deployed.acme(&["define", "late"]).expect(0);
-    let redrive = ["dead-letters", "redrive", id, "nobody", "--stack", "live"];
-    let redriven = deployed.run(&redrive);
+    let redriven = own(&["redrive", id, "nobody"]);
     redriven
         .expect(2)
         .says("1 dead letter is on its queue again")
@@ -358,8 +391,14 @@ fn a_stack_that_cannot_be_worked_on_is_told_from_one_that_is_not_there() {
 fn a_place_is_named_once_and_by_those_that_have_one() {
     let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
     let cases: [(&[&str], &str); 6] = [
-        (&["list"], "where? --data DIR names a folder, --stack NAME"),
-        (&["list", "--data", "data", "--stack", "live"], "not both"),
+        (
+            &["list"],
+            "where? --url URL (or TASKMILL_API_URL) names a service",
+        ),
+        (
+            &["list", "--data", "data", "--stack", "live"],
+            "not several",
+        ),
         (
             &["run", "flow", "--stack", "live"],
             "works on this machine alone",

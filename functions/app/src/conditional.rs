@@ -17,6 +17,7 @@ use crate::cancel_task;
 use crate::create_task;
 use crate::people;
 use crate::refusal::Refusal;
+use crate::requests;
 use crate::tasks;
 use crate::workflows::{self, Commit};
 
@@ -73,6 +74,7 @@ pub async fn operate(
     version: u64,
     operation: Operation,
 ) -> Result<WorkflowInstance, Refusal> {
+    requests::check_ask(&operation.ask)?;
     let before = workflows::of_tenant(app, tenant, id).await?;
     let repeats = operation.repeats(&before);
     if repeats.map_err(|refused| Refusal::new(refused.code, refused.message))? {

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use taskmill::codes::refusal;
+use taskmill::workflow::decider::Ask;
 use taskmill::{JsonObject, limits};
 use taskmill_aws::payloads::ContentHash;
 
@@ -42,6 +43,21 @@ pub(crate) fn check_length(name: &str, text: Option<&str>, limit: usize) -> Resu
         return Err(Refusal::new(refusal::INVALID_INPUT, message));
     }
     Ok(())
+}
+
+/// Refuses to ask a workflow what has an empty text, or one longer than its limit. Paths are
+/// compared with those that there are.
+pub(crate) fn check_ask(ask: &Ask) -> Result<(), Refusal> {
+    match ask {
+        Ask::Cancel { reason, .. } => check_text("reason", Some(reason)),
+        Ask::Signal { name, .. } => check_text("name", Some(name)),
+        Ask::Pause
+        | Ask::Resume
+        | Ask::UpdateVariables { .. }
+        | Ask::Retry
+        | Ask::Rerun { .. }
+        | Ask::Skip { .. } => Ok(()),
+    }
 }
 
 /// What tells a repeat from another request under the same key.

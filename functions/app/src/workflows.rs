@@ -23,6 +23,7 @@ use crate::children;
 use crate::emit;
 use crate::history;
 use crate::refusal::{Fault, Refusal};
+use crate::requests;
 use crate::tasks::{self, ATTEMPTS};
 use crate::told::Told;
 
@@ -39,6 +40,7 @@ pub async fn operate(
     id: WorkflowId,
     operation: Operation,
 ) -> Result<WorkflowInstance, Refusal> {
+    requests::check_ask(&operation.ask)?;
     of_tenant(app, tenant, id).await?;
     let event = Event::Operation(Box::new(operation));
     match fold(app, id, &[event]).await? {

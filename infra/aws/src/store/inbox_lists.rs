@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use semver::Version;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use taskmill::Timestamp;
 use taskmill::ids::{DefinitionId, TaskId, TenantId, WorkflowId};
 use taskmill::task::{TaskPriority, TaskStatus};
@@ -38,7 +38,7 @@ const STATUSES: [TaskStatus; 3] = [
 ];
 
 /// What an inbox shows of a task. Texts that are too long for the task's head are not shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InboxEntry {
     /// The task.

@@ -1,7 +1,7 @@
 //! Lists of tasks: by status and date, and by workflow. They show what the indexes project.
 
 use semver::Version;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use taskmill::Timestamp;
 use taskmill::ids::{DefinitionId, TaskId, TenantId, WorkflowId};
 use taskmill::task::{TaskPriority, TaskStatus, TaskType};
@@ -20,7 +20,7 @@ use crate::payloads::PayloadKind;
 use crate::tables::{STATUS_INDEX, WORKFLOW_STATUS_INDEX};
 
 /// What a list shows of a task. Texts that are too long for the task's head are not shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskSummary {
     /// The task.

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use semver::Version;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use taskmill::Timestamp;
 use taskmill::ids::{DefinitionId, TenantId, WorkflowId};
 use taskmill::workflow::WorkflowStatus;
@@ -22,7 +22,7 @@ use crate::tables::{DEFINITION_INDEX, STATUS_INDEX};
 const SHOWN: &str = "id, sb, #at, d, co, st, et";
 
 /// What a list shows of a workflow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowSummary {
     /// The workflow.
