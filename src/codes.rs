@@ -192,6 +192,7 @@ pub mod registration {
         TOO_LARGE,
         VERSION_EXISTS,
         EXECUTOR_NOT_FOUND,
+        TARGET_NOT_ALLOWED,
         UNSET_VARIABLE,
         MAYBE_MISSING,
         CONTESTED_VARIABLE,

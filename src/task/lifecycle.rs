@@ -29,10 +29,11 @@
 //! short need not be recorded before it ends (lazy RUNNING). Of a MANUAL task there are no such
 //! reports: people alone do it, as that worker alone speaks of a task who has it. What the table
 //! decides is committed by one conditional write, and its effect is performed after that write, by
-//! `functions/app`. Whether an output meets its schema is checked before, in [`crate::task::output`]. What the end
-//! of an attempt comes to is in `lifecycle/outcome.rs`; attempts that go on in another system
-//! in `lifecycle/handover.rs`; what people do with their tasks, and who may, in
-//! `lifecycle/people.rs`; what workers say of theirs, in `lifecycle/workers.rs`.
+//! `functions/app`. Whether an output meets its schema is checked before, in
+//! [`crate::task::output`]. What the end of an attempt comes to is in `lifecycle/outcome.rs`;
+//! attempts that go on in another system in `lifecycle/handover.rs`; what people do with their
+//! tasks, and who may, in `lifecycle/people.rs`; what workers say of theirs, in
+//! `lifecycle/workers.rs`.
 
 use crate::JsonObject;
 use crate::codes::{failure, refusal};

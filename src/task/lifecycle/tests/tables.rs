@@ -188,6 +188,12 @@ Start            |RUNNING       |RUNNING       |=             |RUNNING       |=!
 StartElsewhere   |RUNNING       |RUNNING       |illegal       |RUNNING       |=!            |=!            |=!            |=!
 StartTooLate     |TIMED_OUT!    |TIMED_OUT!    |=             |TIMED_OUT!    |=!            |=!            |=!            |=!
 StartOfAnother   |stale         |stale         |stale         |stale         |=!            |=!            |=!            |=!
+HandOver         |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+HandOverAgain    |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal       |illegal
+HandOverOfAnother|illegal       |illegal       |illegal       |illegal       |stale         |stale         |stale         |stale
+CalledBack       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |illegal       |illegal
+CalledBackFailing|illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
+LookUncalled     |=>            |=             |RETRY_PENDING>|=>            |=!            |=!            |=!            |=!
 Succeed          |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |illegal       |illegal
 Fail             |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
 FailForGood      |illegal       |illegal       |illegal       |illegal       |illegal       |=!            |illegal       |=!
