@@ -32,7 +32,9 @@ async fn about_to(aws: &LocalAws, app: &App, script: &Script, doing: Doing) -> S
     start(app, "film", json!({}), "film").await;
     // The offer is made by a service that dies of nothing.
     let service = service(aws, script).await;
-    let offered = offer(aws, app).await;
+    settle(aws).await;
+    // Its start looks at what is open: the attempt is offered once more.
+    let offered = offers(app, 10).await.remove(0);
     drop(service);
     match doing {
         Doing::Begins => Step::Begin(Box::new(offered)),

@@ -281,8 +281,6 @@ async fn of_many_that_begin_one_attempt_one_has_it() {
     let name = winner.task.executor_id.rsplit('/').next().unwrap();
     let again = begin(app, name, &offered).await.unwrap();
     assert_eq!(again.task.version, 2);
-    pass(&aws, MINUTE).await;
-    assert_eq!(offers(app, 10).await, [], "the offer was taken off");
 }
 
 #[tokio::test(start_paused = true)]

@@ -305,6 +305,36 @@ fn people_work_with_a_service_as_whom_their_tokens_name() {
 }
 
 #[test]
+fn schedules_of_a_service_are_its_callers() {
+    let served = Served::new();
+    served.run(&["define", "flow"]).expect(0);
+    let nightly = "id: nightly\nworkflowDefinitionId: flow\ncron: 30 2 * * *\ntimeZone: Europe/Berlin\nstartAt: 2036-07-01T00:00:00Z\ninput: {times: 0}\n";
+    served.folder.write("nightly/nightly.yaml", nightly);
+    let schedule = |what: &[&str]| served.run(&[&["schedule"], what].concat());
+    let defined = schedule(&["define", "nightly"]).expect(0).json();
+    assert_eq!(
+        (&defined[0]["id"], &defined[0]["owner"]),
+        (&json!("nightly"), &json!("ann"))
+    );
+    assert_eq!(schedule(&["list"]).expect(0).json(), defined);
+    assert_eq!(schedule(&["show", "nightly"]).expect(0).json(), defined[0]);
+    let named = schedule(&["define", "nightly", "--user", "bob"]);
+    named.expect(2).says("a service knows by the token");
+    let paused = schedule(&["pause", "nightly", "--output", "table"]);
+    assert!(paused.expect(0).stdout.contains("PAUSED"), "{paused:?}");
+    let resumed = schedule(&["resume", "nightly"]).expect(0).json();
+    assert_eq!(resumed["status"], "ACTIVE");
+    let trigger = ["trigger", "nightly", "--idempotency-key", "k"];
+    let started = schedule(&trigger).expect(0).json();
+    assert_eq!(started["workflowDefinitionId"], "flow");
+    assert_eq!(schedule(&trigger).expect(0).json()["id"], started["id"]);
+    schedule(&["delete", "nightly"])
+        .expect(0)
+        .says("is deleted");
+    schedule(&["show", "nightly"]).expect(2).says("NOT_FOUND");
+}
+
+#[test]
 fn a_definition_that_a_service_refuses_has_its_problems_by_line() {
     let served = Served::new();
     let lonely = "id: lonely\nversion: 1.0.0\nname: Lonely\nsteps:\n  - name: a\n    taskDefinitionId: nobodys\n";

@@ -150,11 +150,11 @@ async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Un
         Past::Unknown | Past::Clear => company.together().await,
     };
     if !place.waited {
-        return run(app, &task, past, &claim).await;
+        return Box::pin(run(app, &task, past, &claim)).await;
     }
     // Meanwhile the task may have been cancelled, or have run out of time.
     match to_be_run(app, execute).await? {
-        Some(task) => run(app, &task, past, &claim).await,
+        Some(task) => Box::pin(run(app, &task, past, &claim)).await,
         None => Ok(()),
     }
 }
@@ -300,7 +300,7 @@ async fn run_from(
         return Ok(Ran::Stopped);
     };
     if past == Past::Suspect {
-        process_result::note(app, task.id, report.clone()).await?;
+        Box::pin(process_result::note(app, task.id, report.clone())).await?;
     }
     send(app, task, report).await?;
     Ok(Ran::Told)

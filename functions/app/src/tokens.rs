@@ -67,7 +67,7 @@ pub(crate) async fn keep_alive(app: &App, task: &TaskInstance) -> Infallible {
                 status: TaskStatus::Running,
                 ..task.clone()
             };
-            if let Err(error) = answer(app, &running).await {
+            if let Err(error) = Box::pin(answer(app, &running)).await {
                 tracing::warn!(task.id = %task.id, %error, "a token was not told that its task lives");
             }
         }

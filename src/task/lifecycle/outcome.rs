@@ -194,11 +194,12 @@ struct Tally {
 }
 
 /// Schedules the next attempt, unless the task's whole time would be spent by then: the attempt
-/// that was remembered last is then the last.
+/// that was remembered last is then the last. What is heard of late begins no earlier than now.
 fn again(mut after: TaskInstance, next: Tally, at: Timestamp, facts: Facts) -> Transition {
+    let begins = at.max(facts.now);
     let spent = after
         .waiting_deadline()
-        .filter(|deadline| deadline.at <= at);
+        .filter(|deadline| deadline.at <= begins);
     if let Some(deadline) = spent {
         if let Some(last) = after.attempts.last_mut() {
             last.next_retry_at = None;

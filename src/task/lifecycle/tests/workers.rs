@@ -106,6 +106,19 @@ fn the_first_limit_of_an_attempt_is_told() {
 }
 
 #[test]
+fn a_look_that_comes_when_all_time_is_over_leaves_no_retry() {
+    let task = begun(json!({
+        "retryPolicy": { "maxRetries": 1, "retryInterval": 0 },
+        "timeouts": { "scheduleToClose": 30_000 },
+    }));
+    let intime = changed_by(&task, &Event::Look, 29_999);
+    assert_eq!(intime.status, TaskStatus::RetryPending);
+    let late = changed_by(&task, &Event::Look, 30_000);
+    assert_eq!(late.status, TaskStatus::TimedOut);
+    assert_eq!(late.error.unwrap().details["kind"], "SCHEDULE_TO_CLOSE");
+}
+
+#[test]
 fn what_is_given_back_is_the_same_attempt_and_anybodys() {
     let task = begun(json!({ "retryPolicy": { "maxRetries": 1, "retryInterval": 0 } }));
     let given = changed_by(&task, &says(&task, Word::GivenBack), 2000);
