@@ -170,7 +170,7 @@ pub mod registration {
     pub const EXPORT_DIFFERS: &str = "EXPORT_DIFFERS";
 
     /// Every one of them.
-    pub const ALL: [&str; 27] = [
+    pub const ALL: [&str; 28] = [
         MALFORMED,
         UNKNOWN_FIELD,
         MISSING_FIELD,
