@@ -36,7 +36,7 @@ impl EventsExecutor {
     /// An executor on this connection, which sends as `sender`, a role, where no definition names one.
     #[must_use]
     pub fn new(sdk: SdkConfig, sender: Option<String>, clock: Clock) -> Self {
-        let clients = Clients::new(sdk, |sdk| Bus::new(sdk)).usually(sender);
+        let clients = Clients::new(sdk, Bus::new).usually(sender);
         Self { clients, clock }
     }
 
