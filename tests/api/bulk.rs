@@ -74,6 +74,8 @@ async fn tasks_are_asked_in_bulk_and_what_cannot_be_asked_is_refused() {
     assert_eq!(counted.is(200).body["total"], 0);
     let unknown = world.send(path, json!({"filter": {"colour": "red"}})).await;
     unknown.refused(422, "INVALID_INPUT");
+    let list = world.send(path, json!({"filter": [null, null]})).await;
+    list.refused(422, "INVALID_INPUT");
     let nothing = world
         .send(
             "/v1/bulk/tasks/reassign",

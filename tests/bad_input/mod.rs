@@ -47,7 +47,7 @@ name: Elsewhere
 version: 1.0.0
 type: INTEGRATION
 retryPolicy: {maxRetries: 3, retryInterval: 1, jitter: NONE}
-executionConfig: {executor: 'https://example.org/'}
+executionConfig: {executor: 'events:nobodys-bus'}
 ---
 id: deep
 name: Deep

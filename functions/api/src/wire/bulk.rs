@@ -1,7 +1,9 @@
 //! What requests and answers hold of bulk operations.
 
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use taskmill::JsonObject;
 use taskmill::bulk::{TaskSelection, WorkflowSelection};
 use utoipa::ToSchema;
 
@@ -63,6 +65,7 @@ pub struct SelectedTasks {
 pub struct BulkRetryWorkflows {
     /// Which.
     #[schema(value_type = SelectedWorkflows)]
+    #[serde(deserialize_with = "object")]
     pub filter: WorkflowSelection,
     /// Whether they are only counted.
     #[serde(default)]
@@ -75,6 +78,7 @@ pub struct BulkRetryWorkflows {
 pub struct BulkCancelWorkflows {
     /// Which.
     #[schema(value_type = SelectedWorkflows)]
+    #[serde(deserialize_with = "object")]
     pub filter: WorkflowSelection,
     /// Why, for people.
     #[serde(default = "somebody")]
@@ -94,6 +98,7 @@ pub struct BulkCancelWorkflows {
 pub struct BulkRetryTasks {
     /// Which.
     #[schema(value_type = SelectedTasks)]
+    #[serde(deserialize_with = "object")]
     pub filter: TaskSelection,
     /// Whether they are only counted.
     #[serde(default)]
@@ -106,6 +111,7 @@ pub struct BulkRetryTasks {
 pub struct BulkCancelTasks {
     /// Which.
     #[schema(value_type = SelectedTasks)]
+    #[serde(deserialize_with = "object")]
     pub filter: TaskSelection,
     /// Why, for people.
     #[serde(default = "somebody")]
@@ -122,6 +128,7 @@ pub struct BulkCancelTasks {
 pub struct BulkReassignTasks {
     /// Which.
     #[schema(value_type = SelectedTasks)]
+    #[serde(deserialize_with = "object")]
     pub filter: TaskSelection,
     /// The person.
     #[schema(min_length = 1, max_length = 256)]
@@ -202,4 +209,10 @@ pub struct BulkOperations {
     pub items: Vec<BulkOperation>,
     /// The cursor of the next page; none at the end.
     pub next_cursor: Option<String>,
+}
+
+/// Reads an object as one: what is derived would take an array of its fields as well.
+fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(given: D) -> Result<T, D::Error> {
+    let object = JsonObject::deserialize(given)?;
+    serde_json::from_value(Value::Object(object)).map_err(D::Error::custom)
 }
