@@ -45,15 +45,10 @@ class Dev:
             self.process.kill()
             raise RuntimeError("taskmill dev does not start: " + "".join(self.said))
         self.environment = {}
-        # With a port of its own the API's address and a token come as well.
-        expected = self._variables() + (2 if "--port" in arguments else 0)
-        while len(self.environment) < expected:
+        last = "TASKMILL_TOKEN" if "--port" in arguments else "TASKMILL_RETRY_DEAD_LETTERS_URL"
+        while last not in self.environment:
             name, value = self.process.stdout.readline().rstrip("\n").split("=", 1)
             self.environment[name] = value
-
-    @staticmethod
-    def _variables():
-        return 4 + 3 + 2 + 1 + 1 + 2 + 5 + 5
 
     def _listen(self):
         for line in self.process.stderr:
