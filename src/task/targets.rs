@@ -2,7 +2,7 @@
 //!
 //! A deployment may list for each tenant what it may reach; and nobody reaches the deployment's own
 //! functions and queues, or a task could forge a result. Names are compared in one form, whichever
-//! way they are written: see [`canonical`]. Which addresses a host may stand for is decided where it
+//! way they are written: see `canonical`. Which addresses a host may stand for is decided where it
 //! is connected to, and whether AWS allows a call is its own affair: each of them has to agree.
 
 use std::collections::BTreeMap;
