@@ -261,26 +261,11 @@ async fn the_api_may_do_whatever_its_routes_do() {
         "/v1/task-definitions",
         "/v1/workflows",
         "/v1/workflows?workflowDefinitionId=limited",
+        "/v1/dead-letters",
     ] {
         let listed = stack.get(&root, path).await;
         assert_eq!(listed.status, 200, "{path}: {}", listed.body);
     }
-
-    let message = Message::StartWorkflow {
-        caller: stack.caller(),
-        request: json!({"workflowDefinitionId": "later", "input": {}, "idempotencyKey": "later"}),
-    };
-    stack.send(QueueName::Create, &message.to_body(0)).await;
-    stack.dead_letter(QueueName::Create, "later").await;
-    let later = json!({
-        "id": "later", "name": "Later", "version": "1.0.0",
-        "steps": [{"name": "only", "taskDefinitionId": "echo"}],
-    });
-    posted("/v1/workflow-definitions", later).await;
-    stack.redrive_over_http(&root).await;
-    let id = taskmill::ids::WorkflowId::from_idempotency_key(&stack.caller().tenant_id, "later");
-    let workflow = stack.ended_workflow(id).await;
-    assert_eq!(workflow.status, WorkflowStatus::Completed);
 }
 
 #[tokio::test]
