@@ -18,8 +18,9 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 /// The functions, by the names of their binaries.
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "api",
+    "api-operations",
     "create-task",
     "execute-task",
     "process-result",

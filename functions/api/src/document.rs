@@ -17,7 +17,7 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema, ToSchema};
 
 use crate::request::PROBLEM_JSON;
-use crate::routes::Described;
+use crate::routes::{DescribedOperations, DescribedResources};
 use crate::wire::records;
 
 /// What may be answered instead of what was asked for.
@@ -182,12 +182,25 @@ impl Modify for Bearer {
     }
 }
 
+/// All that is made of handlers and wire types.
+fn described() -> OpenApi {
+    let mut document = Description::openapi();
+    document.merge(DescribedResources::openapi());
+    document.merge(DescribedOperations::openapi());
+    document
+}
+
+/// The paths that the function `api-operations` serves, with their methods and descriptions.
+#[must_use]
+pub fn of_operations() -> Value {
+    serde_json::to_value(DescribedOperations::openapi().paths)
+        .expect("a document has string keys only")
+}
+
 /// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> Value {
-    let mut document = Description::openapi();
-    document.merge(Described::openapi());
-    let mut document = serde_json::to_value(document).expect("a document has string keys only");
+    let mut document = serde_json::to_value(described()).expect("a document has string keys only");
     if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
         let mut language = registration::json_schema();
         refer_to_components(&mut language);
@@ -271,8 +284,7 @@ mod tests {
 
     #[test]
     fn only_definitions_are_described_twice() {
-        let mut own = Description::openapi();
-        own.merge(Described::openapi());
+        let own = described();
         let own = own.components.unwrap().schemas;
         let language = registration::json_schema();
         let language = language["$defs"].as_object().unwrap();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
 use taskmill::Timestamp;
 use taskmill_app::App;
 use uuid::Uuid;
@@ -50,11 +49,24 @@ impl Api {
     }
 }
 
-/// The API.
+/// The whole API.
 pub fn router(api: Api) -> Router {
-    routes::served()
-        .route("/", get(pages::console))
-        .route("/openapi.json", get(pages::document))
+    let routes = routes::resources().merge(routes::operations());
+    answering(routes.merge(pages::routes()), api)
+}
+
+/// The part of the function `api`: what is registered, read and worked on, and the pages.
+pub fn resources(api: Api) -> Router {
+    answering(routes::resources().merge(pages::routes()), api)
+}
+
+/// The part of the function `api-operations`: what sets workflows going or changes their course.
+pub fn operations(api: Api) -> Router {
+    answering(routes::operations(), api)
+}
+
+fn answering(routes: Router<Api>, api: Api) -> Router {
+    routes
         .fallback(request::nowhere)
         .layer(from_fn(request::known_method))
         .layer(from_fn_with_state(api.clone(), request::answer))
