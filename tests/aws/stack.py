@@ -39,18 +39,22 @@ def limit():
         )
 
 
+BATCHED = ("sqs:SendMessage", "sqs:ChangeMessageVisibility")
+
+
 def name_batches():
     """Allows batches wherever single messages are allowed.
 
-    AWS knows one right to send; the emulator asks for another one where a batch is sent.
+    AWS knows one right for both; the emulator asks for another one where there is a batch.
     """
     iam = boto3.client("iam")
     for role in (role["RoleName"] for role in iam.list_roles()["Roles"]):
         for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
             for statement in document["Statement"]:
-                if statement["Action"] == "sqs:SendMessage":
-                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+                actions = statement["Action"]
+                actions = [actions] if isinstance(actions, str) else actions
+                statement["Action"] = actions + [f"{one}Batch" for one in actions if one in BATCHED]
             iam.put_role_policy(
                 RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document)
             )
