@@ -16,7 +16,7 @@ const LOOKS: usize = 60;
 const DEV: [&str; 7] = ["dev", "--aws-port", "0", "--port", "0", "--data", "kept"];
 
 /// A deployment, and who works on it.
-struct Deployed {
+pub struct Deployed {
     folder: Folder,
     dev: Child,
     environment: Vec<(String, String)>,
@@ -32,7 +32,7 @@ impl Drop for Deployed {
 }
 
 impl Deployed {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
         let mut dev = folder.command(&DEV).spawn().unwrap();
         let mut ready = String::new();
@@ -83,7 +83,7 @@ impl Deployed {
     }
 
     /// The command on the stack, for a tenant.
-    fn acme(&self, arguments: &[&str]) -> Ended {
+    pub fn acme(&self, arguments: &[&str]) -> Ended {
         self.run(&[&["--stack", "live"], arguments, &["--tenant", "acme"]].concat())
     }
 
