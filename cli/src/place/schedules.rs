@@ -65,7 +65,7 @@ impl Schedules for Here {
         let mut request = PageRequest::first(PageRequest::MOST);
         loop {
             let page = schedules::list(&self.app, &self.tenant, &request).await?;
-            found.extend(views::of_schedules(&self.app, &self.reader(), page.items).await?);
+            found.extend(views::of_schedules(&self.app, &self.reader(), &page.items).await?);
             match page.next {
                 Some(next) => request = PageRequest::after(PageRequest::MOST, next),
                 None => return Ok(found),

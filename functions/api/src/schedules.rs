@@ -113,7 +113,7 @@ pub(crate) async fn list_schedules(
     let request = page::request(fields.limit, fields.cursor)?;
     let found = use_case::list(api.app(), &caller.tenant_id, &request).await?;
     Ok(answer::ok(List::from(Page {
-        items: views::of_schedules(api.app(), &caller, found.items).await?,
+        items: views::of_schedules(api.app(), &caller, &found.items).await?,
         next: found.next,
     })))
 }

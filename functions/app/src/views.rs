@@ -4,9 +4,11 @@
 //! variables of a workflow have no schema of their own: who may not see all that its tasks and its
 //! input may have put into them sees none of them.
 
+use std::collections::BTreeMap;
+
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
-use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::ids::{DefinitionId, TaskId, TenantId, WorkflowId};
 use taskmill::limits::{ACTS_LISTED, COMPLETED_TASKS_LISTED, TASKS_SHOWN};
 use taskmill::schedule::Schedule;
 use taskmill::security::Caller;
@@ -168,13 +170,23 @@ pub async fn of_workflow(
 pub async fn of_schedules(
     app: &App,
     reader: &Caller,
-    schedules: Vec<Schedule>,
+    schedules: &[Schedule],
 ) -> Result<Vec<Value>, Fault> {
-    stream::iter(schedules)
-        .map(|schedule| async move { of_schedule(app, reader, &schedule).await })
-        .buffered(SIDE_BY_SIDE)
-        .try_collect()
-        .await
+    let mut seen: BTreeMap<(&DefinitionId, String), Classified> = BTreeMap::new();
+    let mut views = Vec::new();
+    for schedule in schedules {
+        let definition = &schedule.definition;
+        let range = definition.workflow_version.as_ref();
+        let range = range.map(ToString::to_string).unwrap_or_default();
+        // Many schedules may start one definition.
+        let started = (&definition.workflow_definition_id, range);
+        if !seen.contains_key(&started) {
+            let classified = Classified::of_what_starts(app, schedule).await?;
+            seen.insert(started.clone(), classified);
+        }
+        views.push(seen[&started].of_schedule(reader, schedule));
+    }
+    Ok(views)
 }
 
 /// A schedule that was loaded, in the same way.
@@ -182,22 +194,8 @@ pub async fn of_schedules(
 /// # Errors
 /// The store failed.
 pub async fn of_schedule(app: &App, reader: &Caller, schedule: &Schedule) -> Result<Value, Fault> {
-    let definition = &schedule.definition;
-    let view = schedule.view();
-    if definition.input.is_none() && definition.input_expression.is_none() {
-        return Ok(view);
-    }
-    let (id, range) = (
-        &definition.workflow_definition_id,
-        definition.workflow_version.as_ref(),
-    );
-    let definitions = &app.inner.definitions;
-    let found = definitions.workflow_to_start(schedule.tenant_id(), id, range);
-    let classified = match known(found.await)? {
-        Some(workflow) => Classified::input(&workflow.definition.input_schema),
-        None => Classified::Unknown,
-    };
-    Ok(classified.of_schedule(view, Redaction::new(&reader.permissions)))
+    let classified = Classified::of_what_starts(app, schedule).await?;
+    Ok(classified.of_schedule(reader, schedule))
 }
 
 /// What was found; none where nothing can be told of it, so that it is not known what it classifies.
@@ -260,8 +258,25 @@ impl Classified {
         }
     }
 
+    /// Of the definition that a schedule would start now.
+    async fn of_what_starts(app: &App, schedule: &Schedule) -> Result<Self, Fault> {
+        let definition = &schedule.definition;
+        let (id, range) = (
+            &definition.workflow_definition_id,
+            definition.workflow_version.as_ref(),
+        );
+        let definitions = &app.inner.definitions;
+        let found = definitions.workflow_to_start(schedule.tenant_id(), id, range);
+        Ok(match known(found.await)? {
+            Some(workflow) => Self::input(&workflow.definition.input_schema),
+            None => Self::Unknown,
+        })
+    }
+
     /// The view of a schedule. An expression may hold whatever the input that it gives may.
-    fn of_schedule(&self, mut view: Value, mut redaction: Redaction<'_>) -> Value {
+    fn of_schedule(&self, reader: &Caller, schedule: &Schedule) -> Value {
+        let mut redaction = Redaction::new(&reader.permissions);
+        let mut view = schedule.view();
         if let Some(definition) = view.get_mut("definition") {
             *definition = self.shown(definition.take(), &mut redaction);
         }

@@ -41,15 +41,16 @@ const NOT_THERE: [&str; 3] = [
     "ParameterVersionNotFound",
 ];
 /// What says that the secret may not be read, or not decrypted.
-const DENIED: [&str; 5] = [
+const DENIED: [&str; 4] = [
     "AccessDeniedException",
     "DecryptionFailure",
-    "ExpiredTokenException",
     "InvalidKeyId",
     "UnrecognizedClientException",
 ];
-/// What says that there is too much going on, or that the service itself failed.
-const PASSING: [&str; 4] = [
+/// What says that there is too much going on, that the service itself failed, or that this process is
+/// about to be given other credentials.
+const PASSING: [&str; 5] = [
+    "ExpiredTokenException",
     "InternalServerError",
     "InternalServiceError",
     "ThrottlingException",
