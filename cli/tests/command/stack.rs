@@ -315,10 +315,11 @@ fn dead_letters_are_listed_shown_and_sent_back() {
         own(&["list", "--queue", "retry"]).expect(0).json(),
         json!([])
     );
-    assert_eq!(
-        own(&["show", id, "--queue", "create"]).expect(0).json(),
-        shown.json()
-    );
+    // Nobody can tell there what the input of an unknown definition holds.
+    let mut hidden = shown.json();
+    hidden["body"]["request"]["input"] = json!("***");
+    let seen = own(&["show", id, "--queue", "create"]);
+    assert_eq!(seen.expect(0).json(), hidden);
     let others = |what: &[&str]| deployed.service("other", &[&["dead-letters"], what].concat());
     assert_eq!(others(&["list"]).expect(0).json(), json!([]));
     others(&["show", id]).expect(2).says("NOT_FOUND");
