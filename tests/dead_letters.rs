@@ -11,7 +11,7 @@ use taskmill_aws::queues::{Message, QueueName, Which};
 use taskmill_local::{LocalAws, Service};
 
 use crate::support::{
-    Answer, Records, Script, aws, caller, register, service, settle, workflow_of,
+    Answer, Records, Script, aws, caller, register, service, settle, tenant, workflow_of,
 };
 
 const TASK: &str = "
@@ -66,7 +66,8 @@ async fn a_request_that_came_too_early_is_done_once_it_can_be() {
     assert!(reason.starts_with("NOT_FOUND"), "{reason}");
     let about = letter.message.as_ref().unwrap();
     assert_eq!(about.kind, "startWorkflow");
-    assert_eq!(about.to_string(), "tenant acme, definition late");
+    assert_eq!(about.tenant_id, Some(tenant()));
+    assert_eq!(about.definition_id.as_deref(), Some("late"));
     let whole = show(service.app(), &[QueueName::Create], &letter.id)
         .await
         .unwrap();

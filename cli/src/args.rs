@@ -1,5 +1,6 @@
 //! The arguments of the command, as users type them. What they mean is up to [`crate::commands`].
 
+mod bulk;
 mod dead_letters;
 mod dev;
 mod export;
@@ -16,6 +17,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use taskmill::ids::{BadId, DefinitionId, TenantId};
 
+pub use bulk::{
+    BeginArgs, BulkCommand, BulkTasks, BulkTasksArgs, BulkWorkflows, BulkWorkflowsArgs, OnesBulk,
+};
 pub use dead_letters::{DeadLettersCommand, LetterArgs, LettersArgs, RedriveArgs};
 pub use dev::{DevArgs, TokenArgs};
 pub use export::{ExportArgs, ExportFormat};
@@ -24,7 +28,10 @@ pub use people::{
 };
 pub use place::{At, Named, PlaceArgs};
 pub use schedules::{DefineSchedulesArgs, ListSchedulesArgs, ScheduleCommand, TriggerArgs};
-pub use verb::{DefineArgs, ListArgs, Request, ShowArgs, StartArgs, Verb, WatchArgs};
+pub use verb::{
+    CancelArgs, DefineArgs, ListArgs, Request, RequestOfEither, ShowArgs, StartArgs, Verb,
+    WatchArgs,
+};
 pub use who::{Actor, Who};
 
 /// Runs tasks and workflows on this machine, with nothing but this program, and works on those of

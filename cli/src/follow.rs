@@ -22,6 +22,27 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Looks in a row that may fail: so many seconds a place may be away.
 const PATIENCE: u32 = 60;
 
+/// How often in a row a place that was there before could not be asked.
+#[derive(Debug, Default)]
+pub struct Patience(u32);
+
+impl Patience {
+    /// Bears one more failure, and tells of the first.
+    ///
+    /// # Errors
+    /// It does not pass, or the place was away for too long.
+    pub fn bear(&mut self, error: Error, display: &Display) -> Result<(), Error> {
+        if self.0 == PATIENCE || !error.may_pass() {
+            return Err(error);
+        }
+        if self.0 == 0 {
+            display.say(&format!("{}; looking again", error.report()));
+        }
+        self.0 += 1;
+        Ok(())
+    }
+}
+
 /// What is followed.
 pub struct Follow<'a> {
     place: &'a Opened,
@@ -73,20 +94,13 @@ impl<'a> Follow<'a> {
         over
     }
 
-    /// A place that was there before may be away for a while.
     async fn look_until_over(&mut self) -> Result<Record, Error> {
-        let mut failures = 0;
+        let mut patience = Patience::default();
         loop {
             match self.look().await {
                 Ok(record) if record.is_over() => return Ok(record),
-                Ok(_) => failures = 0,
-                Err(error) if self.is_there && failures < PATIENCE && error.may_pass() => {
-                    if failures == 0 {
-                        self.display
-                            .say(&format!("{}; looking again", error.report()));
-                    }
-                    failures += 1;
-                }
+                Ok(_) => patience = Patience::default(),
+                Err(error) if self.is_there => patience.bear(error, self.display)?,
                 Err(error) => return Err(error),
             }
             self.pause().await;

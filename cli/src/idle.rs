@@ -104,6 +104,12 @@ async fn awaited(store: &Store, tenant: &TenantId) -> Result<Option<Awaited>, Er
             }
         }
     }
+    for due in store.every_due_bulk().await? {
+        let found = store.bulk(due.id).await?;
+        if found.is_some_and(|bulk| bulk.tenant_id() == tenant && !bulk.status.is_terminal()) {
+            return Ok(None);
+        }
+    }
     Ok(Some(awaited))
 }
 

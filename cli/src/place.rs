@@ -3,6 +3,7 @@
 //! ([`here`]), a service is asked over HTTP ([`service`]). Which one is meant is decided in
 //! [`meant`].
 
+mod bulks;
 mod here;
 mod letters;
 mod meant;
@@ -25,7 +26,7 @@ use here::Here;
 use service::{Address, Client};
 
 pub use letters::{Letter, Letters, Looked};
-pub use verbs::{Listing, Verbs};
+pub use verbs::{Listing, Verbs, is_not_there, neither};
 
 /// Whose a folder is when nobody is named.
 const LOCAL: &str = "local";

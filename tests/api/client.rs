@@ -54,6 +54,18 @@ impl World {
         if !definitions.is_empty() {
             register(service.app(), definitions).await;
         }
+        Self::around(aws, service)
+    }
+
+    /// The world that a new process finds: the same records, and no queues.
+    pub async fn restarted(self) -> Self {
+        let aws = self.aws.restarted();
+        drop(self.service);
+        let service = service(&aws, &Script::new(|_| Said::Hang)).await;
+        Self::around(aws, service)
+    }
+
+    fn around(aws: LocalAws, service: Service) -> Self {
         let key = DevelopmentKey::new([7; 32]);
         let authority = Authority::Router(key.verifier().into());
         Self {

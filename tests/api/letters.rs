@@ -1,6 +1,7 @@
 //! Dead letters over HTTP: who administers those of a tenant sees and sends back what is its own.
 
 use serde_json::{Value, json};
+use taskmill::ids::{ScheduleId, ScheduleName};
 use taskmill::security::{ADMINISTER_DEAD_LETTERS, ADMINISTER_TASKS, Caller};
 use taskmill_app::dead_letters::list;
 use taskmill_aws::queues::{Message, QueueName, Record};
@@ -10,7 +11,7 @@ use super::client::{World, person, stranger};
 use crate::support::{caller, settle};
 
 /// Puts a text among the dead letters of a queue.
-async fn bury(world: &World, queue: QueueName, body: &str) {
+pub async fn bury(world: &World, queue: QueueName, body: &str) {
     let client = aws_sdk_sqs::Client::new(&world.aws.background_sdk_config());
     let url = world.service.app().queues().urls().dead_letters_of(queue);
     let send = client.send_message().queue_url(url).message_body(body);
@@ -99,7 +100,9 @@ async fn a_tenant_sees_the_letters_that_name_it_and_those_about_its_records() {
     );
 
     let shown = ask(&undertaker(), &format!("/{own}")).await.is(200);
-    assert_eq!(shown.body["body"]["request"]["input"]["n"], 7);
+    let request = &shown.body["body"]["request"];
+    assert_eq!(request["workflowDefinitionId"], "late");
+    assert_eq!(request["input"], "***", "nobody knows what it is");
     let elsewhere = ask(&undertaker(), &format!("/{own}?queue=retry")).await;
     elsewhere.refused(404, "NOT_FOUND");
     for letter in [&others, "x"] {
@@ -112,6 +115,38 @@ async fn a_tenant_sees_the_letters_that_name_it_and_those_about_its_records() {
         let missing = &refused.body["details"]["missing"];
         assert_eq!(missing, &json!([ADMINISTER_DEAD_LETTERS]));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_about_a_schedule_or_a_bulk_operation_is_its_tenants() {
+    let world = World::of(DEFINITIONS).await;
+    let schedule = json!({"id": "daily", "workflowDefinitionId": "contract", "cron": "@daily"});
+    let define = world.by(&caller(), "PUT", "/v1/schedules/daily");
+    define.json(schedule).answer().await.is(201);
+    let bulk = world.send("/v1/bulk/workflows/cancel", json!({"filter": {}}));
+    let bulk = bulk.await.is(202).id();
+    let daily = ScheduleId::of(&caller().tenant_id, &ScheduleName::new("daily").unwrap());
+    let of_nobody = ScheduleId::of(&caller().tenant_id, &ScheduleName::new("none").unwrap());
+    for record in [
+        Record::Schedule(daily),
+        Record::Schedule(of_nobody),
+        Record::Bulk(bulk.parse().unwrap()),
+    ] {
+        bury(&world, QueueName::Retry, &Message::Due(record).to_body(0)).await;
+    }
+    let listed = async |who: &Caller| {
+        let asked = world.by(who, "GET", "/v1/dead-letters?queue=retry");
+        let listed = asked.answer().await.is(200).body;
+        let letters = listed["items"].as_array().unwrap().clone();
+        let about = letters.into_iter().map(|letter| {
+            let message = &letter["message"];
+            let ids = ["scheduleId", "bulkId"].map(|field| message[field].as_str());
+            ids.into_iter().flatten().collect::<String>()
+        });
+        about.collect::<Vec<String>>()
+    };
+    assert_eq!(listed(&undertaker()).await, [daily.to_string(), bulk]);
+    assert_eq!(listed(&stranger()).await, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -245,3 +245,21 @@ async fn what_a_worker_may_not_say_is_refused_with_its_limit() {
     let progress = json!({"progress": "x".repeat(1022)});
     offered.says("heartbeat", progress).await.is(200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_known_after_a_restart_before_anything_is_offered_to_it() {
+    let world = World::of(RENDER).await.restarted().await;
+    let poll = async |group: &str| {
+        let path = format!("/v1/workers/{group}/poll");
+        let ask = world.by(&machine("taskmill:work"), "POST", &path);
+        let body = json!({"maxTasks": 1, "waitSeconds": 0});
+        ask.json(body).answer().await
+    };
+    assert_eq!(poll("gpu").await.is(200).body["tasks"], json!([]));
+    poll("nobodys").await.refused(404, "NOT_FOUND");
+    let task = json!({"taskDefinitionId": "render", "input": {"film": 1}});
+    world.send("/v1/tasks", task).await.is(201);
+    pass(&world.aws, SECOND).await;
+    let offered = poll("gpu").await.is(200);
+    assert_eq!(offered.body["tasks"].as_array().map(Vec::len), Some(1));
+}

@@ -10,6 +10,7 @@ use taskmill::task::TaskStatus;
 use taskmill::task::instance::TaskPriority;
 use taskmill::workflow::WorkflowStatus;
 use taskmill_aws::payloads::{ContentHash, PayloadKey, PayloadKind};
+use taskmill_aws::queues::message::FORMAT;
 use taskmill_aws::queues::{Carried, Execute, Message, QueueName, Received, Record};
 use taskmill_local::service::DeadLetter;
 use taskmill_local::{LocalAws, Service};
@@ -264,13 +265,11 @@ async fn messages_of_a_newer_format_are_kept_and_tried_again_until_somebody_can_
     let service = started(&aws, &script).await;
     let before = aws.meter().snapshot();
     let mut sent = BTreeSet::new();
-    for (number, body) in [r#"{"v":2,"is":"a"}"#, r#"{"v":2,"is":"b"}"#]
-        .iter()
-        .enumerate()
-    {
+    let newer = |is: &str| json!({"v": FORMAT + 1, "is": is}).to_string();
+    for (number, body) in [newer("a"), newer("b")].iter().enumerate() {
         for queue in QueueName::ALL {
             send(&service, queue, body, number).await;
-            sent.insert((queue, (*body).to_owned()));
+            sent.insert((queue, body.clone()));
         }
     }
     pass(&aws, HOUR + MINUTE).await;

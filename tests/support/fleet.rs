@@ -105,5 +105,6 @@ pub fn config(queues: QueueUrls) -> Config {
         targets: Targets::default(),
         sender: None,
         callbacks: Some(callbacks()),
+        vault: None,
     }
 }

@@ -9,6 +9,7 @@ use taskmill::Timestamp;
 use taskmill_app::sweep::Swept;
 use taskmill_aws::config::{Config, output_of, queue_variable};
 use taskmill_aws::queues::QueueName;
+use taskmill_aws::secrets::VaultPlace;
 
 use super::storage::resource_name;
 use super::text::{name_in_stack, resource_of, resources, template};
@@ -161,6 +162,7 @@ fn given(name: &str) -> Option<String> {
     Some(match name {
         "TASKMILL_CALLBACK_KEYS" => "7".repeat(32),
         "TASKMILL_TARGETS" => "{}".to_owned(),
+        "TASKMILL_SECRETS_FROM" => "ssm".to_owned(),
         _ => "7".to_owned(),
     })
 }
@@ -178,9 +180,11 @@ fn asked() -> BTreeSet<String> {
 
 /// Variables of the configuration that a deployment leaves as they are, or tells only whom they are
 /// for.
-const LEFT: [&str; 4] = [
+const LEFT: [&str; 6] = [
     "TASKMILL_CALLBACK_KEYS",
     "TASKMILL_CALLBACK_URL",
+    "TASKMILL_SECRETS_FROM",
+    "TASKMILL_SECRETS_PREFIX",
     "TASKMILL_SENDER_ROLE_ARN",
     "TASKMILL_SWEEP_HORIZON_MILLIS",
 ];
@@ -215,6 +219,8 @@ fn a_function_is_told_what_its_configuration_asks_for() {
             "ExecuteTask" => &[
                 "TASKMILL_CALLBACK_URL",
                 "TASKMILL_CALLBACK_KEYS",
+                "TASKMILL_SECRETS_FROM",
+                "TASKMILL_SECRETS_PREFIX",
                 "TASKMILL_SENDER_ROLE_ARN",
             ],
             _ => &[],
@@ -257,6 +263,38 @@ fn whoever_looks_from_outside_is_told_the_same() {
             template["Outputs"][&output]["Value"], variables[&variable],
             "{output}"
         );
+    }
+}
+
+#[test]
+fn execute_task_is_told_where_secrets_are_kept() {
+    let template = template();
+    let own = &template["Resources"]["ExecuteTask"]["Properties"]["Environment"]["Variables"];
+    for (variable, parameter) in [
+        ("TASKMILL_SECRETS_FROM", "SecretsFrom"),
+        ("TASKMILL_SECRETS_PREFIX", "SecretsPrefix"),
+    ] {
+        assert_eq!(own[variable], json!({"Ref": parameter}));
+    }
+    let parameters = &template["Parameters"];
+    let prefix = parameters["SecretsPrefix"]["Default"].as_str().unwrap();
+    for service in parameters["SecretsFrom"]["AllowedValues"]
+        .as_array()
+        .unwrap()
+    {
+        let place = VaultPlace::read(service.as_str().unwrap(), prefix).unwrap();
+        assert_eq!(place.is_none(), service == "none");
+    }
+    let statements = &template["Resources"]["ExecuteTaskRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+        ["Statement"];
+    for (condition, right) in [
+        ("AsksSecretsManager", "secretsmanager:GetSecretValue"),
+        ("AsksParameterStore", "ssm:GetParameter"),
+    ] {
+        let given = statements.as_array().unwrap().iter();
+        let given = given.filter(|given| given.to_string().contains(right));
+        let given: Vec<&Value> = given.map(|given| &given["Fn::If"][0]).collect();
+        assert_eq!(given, [condition], "the right is there when it is of use");
     }
 }
 

@@ -174,7 +174,9 @@ fn execute_task_runs_attempts() {
         TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
         TaskStateMachineArns: states:StartExecution
         WorkflowInstances: dynamodb:GetItem dynamodb:Query
+        arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:SecretsPrefix/*: secretsmanager:GetSecretValue
         arn:AWS::Partition:sqs:AWS::Region:AWS::AccountId:AWS::StackName-worker-*: sqs:SendMessage
+        arn:AWS::Partition:ssm:AWS::Region:AWS::AccountId:parameter/SecretsPrefix/*: ssm:GetParameter
         arn:AWS::Partition:states:AWS::Region:AWS::AccountId:execution:*: states:DescribeExecution states:StopExecution
         ",
     );

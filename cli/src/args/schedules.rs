@@ -15,7 +15,7 @@ pub enum ScheduleCommand {
     /// Lists schedules, the newest first.
     List(ListSchedulesArgs),
     /// Prints a schedule with its next times and what became of the last ones.
-    Show(OnesSchedule),
+    Show(ShowScheduleArgs),
     /// Stops a schedule; times that go by are not made up for.
     Pause(OnesSchedule),
     /// Lets a schedule go on with the first time that is yet to come.
@@ -56,6 +56,17 @@ pub struct OnesSchedule {
     /// Where it is.
     #[command(flatten)]
     pub at: At,
+}
+
+/// The arguments of `schedule show`.
+#[derive(Debug, Args)]
+pub struct ShowScheduleArgs {
+    /// Which one.
+    #[command(flatten)]
+    pub one: OnesSchedule,
+    /// A permission of whoever looks; may be repeated. What a schema classifies takes one to be seen.
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    pub permissions: Vec<String>,
 }
 
 /// The arguments of `schedule trigger`.

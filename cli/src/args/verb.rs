@@ -10,8 +10,8 @@ use taskmill::task::TaskType;
 use uuid::Uuid;
 
 use super::{
-    AssignArgs, At, CommentArgs, CompleteArgs, DeadLettersCommand, FailArgs, FollowUpArgs,
-    FormArgs, InboxArgs, OnesTask, ScheduleCommand, Who, definition_id, words,
+    AssignArgs, At, BulkCommand, CommentArgs, CompleteArgs, DeadLettersCommand, FailArgs,
+    FollowUpArgs, FormArgs, InboxArgs, OnesTask, ScheduleCommand, Who, definition_id, words,
 };
 
 /// What is done with what a place holds.
@@ -30,14 +30,15 @@ pub enum Verb {
     Watch(WatchArgs),
     /// Tells what happened to a workflow and its tasks, or to a task, in order.
     Logs(ShowArgs),
-    /// Ends a workflow at once, with what it runs.
+    /// Ends a workflow at once, with what it runs, or a task.
     Cancel(CancelArgs),
     /// Lets a workflow begin nothing new.
     Pause(Request),
     /// Lets a workflow that is paused go on.
     Resume(Request),
-    /// Lets a workflow that is FAILED or TIMED_OUT go on at the steps that failed.
-    Retry(Request),
+    /// Lets a workflow that is FAILED or TIMED_OUT go on at the steps that failed, or repeats a task
+    /// that ended by a new one.
+    Retry(RequestOfEither),
     /// Begins a step of a workflow that ended again, and what follows from it.
     Rerun(RerunArgs),
     /// Takes a step as done: one that waits, that failed, or that has yet to come.
@@ -75,6 +76,12 @@ pub enum Verb {
         /// What to do with schedules.
         #[command(subcommand)]
         command: ScheduleCommand,
+    },
+    /// Asks the same of many workflows or tasks.
+    Bulk {
+        /// What to do with many.
+        #[command(subcommand)]
+        command: BulkCommand,
     },
     /// Looks at messages that could not be handled, and sends them back.
     DeadLetters {
@@ -181,10 +188,7 @@ impl ShowArgs {
     /// Whoever looks.
     #[must_use]
     pub fn who(&self) -> Who {
-        Who {
-            permissions: self.permissions.clone(),
-            ..Who::default()
-        }
+        Who::holding(self.permissions.clone())
     }
 }
 
@@ -205,16 +209,36 @@ pub struct Request {
     pub quiet: bool,
 }
 
+/// Something that is asked of a workflow, or of a task.
+#[derive(Debug, Args)]
+pub struct RequestOfEither {
+    /// The id of a workflow, or of a task that is of no workflow.
+    pub id: Uuid,
+    /// Where it is.
+    #[command(flatten)]
+    pub at: At,
+    /// An id of your own that makes this safe to repeat: it is done once for one id. Without it,
+    /// every call is a request of its own.
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<String>,
+    /// Prints no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// In whose name. A task asks for the permissions of its definition.
+    #[command(flatten)]
+    pub who: Who,
+}
+
 /// The arguments of `cancel`.
 #[derive(Debug, Args)]
 pub struct CancelArgs {
-    /// What is asked of which workflow.
+    /// What is asked of which workflow or task.
     #[command(flatten)]
-    pub request: Request,
+    pub request: RequestOfEither,
     /// Why, for people.
     #[arg(long, value_name = "TEXT", default_value = "somebody asked for it")]
     pub reason: String,
-    /// Runs the compensations of the steps that completed.
+    /// Runs the compensations of the steps that completed, of a workflow.
     #[arg(long)]
     pub compensate: bool,
 }

@@ -52,6 +52,15 @@ impl From<Actor> for Who {
 }
 
 impl Who {
+    /// Somebody of whom nothing is said but what they may.
+    #[must_use]
+    pub fn holding(permissions: Vec<String>) -> Self {
+        Self {
+            permissions,
+            ..Self::default()
+        }
+    }
+
     /// Somebody of a tenant, as they say who they are.
     #[must_use]
     pub fn caller(&self, tenant: &TenantId) -> Caller {

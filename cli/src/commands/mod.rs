@@ -1,6 +1,7 @@
 //! The commands, one file each, and what those that run something share (`session`).
 
 pub mod bench;
+mod bulk;
 pub mod completions;
 mod dead_letters;
 mod define;

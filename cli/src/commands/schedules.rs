@@ -6,7 +6,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::args::{DefineSchedulesArgs, Format, ListSchedulesArgs, ScheduleCommand, TriggerArgs};
+use crate::args::{
+    DefineSchedulesArgs, Format, ListSchedulesArgs, ScheduleCommand, TriggerArgs, Who,
+};
 use crate::definitions::Set;
 use crate::exit::{Error, Exit};
 use crate::output::{self, Listed};
@@ -20,9 +22,10 @@ pub async fn schedules(command: ScheduleCommand, place: Place) -> Result<Exit, E
     match command {
         ScheduleCommand::Define(args) => define(args, place).await,
         ScheduleCommand::List(args) => list(args, place).await,
-        ScheduleCommand::Show(one) => {
+        ScheduleCommand::Show(args) => {
+            let (one, who) = (args.one, Who::holding(args.permissions));
             let opened = place.open(one.at.tenant).await?;
-            print(opened.schedule(&one.id).await?, one.at.place.output)
+            print(opened.schedule(&who, &one.id).await?, one.at.place.output)
         }
         ScheduleCommand::Pause(one) => {
             let opened = place.open(one.at.tenant).await?;

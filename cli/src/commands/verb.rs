@@ -5,7 +5,7 @@ use taskmill::workflow::decider::Ask;
 
 use super::operations::{ask, value, variables};
 use super::people::act;
-use super::{dead_letters, define, list, people, schedules, show, start, watch};
+use super::{bulk, dead_letters, define, list, operations, people, schedules, show, start, watch};
 use crate::args::{DeadLettersCommand, Named, PlaceArgs, ScheduleCommand, Verb};
 use crate::exit::{Error, Exit};
 use crate::place::Place;
@@ -23,13 +23,10 @@ pub async fn perform(verb: Verb, named: Named, verbose: u8) -> Result<Exit, Erro
         Verb::Show(args) => show::show(args, place).await,
         Verb::Watch(args) => watch::watch(args, place, verbose).await,
         Verb::Logs(args) => show::logs(args, place).await,
-        Verb::Cancel(args) => {
-            let (reason, compensate) = (args.reason, args.compensate);
-            ask(place, args.request, Ask::Cancel { reason, compensate }).await
-        }
+        Verb::Cancel(args) => operations::cancel(args, place).await,
         Verb::Pause(request) => ask(place, request, Ask::Pause).await,
         Verb::Resume(request) => ask(place, request, Ask::Resume).await,
-        Verb::Retry(request) => ask(place, request, Ask::Retry).await,
+        Verb::Retry(request) => operations::retry(request, place).await,
         Verb::Rerun(args) => ask(place, args.request, Ask::Rerun { path: args.path }).await,
         Verb::Skip(args) => {
             let (path, output) = (args.path, value(&args.result)?);
@@ -53,6 +50,7 @@ pub async fn perform(verb: Verb, named: Named, verbose: u8) -> Result<Exit, Erro
         Verb::Complete(args) => people::complete(args, place).await,
         Verb::Fail(args) => people::fail(args, place).await,
         Verb::Schedule { command } => schedules::schedules(command, place).await,
+        Verb::Bulk { command } => bulk::bulk(command, place, verbose).await,
         Verb::DeadLetters { command } => dead_letters::dead_letters(command, place).await,
     }
 }
@@ -66,7 +64,9 @@ fn place_of(verb: &Verb) -> &PlaceArgs {
         Verb::Show(args) | Verb::Logs(args) => &args.at.place,
         Verb::Watch(args) => &args.shown.at.place,
         Verb::Cancel(args) => &args.request.at.place,
-        Verb::Pause(request) | Verb::Resume(request) | Verb::Retry(request) => &request.at.place,
+        Verb::Pause(request) | Verb::Resume(request) => &request.at.place,
+        Verb::Retry(request) => &request.at.place,
+        Verb::Bulk { command } => &command.at().place,
         Verb::Rerun(args) => &args.request.at.place,
         Verb::Skip(args) => &args.request.at.place,
         Verb::Signal(args) => &args.request.at.place,
@@ -84,8 +84,8 @@ fn place_of(verb: &Verb) -> &PlaceArgs {
         Verb::Schedule { command } => match command {
             ScheduleCommand::Define(args) => &args.at.place,
             ScheduleCommand::List(args) => &args.at.place,
-            ScheduleCommand::Show(one)
-            | ScheduleCommand::Pause(one)
+            ScheduleCommand::Show(args) => &args.one.at.place,
+            ScheduleCommand::Pause(one)
             | ScheduleCommand::Resume(one)
             | ScheduleCommand::Delete(one) => &one.at.place,
             ScheduleCommand::Trigger(args) => &args.one.at.place,

@@ -10,7 +10,7 @@ use taskmill::workflow::WorkflowStatus;
 use taskmill::workflow::decider::Operation;
 use taskmill_app::people::{self, InboxRequest};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
-use taskmill_app::{App, views, workflows};
+use taskmill_app::{App, cancel_task, retry_task, views, workflows};
 use taskmill_aws::store::{
     DateRange, InboxEntry, PageRequest, TaskFilter, TaskSummary, WorkflowSummary,
 };
@@ -52,7 +52,7 @@ impl Here {
     }
 
     /// Whoever looks and says nothing of themselves.
-    fn reader(&self) -> Caller {
+    pub(super) fn reader(&self) -> Caller {
         Who::default().caller(&self.tenant)
     }
 
@@ -162,9 +162,22 @@ impl Verbs for Here {
         Ok(found)
     }
 
-    async fn ask(&self, id: WorkflowId, operation: Operation) -> Result<Value, Error> {
+    async fn ask(&self, who: &Who, id: WorkflowId, operation: Operation) -> Result<Value, Error> {
         workflows::operate(&self.app, &self.tenant, id, operation).await?;
-        Ok(views::workflow(&self.app, &self.reader(), id).await?)
+        let reader = who.caller(&self.tenant);
+        Ok(views::workflow(&self.app, &reader, id).await?)
+    }
+
+    async fn retry_task(&self, who: &Who, id: TaskId, key: Option<&str>) -> Result<Value, Error> {
+        let caller = who.caller(&self.tenant);
+        let new = retry_task::retry_task(&self.app, &caller, id, key).await?;
+        Ok(views::of_task(&self.app, &caller, &new).await?)
+    }
+
+    async fn cancel_task(&self, who: &Who, id: TaskId, reason: String) -> Result<Value, Error> {
+        let caller = who.caller(&self.tenant);
+        let after = cancel_task::cancel_task(&self.app, &caller, id, reason).await?;
+        Ok(views::of_task(&self.app, &caller, &after).await?)
     }
 
     async fn inbox(

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
 use taskmill::ids::ScheduleName;
-use taskmill::schedule::{Schedule, ScheduleDefinition};
+use taskmill::schedule::ScheduleDefinition;
 use taskmill_app::schedules::{self, Expected};
 use taskmill_app::views;
 use taskmill_aws::store::PageRequest;
@@ -27,8 +27,8 @@ pub trait Schedules {
     /// All schedules of a tenant, the newest first.
     async fn schedules(&self) -> Result<Vec<Value>, Error>;
 
-    /// A schedule.
-    async fn schedule(&self, name: &ScheduleName) -> Result<Value, Error>;
+    /// A schedule, as far as somebody may see it.
+    async fn schedule(&self, who: &Who, name: &ScheduleName) -> Result<Value, Error>;
 
     /// Stops a schedule.
     async fn pause_schedule(&self, name: &ScheduleName) -> Result<Value, Error>;
@@ -57,7 +57,7 @@ impl Schedules for Here {
     ) -> Result<Value, Error> {
         let caller = who.caller(&self.tenant);
         let defined = schedules::define(&self.app, &caller, definition, Expected::Any).await?;
-        Ok(defined.0.view())
+        Ok(views::of_schedule(&self.app, &caller, &defined.0).await?)
     }
 
     async fn schedules(&self) -> Result<Vec<Value>, Error> {
@@ -65,7 +65,7 @@ impl Schedules for Here {
         let mut request = PageRequest::first(PageRequest::MOST);
         loop {
             let page = schedules::list(&self.app, &self.tenant, &request).await?;
-            found.extend(page.items.iter().map(Schedule::view));
+            found.extend(views::of_schedules(&self.app, &self.reader(), &page.items).await?);
             match page.next {
                 Some(next) => request = PageRequest::after(PageRequest::MOST, next),
                 None => return Ok(found),
@@ -73,19 +73,20 @@ impl Schedules for Here {
         }
     }
 
-    async fn schedule(&self, name: &ScheduleName) -> Result<Value, Error> {
+    async fn schedule(&self, who: &Who, name: &ScheduleName) -> Result<Value, Error> {
         let found = schedules::get(&self.app, &self.tenant, name).await?;
-        Ok(found.view())
+        let reader = who.caller(&self.tenant);
+        Ok(views::of_schedule(&self.app, &reader, &found).await?)
     }
 
     async fn pause_schedule(&self, name: &ScheduleName) -> Result<Value, Error> {
         let paused = schedules::pause(&self.app, &self.tenant, name, Expected::Any).await?;
-        Ok(paused.view())
+        Ok(views::of_schedule(&self.app, &self.reader(), &paused).await?)
     }
 
     async fn resume_schedule(&self, name: &ScheduleName) -> Result<Value, Error> {
         let resumed = schedules::resume(&self.app, &self.tenant, name, Expected::Any).await?;
-        Ok(resumed.view())
+        Ok(views::of_schedule(&self.app, &self.reader(), &resumed).await?)
     }
 
     async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Error> {
@@ -121,7 +122,8 @@ impl Schedules for Client {
         self.list(&["schedules"], &[], usize::MAX).await
     }
 
-    async fn schedule(&self, name: &ScheduleName) -> Result<Value, Error> {
+    async fn schedule(&self, who: &Who, name: &ScheduleName) -> Result<Value, Error> {
+        who.check_unnamed()?;
         self.get(&["schedules", name.as_str()], &[]).await
     }
 

@@ -210,12 +210,40 @@ impl Verbs for Client {
         Ok(found)
     }
 
-    async fn ask(&self, id: WorkflowId, operation: Operation) -> Result<Value, exit::Error> {
+    async fn ask(
+        &self,
+        who: &Who,
+        id: WorkflowId,
+        operation: Operation,
+    ) -> Result<Value, exit::Error> {
+        who.check_unnamed()?;
         let (what, body) = request::ask(operation.ask);
         let key = operation.request_id.as_deref();
         let path = ["workflows", &id.to_string(), what];
         let view = self.post(&path, key, &body).await?;
         self.with_tasks(id, view).await
+    }
+
+    async fn retry_task(
+        &self,
+        who: &Who,
+        id: TaskId,
+        key: Option<&str>,
+    ) -> Result<Value, exit::Error> {
+        who.check_unnamed()?;
+        let path = ["tasks", &id.to_string(), "retry"];
+        self.post(&path, key, &json!({})).await
+    }
+
+    async fn cancel_task(
+        &self,
+        who: &Who,
+        id: TaskId,
+        reason: String,
+    ) -> Result<Value, exit::Error> {
+        who.check_unnamed()?;
+        let path = ["tasks", &id.to_string(), "cancel"];
+        self.post(&path, None, &json!({"reason": reason})).await
     }
 
     async fn inbox(

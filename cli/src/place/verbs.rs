@@ -16,6 +16,7 @@ use taskmill_app::start_workflow::StartWorkflow;
 use taskmill_aws::store::{InboxEntry, TaskSummary, WorkflowSummary};
 use uuid::Uuid;
 
+use super::bulks::Bulks;
 use super::schedules::Schedules;
 use crate::args::Who;
 use crate::defining::Defined;
@@ -39,7 +40,7 @@ pub struct Listing<S> {
 ///
 /// Every method fails with a refusal, or when the place cannot be reached or fails itself.
 #[async_trait(?Send)]
-pub trait Verbs: Schedules {
+pub trait Verbs: Bulks + Schedules {
     /// Registers definitions, tasks first, and says of each whether it is new. Those before one
     /// that is refused are registered.
     async fn define(&self, set: &Set) -> Result<Vec<Defined>, Error>;
@@ -73,7 +74,13 @@ pub trait Verbs: Schedules {
     ) -> Result<Vec<TaskSummary>, Error>;
 
     /// Asks something of a workflow, and gives it with its tasks as it is then.
-    async fn ask(&self, id: WorkflowId, operation: Operation) -> Result<Value, Error>;
+    async fn ask(&self, who: &Who, id: WorkflowId, operation: Operation) -> Result<Value, Error>;
+
+    /// Repeats a task by a new one, once under a key, and gives the new one.
+    async fn retry_task(&self, who: &Who, id: TaskId, key: Option<&str>) -> Result<Value, Error>;
+
+    /// Ends a task, and gives it as it is then.
+    async fn cancel_task(&self, who: &Who, id: TaskId, reason: String) -> Result<Value, Error>;
 
     /// A person's open tasks, the urgent first, at most so many.
     async fn inbox(
@@ -100,7 +107,7 @@ pub(super) fn meant<S: PartialEq, const N: usize>(
 }
 
 /// The answer to an id that nothing has.
-pub(super) fn neither(id: Uuid) -> Refusal {
+pub fn neither(id: Uuid) -> Refusal {
     missing(format!("there is no workflow or task {id}"))
 }
 
@@ -113,6 +120,7 @@ pub(super) fn missing(message: String) -> Refusal {
     }
 }
 
-pub(super) fn is_not_there(refusal: &Refusal) -> bool {
+/// Whether it says that something is not there.
+pub fn is_not_there(refusal: &Refusal) -> bool {
     refusal.code() == NOT_FOUND
 }

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod bulk;
 mod dev;
 mod export;
 mod language;

@@ -63,6 +63,25 @@ fn a_schedule_is_defined_stopped_resumed_started_by_hand_and_deleted() {
 }
 
 #[test]
+fn what_a_schema_classifies_of_a_schedule_takes_a_permission_to_be_seen() {
+    let classified = "{properties: {times: {x-classification: counts}}}";
+    let flow = format!(
+        "{FLOW}\n---\nid: apart\nname: Apart\nversion: 1.0.0\ninputSchema: {classified}\nsteps: [{{name: only, type: WAIT, duration: 1}}]\n"
+    );
+    let nightly = NIGHTLY.replace("workflowDefinitionId: flow", "workflowDefinitionId: apart");
+    let folder = Folder::new(&[("flow/flow.yaml", &flow), ("flow/nightly.yaml", &nightly)]);
+    folder.run(&["define", "flow", "--data", "data"]).expect(0);
+    schedule(&folder, &["define", "flow"]).expect(0);
+    let times = |arguments: &[&str]| {
+        let shown = schedule(&folder, &[&["show", "nightly"], arguments].concat());
+        shown.expect(0).json()["definition"]["input"]["times"].clone()
+    };
+    assert_eq!(times(&[]), "***");
+    let permission = "taskmill:data-classification:counts";
+    assert_eq!(times(&["--permission", permission]), 0);
+}
+
+#[test]
 fn schedules_are_validated_with_their_folder_and_disturb_no_run() {
     let folder = defined();
     let valid = folder.run(&["validate", "flow"]);

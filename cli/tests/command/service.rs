@@ -35,7 +35,7 @@ output: "{'by': workflowVariables.by, 'signed': workflowVariables.signed, 'colou
 "#;
 
 /// A service, and who works with it.
-struct Served {
+pub struct Served {
     folder: Folder,
     dev: Child,
     url: String,
@@ -50,7 +50,7 @@ impl Drop for Served {
 }
 
 impl Served {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = Folder::new(&[("flow/flow.yaml", FLOW), ("asking/asking.yaml", ASKING)]);
         let arguments = ["dev", "--port", "0", "--data", "kept"];
         let mut dev = folder.command(&arguments).spawn().unwrap();
@@ -82,7 +82,7 @@ impl Served {
     }
 
     /// The command of ann.
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub fn run(&self, arguments: &[&str]) -> Ended {
         self.run_as(&self.token("ann", &[]), arguments)
     }
 

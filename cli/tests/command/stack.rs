@@ -16,7 +16,7 @@ const LOOKS: usize = 60;
 const DEV: [&str; 7] = ["dev", "--aws-port", "0", "--port", "0", "--data", "kept"];
 
 /// A deployment, and who works on it.
-struct Deployed {
+pub struct Deployed {
     folder: Folder,
     dev: Child,
     environment: Vec<(String, String)>,
@@ -32,7 +32,7 @@ impl Drop for Deployed {
 }
 
 impl Deployed {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = Folder::new(&[("flow/flow.yaml", FLOW)]);
         let mut dev = folder.command(&DEV).spawn().unwrap();
         let mut ready = String::new();
@@ -83,7 +83,7 @@ impl Deployed {
     }
 
     /// The command on the stack, for a tenant.
-    fn acme(&self, arguments: &[&str]) -> Ended {
+    pub fn acme(&self, arguments: &[&str]) -> Ended {
         self.run(&[&["--stack", "live"], arguments, &["--tenant", "acme"]].concat())
     }
 
@@ -315,10 +315,11 @@ fn dead_letters_are_listed_shown_and_sent_back() {
         own(&["list", "--queue", "retry"]).expect(0).json(),
         json!([])
     );
-    assert_eq!(
-        own(&["show", id, "--queue", "create"]).expect(0).json(),
-        shown.json()
-    );
+    // Nobody can tell there what the input of an unknown definition holds.
+    let mut hidden = shown.json();
+    hidden["body"]["request"]["input"] = json!("***");
+    let seen = own(&["show", id, "--queue", "create"]);
+    assert_eq!(seen.expect(0).json(), hidden);
     let others = |what: &[&str]| deployed.service("other", &[&["dead-letters"], what].concat());
     assert_eq!(others(&["list"]).expect(0).json(), json!([]));
     others(&["show", id]).expect(2).says("NOT_FOUND");

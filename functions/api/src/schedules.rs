@@ -79,9 +79,10 @@ pub(crate) async fn define_schedule(
     }
     let defined = use_case::define(api.app(), &asked.caller, definition, asked.expected).await?;
     let (schedule, created) = defined;
+    let view = views::of_schedule(api.app(), &asked.caller, &schedule).await?;
     Ok(match created {
-        Created::New => answer::created(&format!("/v1/schedules/{}", asked.name), schedule.view()),
-        Created::Exists => answer::record(schedule.view()),
+        Created::New => answer::created(&format!("/v1/schedules/{}", asked.name), view),
+        Created::Exists => answer::record(view),
     })
 }
 
@@ -111,9 +112,8 @@ pub(crate) async fn list_schedules(
 ) -> Result<Response, Problem> {
     let request = page::request(fields.limit, fields.cursor)?;
     let found = use_case::list(api.app(), &caller.tenant_id, &request).await?;
-    let views = found.items.iter().map(taskmill::schedule::Schedule::view);
     Ok(answer::ok(List::from(Page {
-        items: views.collect(),
+        items: views::of_schedules(api.app(), &caller, &found.items).await?,
         next: found.next,
     })))
 }
@@ -133,7 +133,8 @@ pub(crate) async fn get_schedule(
     Id(name): Id<ScheduleName>,
 ) -> Result<Response, Problem> {
     let schedule = use_case::get(api.app(), &caller.tenant_id, &name).await?;
-    Ok(answer::record(schedule.view()))
+    let view = views::of_schedule(api.app(), &caller, &schedule).await?;
+    Ok(answer::record(view))
 }
 
 /// Deletes a schedule. What it started goes on.
@@ -166,7 +167,8 @@ pub(crate) async fn pause_schedule(
 ) -> Result<Response, Problem> {
     let tenant = &asked.caller.tenant_id;
     let paused = use_case::pause(api.app(), tenant, &asked.name, asked.expected).await?;
-    Ok(answer::record(paused.view()))
+    let view = views::of_schedule(api.app(), &asked.caller, &paused).await?;
+    Ok(answer::record(view))
 }
 
 /// Lets a schedule go on with the first time that is yet to come.
@@ -184,7 +186,8 @@ pub(crate) async fn resume_schedule(
 ) -> Result<Response, Problem> {
     let tenant = &asked.caller.tenant_id;
     let resumed = use_case::resume(api.app(), tenant, &asked.name, asked.expected).await?;
-    Ok(answer::record(resumed.view()))
+    let view = views::of_schedule(api.app(), &asked.caller, &resumed).await?;
+    Ok(answer::record(view))
 }
 
 /// Starts the workflow of a schedule now, in the caller's name, whatever its times are and whether

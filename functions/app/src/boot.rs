@@ -7,7 +7,7 @@ use taskmill_aws::executor::{AwsReach, Executors};
 use taskmill_aws::payloads::Payloads;
 use taskmill_aws::queues::Queues;
 use taskmill_aws::sdk;
-use taskmill_aws::secrets::Secrets;
+use taskmill_aws::secrets::{Secrets, Vault};
 use taskmill_aws::store::Store;
 use taskmill_aws::task_tokens::TaskTokens;
 
@@ -31,7 +31,10 @@ pub fn function() -> Result<App, config::Error> {
 pub fn worker() -> Result<App, config::Error> {
     let (config, sdk) = environment()?;
     let clock = Clock::system();
-    let secrets = Secrets::shared(std::env::vars_os());
+    let mut secrets = Secrets::shared(std::env::vars_os());
+    if let Some(place) = &config.vault {
+        secrets = secrets.and_in(Vault::new(place.clone(), &sdk, clock));
+    }
     let aws = AwsReach {
         sdk: sdk.clone(),
         sender: config.sender.clone(),

@@ -3,8 +3,6 @@
 //! They belong to the deployment and not to a tenant: a message that cannot be read has none. Who
 //! may see them sees inputs of all tenants. What a tenant may see is in `tenants_letters.rs`.
 
-use std::fmt;
-
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -72,29 +70,6 @@ pub struct About {
     /// The bulk operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bulk_id: Option<BulkId>,
-}
-
-impl fmt::Display for About {
-    /// The ids that it names, for people.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = [
-            ("tenant", text_of(self.tenant_id.as_ref())),
-            ("definition", self.definition_id.clone()),
-            ("task", text_of(self.task_id.as_ref())),
-            ("workflow", text_of(self.workflow_id.as_ref())),
-            ("child", text_of(self.child_id.as_ref())),
-            ("schedule", text_of(self.schedule_id.as_ref())),
-            ("bulk operation", text_of(self.bulk_id.as_ref())),
-        ];
-        let named = named
-            .into_iter()
-            .filter_map(|(what, id)| Some(format!("{what} {}", id?)));
-        f.write_str(&named.collect::<Vec<_>>().join(", "))
-    }
-}
-
-fn text_of(id: Option<&impl fmt::Display>) -> Option<String> {
-    id.map(ToString::to_string)
 }
 
 /// The dead letters of these queues. They stay where they are.

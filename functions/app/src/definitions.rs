@@ -160,6 +160,17 @@ impl Definitions {
         })
     }
 
+    /// The newest version of a workflow definition that meets a range.
+    pub(crate) async fn workflow_to_start(
+        &self,
+        tenant: &TenantId,
+        id: &DefinitionId,
+        range: Option<&VersionReq>,
+    ) -> Result<Arc<CompiledWorkflow>, Refusal> {
+        let version = self.newest_workflow(tenant, id, range).await?;
+        Ok(self.workflow(tenant, id, &version).await?)
+    }
+
     async fn newest_workflow(
         &self,
         tenant: &TenantId,

@@ -24,6 +24,7 @@ pub mod emit;
 pub mod end;
 pub mod execute_task;
 mod history;
+mod letters_shown;
 mod line;
 pub mod lists;
 pub mod people;

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::refusal::Refusal;
 
 /// Registers a task definition, and says whether the version is new. Doing it again changes nothing.
-/// The queue of the workers that it names is made with it.
+/// The queue of the workers that it names is made with it, and made again when it is gone.
 ///
 /// # Errors
 /// `VERSION_EXISTS` when the version has other content, or what this deployment cannot run.
@@ -34,6 +34,7 @@ pub async fn register_task(
     // Before anybody can ask for such a task.
     if let Some(group) = polled::group_of(definition) {
         app.queues().make_group(tenant, &group).await?;
+        app.store().name_group(tenant, &group).await?;
     }
     let registered = app
         .store()

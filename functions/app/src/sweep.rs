@@ -122,10 +122,13 @@ pub async fn recover(app: &App) -> Result<Swept, Fault> {
     let app = &app.invocation();
     let tasks = app.store().every_due_task().await?;
     let workflows = app.store().every_due_workflow().await?;
-    let looked_at = tasks.len() + workflows.len();
+    // What was to be asked next was on the way, and is lost as well.
+    let bulks = app.store().every_due_bulk().await?;
+    let looked_at = tasks.len() + workflows.len() + bulks.len();
     let tasks = tasks.into_iter().map(|due| Record::Task(due.id));
     let workflows = workflows.into_iter().map(|due| Record::Workflow(due.id));
-    stream::iter(tasks.chain(workflows))
+    let bulks = bulks.into_iter().map(|due| Record::Bulk(due.id));
+    stream::iter(tasks.chain(workflows).chain(bulks))
         .for_each_concurrent(SIDE_BY_SIDE, |record| async move {
             if let Err(fault) = look_at(app, record, Looking::AfterRestart).await {
                 // One that cannot be read must not keep the others from being looked at.

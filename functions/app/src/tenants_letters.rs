@@ -3,7 +3,7 @@
 //! A look takes the letters of everybody, for they belong to the deployment (`dead_letters.rs`).
 //! Shown is what names the caller's tenant, by itself or by the record that it is about. A letter
 //! that cannot be read, or whose record is gone, is nobody's: it is left to those who work on the
-//! deployment.
+//! deployment. What a letter carries is shown as `letters_shown.rs` says.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use taskmill_aws::queues::{DeadLetter, QueueName, Which};
 
 use crate::app::App;
 use crate::dead_letters::{self, About, LetterSummary, Listed};
+use crate::letters_shown;
 use crate::refusal::{Fault, Refusal};
 
 /// Records that are read side by side.
@@ -39,7 +40,7 @@ pub async fn list(app: &App, caller: &Caller, queues: &[QueueName]) -> Result<Li
     })
 }
 
-/// A dead letter of the tenant with all that it says, which may hold an input.
+/// A dead letter of the tenant with what it says, as far as the caller may see it.
 ///
 /// # Errors
 /// `PERMISSION_DENIED`; `NOT_FOUND`, also for another tenant's; a fault.
@@ -50,7 +51,7 @@ pub async fn show(
     id: &str,
 ) -> Result<Value, Refusal> {
     let letter = find(app, caller, queues, id).await?;
-    Ok(dead_letters::view(&letter))
+    Ok(letters_shown::view(app, caller, &letter).await?)
 }
 
 /// Sends a dead letter of the tenant back to its queue, and gives what a list showed of it.
@@ -120,6 +121,14 @@ async fn owner(app: &App, about: &About) -> Result<Option<TenantId>, Fault> {
     if let Some(id) = about.workflow_id {
         let workflow = app.store().workflow(id).await?;
         return Ok(workflow.map(|workflow| workflow.tenant_id));
+    }
+    if let Some(id) = about.schedule_id {
+        let schedule = app.store().schedule(id).await?;
+        return Ok(schedule.map(|schedule| schedule.owner.tenant_id));
+    }
+    if let Some(id) = about.bulk_id {
+        let bulk = app.store().bulk(id).await?;
+        return Ok(bulk.map(|bulk| bulk.owner.tenant_id));
     }
     Ok(None)
 }

@@ -1,18 +1,21 @@
-//! Reading: tasks and workflows as somebody sees them.
+//! Reading: tasks, workflows and schedules as somebody sees them.
 //!
 //! What their definitions call sensitive is left out for those who are not cleared for it. The
 //! variables of a workflow have no schema of their own: who may not see all that its tasks and its
 //! input may have put into them sees none of them.
 
+use std::collections::BTreeMap;
+
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
-use taskmill::ids::{TaskId, TenantId, WorkflowId};
+use taskmill::ids::{DefinitionId, TaskId, TenantId, WorkflowId};
 use taskmill::limits::{ACTS_LISTED, COMPLETED_TASKS_LISTED, TASKS_SHOWN};
+use taskmill::schedule::Schedule;
 use taskmill::security::Caller;
 use taskmill::security::redaction::{MASK, Redaction};
 use taskmill::task::audit::Entry;
 use taskmill::task::{TaskInstance, TaskStatus};
-use taskmill::workflow::{WorkflowInstance, timeline};
+use taskmill::workflow::{Plan, WorkflowInstance, timeline};
 use taskmill_aws::store::PageRequest;
 
 use crate::app::App;
@@ -204,6 +207,52 @@ pub async fn of_workflow(
     Ok(clearance.shown(workflow.view(Vec::new(), Vec::new()), redaction))
 }
 
+/// Schedules that were loaded: what each gives its workflow is classified by the definition that it
+/// would be started of now.
+///
+/// # Errors
+/// The store failed.
+pub async fn of_schedules(
+    app: &App,
+    reader: &Caller,
+    schedules: &[Schedule],
+) -> Result<Vec<Value>, Fault> {
+    let mut seen: BTreeMap<(&DefinitionId, String), Classified> = BTreeMap::new();
+    let mut views = Vec::new();
+    for schedule in schedules {
+        let definition = &schedule.definition;
+        let range = definition.workflow_version.as_ref();
+        let range = range.map(ToString::to_string).unwrap_or_default();
+        // Many schedules may start one definition.
+        let started = (&definition.workflow_definition_id, range);
+        if !seen.contains_key(&started) {
+            let classified = Classified::of_what_starts(app, schedule).await?;
+            seen.insert(started.clone(), classified);
+        }
+        views.push(seen[&started].of_schedule(reader, schedule));
+    }
+    Ok(views)
+}
+
+/// A schedule that was loaded, in the same way.
+///
+/// # Errors
+/// The store failed.
+pub async fn of_schedule(app: &App, reader: &Caller, schedule: &Schedule) -> Result<Value, Fault> {
+    let classified = Classified::of_what_starts(app, schedule).await?;
+    Ok(classified.of_schedule(reader, schedule))
+}
+
+/// What was found; none where nothing can be told of it, so that it is not known what it classifies.
+pub(crate) fn known<T>(found: Result<T, Refusal>) -> Result<Option<T>, Fault> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Refusal::Fault(Fault::Definition { .. })) => Ok(None),
+        Err(Refusal::Refused { .. } | Refusal::Problems(_)) => Ok(None),
+        Err(Refusal::Fault(fault)) => Err(fault),
+    }
+}
+
 /// A task as whoever does it sees it: with everything, for it is what there is to do.
 ///
 /// # Errors
@@ -227,7 +276,7 @@ async fn read(app: &App, id: TaskId) -> Result<Option<(TaskInstance, Value, Clas
 }
 
 /// A task with everything, and what its definition says of it.
-async fn whole(app: &App, task: &TaskInstance) -> Result<(Value, Classified), Fault> {
+pub(crate) async fn whole(app: &App, task: &TaskInstance) -> Result<(Value, Classified), Fault> {
     let view = for_worker(app, task).await?;
     let classified = match app.inner.definitions.of_task(task).await {
         Ok(compiled) => Classified::By {
@@ -241,7 +290,7 @@ async fn whole(app: &App, task: &TaskInstance) -> Result<(Value, Classified), Fa
 }
 
 /// What a definition says of the sensitivity of input and output.
-enum Classified {
+pub(crate) enum Classified {
     /// These schemas do.
     By {
         /// Of the input.
@@ -254,8 +303,48 @@ enum Classified {
 }
 
 impl Classified {
+    /// Of what has an input alone.
+    pub(crate) fn input(schema: &Value) -> Self {
+        Self::By {
+            input: schema.clone(),
+            output: Value::Bool(true),
+        }
+    }
+
+    /// Of the definition that a schedule would start now.
+    async fn of_what_starts(app: &App, schedule: &Schedule) -> Result<Self, Fault> {
+        let definition = &schedule.definition;
+        let (id, range) = (
+            &definition.workflow_definition_id,
+            definition.workflow_version.as_ref(),
+        );
+        let definitions = &app.inner.definitions;
+        let found = definitions.workflow_to_start(schedule.tenant_id(), id, range);
+        Ok(match known(found.await)? {
+            Some(workflow) => Self::input(&workflow.definition.input_schema),
+            None => Self::Unknown,
+        })
+    }
+
+    /// The view of a schedule. An expression may hold whatever the input that it gives may.
+    fn of_schedule(&self, reader: &Caller, schedule: &Schedule) -> Value {
+        let mut redaction = Redaction::new(&reader.permissions);
+        let mut view = schedule.view();
+        if let Some(definition) = view.get_mut("definition") {
+            *definition = self.shown(definition.take(), &mut redaction);
+        }
+        let is_hidden = match self {
+            Self::By { input, .. } => redaction.hides_something(input),
+            Self::Unknown => true,
+        };
+        if is_hidden {
+            mask(&mut view, "/definition/inputExpression");
+        }
+        redaction.elsewhere(view)
+    }
+
     /// A view without what may not be seen of its input and output.
-    fn shown(&self, mut view: Value, redaction: &mut Redaction<'_>) -> Value {
+    pub(crate) fn shown(&self, mut view: Value, redaction: &mut Redaction<'_>) -> Value {
         for field in ["input", "output"] {
             let Some(value) = view.get_mut(field) else {
                 continue;
@@ -290,14 +379,7 @@ impl Clearance {
         };
         let redaction = Redaction::new(&reader.permissions);
         let definition = &plan.workflow.definition;
-        let tasks = plan.tasks.values().flat_map(|task| {
-            [
-                &task.definition.input_schema,
-                &task.definition.output_schema,
-            ]
-        });
-        let mut schemas = tasks.chain([&definition.input_schema]);
-        let is_hidden = schemas.any(|schema| redaction.hides_something(schema));
+        let is_hidden = hides_variables(&plan, &redaction);
         let classified = Classified::By {
             input: definition.input_schema.clone(),
             output: definition.output_schema.clone(),
@@ -336,6 +418,29 @@ impl Clearance {
         }
         view
     }
+}
+
+/// Whether somebody may see the variables of a workflow that was loaded.
+pub(crate) async fn shows_variables(
+    app: &App,
+    redaction: &Redaction<'_>,
+    workflow: &WorkflowInstance,
+) -> Result<bool, Fault> {
+    let plan = app.inner.definitions.plan_of(workflow).await;
+    let plan = known(plan.map_err(Refusal::from))?;
+    Ok(plan.is_some_and(|plan| !hides_variables(&plan, redaction)))
+}
+
+/// Whether something that a workflow's input or its own tasks classify is hidden.
+fn hides_variables(plan: &Plan, redaction: &Redaction<'_>) -> bool {
+    let tasks = plan.tasks.values().flat_map(|task| {
+        [
+            &task.definition.input_schema,
+            &task.definition.output_schema,
+        ]
+    });
+    let mut schemas = tasks.chain([&plan.workflow.definition.input_schema]);
+    schemas.any(|schema| redaction.hides_something(schema))
 }
 
 /// Hides a value, and of an object the value of each field, so that a reader sees what there is.

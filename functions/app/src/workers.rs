@@ -58,9 +58,13 @@ pub async fn poll(
     permitted(worker, group)?;
     check_range("maxTasks", most, 1, limits::POLLED_TASKS)?;
     check_range("waitSeconds", wait_seconds, 0, limits::POLL_SECONDS)?;
-    let queues = app.queues();
-    let offers = queues.offers(&worker.tenant_id, group, most, wait_seconds);
-    let offers = offers.await?;
+    let (queues, tenant) = (app.queues(), &worker.tenant_id);
+    let mut offers = queues.offers(tenant, group, most, wait_seconds).await?;
+    if offers.is_none() && app.store().is_group_named(tenant, group).await? {
+        // The queue went with its process, or somebody deleted it; what was on it were hints.
+        queues.make_group(tenant, group).await?;
+        offers = queues.offers(tenant, group, most, wait_seconds).await?;
+    }
     let offers = offers.ok_or_else(|| Refusal::not_found("group of workers", group))?;
     let looks = offers
         .into_iter()

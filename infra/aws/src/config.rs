@@ -8,6 +8,7 @@ use taskmill::task::targets::{BadTargets, Targets};
 
 use crate::callbacks::{self, Callbacks};
 use crate::queues::{QueueName, QueueUrls};
+use crate::secrets::{BadPlace, VaultPlace};
 use crate::tables::{Shards, TableNames};
 
 /// What a process of Taskmill is told about where it runs.
@@ -39,6 +40,8 @@ pub struct Config {
     pub sender: Option<String>,
     /// Where other systems tell the end of what they were handed; none where nobody listens.
     pub callbacks: Option<Callbacks>,
+    /// Where AWS keeps secrets of tenants; none where it keeps none.
+    pub vault: Option<VaultPlace>,
 }
 
 /// The variable with the list of the targets that each tenant may reach.
@@ -47,6 +50,10 @@ const TARGETS: &str = "TASKMILL_TARGETS";
 const SENDER: &str = "TASKMILL_SENDER_ROLE_ARN";
 /// The variable with the address of the API, as other systems reach it.
 const CALLBACK_URL: &str = "TASKMILL_CALLBACK_URL";
+/// The variable with the service that keeps secrets of tenants.
+const SECRETS_FROM: &str = "TASKMILL_SECRETS_FROM";
+/// The variable with what all of their names begin with.
+const SECRETS_PREFIX: &str = "TASKMILL_SECRETS_PREFIX";
 /// The variable with the keys that sign callbacks.
 const CALLBACK_KEYS: &str = "TASKMILL_CALLBACK_KEYS";
 /// Milliseconds of a day.
@@ -82,6 +89,9 @@ pub enum Error {
     /// The keys of callbacks are of no use.
     #[error("TASKMILL_CALLBACK_KEYS cannot sign")]
     Callbacks(#[from] callbacks::Error),
+    /// The place of secrets cannot be read.
+    #[error("TASKMILL_SECRETS_FROM and TASKMILL_SECRETS_PREFIX name no place of secrets")]
+    Secrets(#[from] BadPlace),
 }
 
 impl Config {
@@ -135,6 +145,7 @@ impl Config {
             targets: targets(&variable, required("TASKMILL_FUNCTION_PREFIX")?)?,
             sender: variable(SENDER).filter(|role| !role.is_empty()),
             callbacks: callbacks(&variable)?,
+            vault: vault(&variable)?,
         })
     }
 
@@ -173,7 +184,11 @@ impl Config {
             let url = (CALLBACK_URL, callbacks.url().to_owned());
             [url, (CALLBACK_KEYS, callbacks.keys())]
         });
-        let others = others.into_iter().chain(callbacks);
+        let vault = self.vault.iter().flat_map(|place| {
+            let service = (SECRETS_FROM, place.service().to_owned());
+            [service, (SECRETS_PREFIX, place.prefix().to_owned())]
+        });
+        let others = others.into_iter().chain(callbacks).chain(vault);
         let others = others.chain(targets).chain(sender);
         let others = others.map(|(name, value)| (name.to_owned(), value));
         others.chain(queues).chain(letters).collect()
@@ -196,6 +211,14 @@ fn callbacks(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<Callba
     };
     let keys = variable(CALLBACK_KEYS).unwrap_or_default();
     Ok(Some(Callbacks::new(&url, &keys)?))
+}
+
+/// Without a service there is no vault; with one, a prefix is needed.
+fn vault(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<VaultPlace>, BadPlace> {
+    let Some(service) = variable(SECRETS_FROM).filter(|service| !service.is_empty()) else {
+        return Ok(None);
+    };
+    VaultPlace::read(&service, &variable(SECRETS_PREFIX).unwrap_or_default())
 }
 
 /// The variable that holds the URL of a queue: `TASKMILL_EXECUTE_URGENT_QUEUE_URL`.
@@ -307,6 +330,37 @@ mod tests {
         let told: BTreeMap<String, String> = config.variables().into_iter().collect();
         let again = Config::read(|name| told.get(name).cloned()).unwrap();
         assert_eq!(again.variables(), config.variables());
+    }
+
+    #[test]
+    fn secrets_are_kept_by_a_service_under_a_prefix() {
+        let with = |service: &'static str, prefix: &'static str| {
+            Config::read(move |name| match name {
+                "TASKMILL_SECRETS_FROM" => Some(service.to_owned()),
+                "TASKMILL_SECRETS_PREFIX" => Some(prefix.to_owned()),
+                name => complete(name),
+            })
+        };
+        assert_eq!(with("", "a").unwrap().vault, None);
+        assert_eq!(with("none", "a").unwrap().vault, None);
+        for (service, prefix) in [
+            ("vault", "a"),
+            ("ssm", ""),
+            ("ssm", "/a"),
+            ("ssm", "a/"),
+            ("ssm", "a/../b"),
+            ("secretsmanager", "a*"),
+        ] {
+            let error = with(service, prefix).unwrap_err();
+            assert!(error.to_string().contains("TASKMILL_SECRETS_PREFIX"));
+        }
+        for service in ["ssm", "secretsmanager"] {
+            let config = with(service, "taskmill/tenants").unwrap();
+            let told: BTreeMap<String, String> = config.variables().into_iter().collect();
+            let again = Config::read(|name| told.get(name).cloned()).unwrap();
+            assert_eq!(again.vault, config.vault);
+            assert_eq!(told["TASKMILL_SECRETS_FROM"], service);
+        }
     }
 
     #[test]

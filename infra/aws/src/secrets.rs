@@ -9,12 +9,14 @@
 //!    So that no tenant reaches another's variable by a clever name, only tenants of lower-case
 //!    letters, digits and single `-`, and names of capitals, digits and single `_`, have one;
 //! 2. on a machine of one tenant, the variable `TASKMILL_SECRET_<NAME>`;
-//! 3. on a machine of one tenant, the secret file ([`SecretFile`]).
+//! 3. on a machine of one tenant, the secret file ([`SecretFile`]);
+//! 4. in a deployment that says so, the service of AWS that keeps secrets ([`Vault`]).
 //!
 //! Left out: who may use which secret (a tenant's definitions may use all of its secrets).
 
 mod file;
 mod redact;
+mod vault;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -25,6 +27,7 @@ use taskmill::ids::TenantId;
 
 pub use file::{BadSecretFile, SecretFile};
 pub use redact::Redactor;
+pub use vault::{BadPlace, KEPT_MILLIS, Vault, VaultPlace};
 
 use crate::executor::{Failure, codes};
 
@@ -43,6 +46,7 @@ const NAME_CHARS: usize = 128;
 #[derive(Clone)]
 pub struct Secrets {
     source: Arc<Source>,
+    vault: Option<Arc<Vault>>,
 }
 
 enum Source {
@@ -88,6 +92,44 @@ pub enum Error {
         /// Which.
         name: String,
     },
+    /// A value that is no text.
+    #[error("secret {name} of tenant {tenant} is not text")]
+    NotText {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Which.
+        name: String,
+    },
+    /// A value that this process may not read.
+    #[error("secret {name} of tenant {tenant} may not be read here: {code}")]
+    Denied {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Which.
+        name: String,
+        /// AWS's word for it.
+        code: String,
+    },
+    /// A value that is not given away, for a reason that does not pass.
+    #[error("secret {name} of tenant {tenant} is not given away: {code}")]
+    Refused {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Which.
+        name: String,
+        /// AWS's word for it.
+        code: String,
+    },
+    /// What keeps secrets gave no answer, or none that lasts.
+    #[error("secret {name} of tenant {tenant} cannot be looked up now: {why}")]
+    Unavailable {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Which.
+        name: String,
+        /// What happened.
+        why: String,
+    },
 }
 
 impl Secrets {
@@ -97,7 +139,15 @@ impl Secrets {
         let variables = secret_variables(environment);
         Self {
             source: Arc::new(Source::Shared { variables }),
+            vault: None,
         }
+    }
+
+    /// The same, where what is not found is looked up in a vault as well.
+    #[must_use]
+    pub fn and_in(self, vault: Vault) -> Self {
+        let vault = Some(Arc::new(vault));
+        Self { vault, ..self }
     }
 
     /// The secrets of a machine of one tenant, from its environment and a file.
@@ -109,6 +159,7 @@ impl Secrets {
         let variables = secret_variables(environment);
         Self {
             source: Arc::new(Source::Single { variables, file }),
+            vault: None,
         }
     }
 
@@ -122,7 +173,17 @@ impl Secrets {
         }
     }
 
-    fn find(&self, tenant: &TenantId, name: &str) -> Option<&str> {
+    async fn find(&self, tenant: &TenantId, name: &str) -> Result<Option<String>, Error> {
+        let found = match (self.at_hand(tenant, name), &self.vault) {
+            (Some(value), _) => Some(value.to_owned()),
+            (None, Some(vault)) => vault.find(tenant, name).await?,
+            (None, None) => None,
+        };
+        Ok(found.filter(|value| !value.is_empty()))
+    }
+
+    /// What the process was given itself.
+    fn at_hand(&self, tenant: &TenantId, name: &str) -> Option<&str> {
         let found = match self.source.as_ref() {
             Source::Shared { variables } => own_variable(variables, tenant, name),
             Source::Single { variables, file } => own_variable(variables, tenant, name)
@@ -137,15 +198,15 @@ impl Revealer<'_> {
     /// The text with every reference in it replaced by its value.
     ///
     /// # Errors
-    /// A reference that is malformed, names no secret, or names one that is too short.
-    pub fn reveal(&mut self, text: &str) -> Result<String, Error> {
+    /// A reference that is malformed, names no secret, or names one that cannot be used.
+    pub async fn reveal(&mut self, text: &str) -> Result<String, Error> {
         let mut revealed = String::new();
         let mut rest = text;
         while let Some(start) = rest.find(OPEN) {
             let after = &rest[start + OPEN.len()..];
             let end = after.find(CLOSE).ok_or(Error::Malformed)?;
             revealed.push_str(&rest[..start]);
-            revealed.push_str(self.value(&after[..end])?);
+            revealed.push_str(&self.value(&after[..end]).await?);
             rest = &after[end + CLOSE.len()..];
         }
         revealed.push_str(rest);
@@ -163,12 +224,12 @@ impl Revealer<'_> {
         self.redactor
     }
 
-    fn value(&mut self, name: &str) -> Result<&str, Error> {
+    async fn value(&mut self, name: &str) -> Result<String, Error> {
         if !is_name(name) {
             return Err(Error::Malformed);
         }
         let (tenant, name_of) = (self.tenant.clone(), name.to_owned());
-        let Some(value) = self.secrets.find(self.tenant, name) else {
+        let Some(value) = self.secrets.find(self.tenant, name).await? else {
             return Err(Error::NotFound {
                 tenant,
                 name: name_of,
@@ -180,18 +241,28 @@ impl Revealer<'_> {
                 name: name_of,
             });
         }
-        self.redactor.hide(value);
+        self.redactor.hide(&value);
         Ok(value)
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let code = match &error {
-            Error::NotFound { .. } | Error::Malformed => codes::SECRET_NOT_FOUND,
-            Error::TooShort { .. } => codes::SECRET_TOO_SHORT,
-        };
-        Self::permanent(code, error.to_string())
+        let message = error.to_string();
+        match error {
+            Error::NotFound { .. } | Error::Malformed => {
+                Self::permanent(codes::SECRET_NOT_FOUND, message)
+            }
+            Error::TooShort { .. } => Self::permanent(codes::SECRET_TOO_SHORT, message),
+            Error::NotText { .. } => Self::permanent(codes::SECRET_NOT_TEXT, message),
+            Error::Denied { code, .. } => {
+                Self::permanent(codes::SECRET_ACCESS_DENIED, message).with_detail("awsCode", code)
+            }
+            Error::Refused { code, .. } => {
+                Self::permanent(codes::SECRET_REFUSED, message).with_detail("awsCode", code)
+            }
+            Error::Unavailable { .. } => Self::transient(codes::SECRETS_UNAVAILABLE, message),
+        }
     }
 }
 
@@ -243,6 +314,7 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
 
     fn tenant(name: &str) -> TenantId {
         TenantId::new(name).unwrap()
@@ -256,7 +328,10 @@ mod tests {
     }
 
     fn reveal(secrets: &Secrets, of: &str, text: &str) -> Result<String, Error> {
-        secrets.revealer(&tenant(of)).reveal(text)
+        let tenant = tenant(of);
+        let mut revealer = secrets.revealer(&tenant);
+        let revealed = revealer.reveal(text).now_or_never();
+        revealed.expect("what is at hand is not waited for")
     }
 
     #[test]
@@ -389,13 +464,13 @@ mod tests {
         );
     }
 
-    #[test]
-    fn debug_texts_hold_no_value() {
+    #[tokio::test]
+    async fn debug_texts_hold_no_value() {
         let file = SecretFile::parse("A=topsecret").unwrap();
         let secrets = Secrets::single(environment(&[("TASKMILL_SECRET_B", "topsecret")]), file);
         let tenant = tenant("t");
         let mut revealer = secrets.revealer(&tenant);
-        revealer.reveal("{{secret:A}}").unwrap();
+        revealer.reveal("{{secret:A}}").await.unwrap();
         let shown = format!("{secrets:?} {:?}", revealer.into_redactor());
         assert!(!shown.contains("topsecret"), "{shown}");
     }

@@ -101,7 +101,7 @@ impl ProcessExecutor {
 
     async fn run(&self, call: &Call, line: &str) -> Run {
         let mut revealer = self.secrets.revealer(&call.context.tenant_id);
-        let command = self.prepared(call, line, &mut revealer);
+        let command = self.prepared(call, line, &mut revealer).await;
         let redactor = revealer.into_redactor();
         let run = match command {
             Ok(command) => run(command, call, &redactor).await,
@@ -113,7 +113,7 @@ impl ProcessExecutor {
         }
     }
 
-    fn prepared(
+    async fn prepared(
         &self,
         call: &Call,
         line: &str,
@@ -124,7 +124,7 @@ impl ProcessExecutor {
             return Err(Failure::transient(codes::PROCESS_NOT_STARTED, message));
         }
         let mut variables = self.config.inherited.clone();
-        variables.extend(environment::variables(call, revealer)?);
+        variables.extend(environment::variables(call, revealer).await?);
         let limits = command::Limits::of(call, self.clock.now());
         let mut command = command::build(line, &self.config.root, &variables, &limits)?;
         command

@@ -336,6 +336,7 @@ fn config(tables: TableNames, queues: queues::QueueUrls, worker: String) -> Conf
         targets: Targets::default(),
         sender: None,
         callbacks: None,
+        vault: None,
     }
 }
 

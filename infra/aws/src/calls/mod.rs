@@ -6,6 +6,7 @@
 //! and what an answer means, is its caller's business.
 
 pub(crate) mod address;
+pub(crate) mod json;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, SdkConfig};

@@ -6,6 +6,15 @@ pub const SECRET_NOT_FOUND: &str = "SECRET_NOT_FOUND";
 /// A secret of fewer than [`crate::secrets::MIN_SECRET_CHARS`] characters: it could not be kept
 /// out of what is recorded. Permanent.
 pub const SECRET_TOO_SHORT: &str = "SECRET_TOO_SHORT";
+/// A secret that AWS keeps is bytes, not text. Permanent.
+pub const SECRET_NOT_TEXT: &str = "SECRET_NOT_TEXT";
+/// The process may not read a secret that AWS keeps, or not use the key that it is encrypted with.
+/// Permanent.
+pub const SECRET_ACCESS_DENIED: &str = "SECRET_ACCESS_DENIED";
+/// What keeps secrets refused for another reason to give one. Permanent.
+pub const SECRET_REFUSED: &str = "SECRET_REFUSED";
+/// What keeps secrets has too much to do, could not be reached, or failed itself.
+pub const SECRETS_UNAVAILABLE: &str = "SECRETS_UNAVAILABLE";
 
 /// A definition has another system tell the end of its attempts, and nobody here listens.
 /// Permanent.

@@ -90,7 +90,7 @@ impl HttpExecutor {
     /// What one request came to, free of the secrets that it was given.
     async fn run(&self, call: &Call, url: &str) -> Result<Outcome, Failure> {
         let mut revealer = self.secrets.revealer(&call.context.tenant_id);
-        let request = self.request(call, url, &mut revealer);
+        let request = self.request(call, url, &mut revealer).await;
         let redactor = revealer.into_redactor();
         let answered = match request {
             Ok(request) => self.send(request).await,
@@ -104,7 +104,7 @@ impl HttpExecutor {
         redacted(output, &redactor).map(|output| Outcome::Succeeded { output })
     }
 
-    fn request(
+    async fn request(
         &self,
         call: &Call,
         url: &str,
@@ -123,7 +123,7 @@ impl HttpExecutor {
             .as_ref()
             .unwrap_or(&default);
         let mut request = reqwest::Request::new(method(asked.method), url);
-        *request.headers_mut() = headers(call, asked, callback, revealer)?;
+        *request.headers_mut() = headers(call, asked, callback, revealer).await?;
         if has_body(asked.method) {
             let body = call.body.as_ref().unwrap_or(&call.input).to_string();
             *request.body_mut() = Some(body.into());
@@ -193,7 +193,7 @@ fn has_body(method: HttpMethod) -> bool {
 
 /// The header: ours, which a definition may override; its own; and what names the attempt,
 /// which nothing overrides.
-fn headers(
+async fn headers(
     call: &Call,
     asked: &HttpRequest,
     callback: Option<&Callback>,
@@ -211,10 +211,10 @@ fn headers(
         &call.execution_id.to_string(),
     )?;
     for (name, value) in &asked.headers {
-        set(&mut headers, name, &revealer.reveal(value)?)?;
+        set(&mut headers, name, &revealer.reveal(value).await?)?;
     }
     if let Some(run_as) = run_as(call) {
-        let credential = format!("Bearer {}", revealer.reveal(run_as)?);
+        let credential = format!("Bearer {}", revealer.reveal(run_as).await?);
         set(&mut headers, AUTHORIZATION.as_str(), &credential)?;
     }
     set(

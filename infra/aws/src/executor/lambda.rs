@@ -59,7 +59,7 @@ impl LambdaExecutor {
 
     async fn run(&self, call: &Call, function: &str) -> Result<Value, Failure> {
         let mut revealer = self.secrets.revealer(&call.context.tenant_id);
-        let payload = payload(call, &mut revealer);
+        let payload = payload(call, &mut revealer).await;
         let redactor = revealer.into_redactor();
         match payload {
             Ok(payload) => self.invoke(call, function, payload, &redactor).await,
@@ -134,11 +134,11 @@ struct Payload<'a> {
     resource_requirements: Option<&'a ResourceRequirements>,
 }
 
-fn payload(call: &Call, revealer: &mut Revealer<'_>) -> Result<Vec<u8>, Failure> {
+async fn payload(call: &Call, revealer: &mut Revealer<'_>) -> Result<Vec<u8>, Failure> {
     let config = &call.definition.execution_config;
     let mut environment_variables = BTreeMap::new();
     for (name, value) in &config.environment_variables {
-        environment_variables.insert(name.as_str(), revealer.reveal(value)?);
+        environment_variables.insert(name.as_str(), revealer.reveal(value).await?);
     }
     let payload = Payload {
         input: &call.input,

@@ -1,8 +1,9 @@
 //! What the queues carry, and how it is written on them.
 //!
-//! A message is a hint: the record decides what it means. Each carries the version of its
-//! format, so that work in flight survives an upgrade, and a roll-back: a message of a newer
-//! version is kept for later, not thrown away.
+//! A message is a hint: the record decides what it means. Each carries the format that it takes to
+//! be read, so that work in flight survives an upgrade, and a roll-back: a message of a newer
+//! format is kept for later, not thrown away. What an older version reads keeps its format, and what
+//! it does not has a higher one ([`Message::format`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,13 +12,18 @@ use taskmill::error_info::ErrorInfo;
 use taskmill::ids::{BulkId, ScheduleId, TaskId, TenantId, WorkflowId};
 use taskmill::security::Caller;
 use taskmill::task::instance::TaskPriority;
-use taskmill::task::{AttemptReport, TaskInstance};
+use taskmill::task::{AttemptReport, Outcome, TaskInstance};
 
 use crate::payloads::PayloadKey;
 use crate::queues::QueueName;
 
-/// The version of the format that this build writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+/// The newest format that this build writes and reads.
+pub const FORMAT: u32 = 2;
+/// What every version reads.
+const FIRST_FORMAT: u32 = 1;
+/// Attempts that another system has: whoever reads no more than the first format would take their
+/// outcome for no message at all, and bury it.
+const HANDED_OVER_FORMAT: u32 = 2;
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -205,11 +211,43 @@ pub enum Unreadable {
 }
 
 impl Message {
+    /// The format that it takes to read the message.
+    #[must_use]
+    pub fn format(&self) -> u32 {
+        match self {
+            Self::Outcome {
+                report: Carried::Inline(report),
+                ..
+            } => match report.outcome {
+                Outcome::HandedOver => HANDED_OVER_FORMAT,
+                Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::TimedOut { .. } => {
+                    FIRST_FORMAT
+                }
+            },
+            Self::Later { then, .. } => then.format(),
+            // What was stored for its size is an output or an error.
+            Self::Outcome {
+                report: Carried::Stored(_),
+                ..
+            }
+            | Self::CreateTask { .. }
+            | Self::StartWorkflow { .. }
+            | Self::Execute(_)
+            | Self::TaskEnded { .. }
+            | Self::TokenHeld { .. }
+            | Self::ChildTold { .. }
+            | Self::ChildRefused { .. }
+            | Self::Granted { .. }
+            | Self::Due(_)
+            | Self::Unread { .. } => FIRST_FORMAT,
+        }
+    }
+
     /// The body of the message, at this place in its [chain](crate::chain).
     #[must_use]
     pub fn to_body(&self, hops: u32) -> String {
         let envelope = Envelope {
-            v: FORMAT,
+            v: self.format(),
             hops,
             message: self,
         };
@@ -286,6 +324,26 @@ mod tests {
             }
         }
         assert_eq!(kinds.len(), 12, "{kinds:?}");
+    }
+
+    /// An older version keeps what it cannot read for later, and reads everything else.
+    #[test]
+    fn a_form_that_came_later_has_a_format_that_those_before_put_aside() {
+        let of_format = |format: u32| {
+            let lines = SENT.lines().map(|line| Received::from_body(line).unwrap());
+            let messages = lines.map(|received| received.message);
+            messages.filter(move |message| message.format() == format)
+        };
+        for message in of_format(HANDED_OVER_FORMAT) {
+            let body = message.to_body(0);
+            assert!(body.contains("HANDED_OVER"), "{body}");
+            assert!(body.starts_with("{\"v\":2"), "{body}");
+        }
+        let kinds: BTreeSet<_> = of_format(FIRST_FORMAT).map(|one| kind(&one)).collect();
+        assert_eq!(kinds.len(), 11, "an Unread stands in a Later: {kinds:?}");
+        let handed_over = of_format(HANDED_OVER_FORMAT).map(|one| kind(&one));
+        let handed_over: BTreeSet<_> = handed_over.collect();
+        assert_eq!(handed_over, ["later", "outcome"].into());
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! |---|---|---|---|
 //! | version | tenant`#`id | kind`#`version | `doc`: the definition as JSON |
 //! | list | tenant | kind`#`id | `vs`: the versions, `dv`: those that are deprecated, string sets |
+//!
+//! Beside them stand the groups of workers that they name (`groups.rs`).
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -95,6 +95,18 @@ impl Store {
         .await
     }
 
+    /// Every bulk operation that goes on, whenever it is due: what a start in local mode looks at.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Aws`].
+    pub async fn every_due_bulk(&self) -> Result<Vec<Due<BulkId>>, Error> {
+        self.every_due(DueTable::Workflows, |record| match record {
+            Record::Bulk(id) => Some(id),
+            Record::Task(_) | Record::Workflow(_) | Record::Schedule(_) => None,
+        })
+        .await
+    }
+
     /// Moves the due time of a record without reading it, for one that cannot be read. When it is
     /// not due at `due.due_at` any more, nothing is changed.
     ///

@@ -16,6 +16,7 @@ mod definition_lists;
 mod definitions;
 mod due;
 mod error;
+mod groups;
 mod inbox;
 mod inbox_lists;
 mod inputs;

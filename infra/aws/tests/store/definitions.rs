@@ -2,6 +2,7 @@
 
 use semver::Version;
 use serde_json::{Value, json};
+use taskmill::ids::WorkerGroup;
 use taskmill::limits;
 use taskmill::task::TaskDefinition;
 use taskmill::workflow::WorkflowDefinition;
@@ -299,5 +300,21 @@ async fn definitions_are_listed_page_by_page_to_their_tenant_alone() {
     ] {
         let refused = store.definitions(owner, kind, &stolen).await;
         assert!(matches!(refused, Err(Error::BadCursor(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_a_definition_names_is_known_to_its_tenant_and_is_no_definition() {
+    let store = Emulator::default().store().await;
+    let (acme, other) = (tenant("acme"), tenant("other"));
+    let group = WorkerGroup::new("gpu").unwrap();
+    assert!(!store.is_group_named(&acme, &group).await.unwrap());
+    for _ in 0..2 {
+        store.name_group(&acme, &group).await.unwrap();
+    }
+    assert!(store.is_group_named(&acme, &group).await.unwrap());
+    assert!(!store.is_group_named(&other, &group).await.unwrap());
+    for kind in [DefinitionKind::Task, DefinitionKind::Workflow] {
+        assert_eq!(store.definition_ids(&acme, kind).await.unwrap(), []);
     }
 }

@@ -113,6 +113,7 @@ async fn what_is_due_of_the_table_of_workflows_is_told_by_its_kind() {
     assert_eq!(due(&store).await, [one, other]);
     let workflows = store.every_due_workflow().await.unwrap();
     assert_eq!(workflows.len(), 1, "a schedule is no workflow");
+    assert_eq!(store.every_due_bulk().await.unwrap(), []);
     let first = Due {
         id: one,
         due_at: at(5),

@@ -45,14 +45,14 @@ pub fn inherited(
 }
 
 /// The variables of an attempt, beside what is inherited.
-pub(super) fn variables(
+pub(super) async fn variables(
     call: &Call,
     revealer: &mut Revealer<'_>,
 ) -> Result<BTreeMap<OsString, OsString>, Failure> {
     let mut variables = BTreeMap::new();
     for (name, value) in &call.definition.execution_config.environment_variables {
         check_name(name)?;
-        variables.insert(name.into(), revealer.reveal(value)?.into());
+        variables.insert(name.into(), revealer.reveal(value).await?.into());
     }
     let input = of_input(&call.input);
     let own = of_call(call).into_iter().chain(input);
@@ -239,8 +239,8 @@ mod tests {
         assert_eq!(inherited(environment), expected);
     }
 
-    #[test]
-    fn our_own_variables_cannot_be_set() {
+    #[tokio::test]
+    async fn our_own_variables_cannot_be_set() {
         for (name, why) in [
             ("TASKMILL_TASK_ID", "belongs to Taskmill"),
             ("TASKMILL_ANY", "belongs to Taskmill"),
@@ -252,7 +252,7 @@ mod tests {
             let call = call("true", json!({}), &config);
             let secrets = secrets();
             let mut revealer = secrets.revealer(&call.context.tenant_id);
-            let failure = variables(&call, &mut revealer).unwrap_err();
+            let failure = variables(&call, &mut revealer).await.unwrap_err();
             assert_eq!(failure.code, codes::PROCESS_NOT_STARTED);
             assert!(failure.message.contains(why), "{}", failure.message);
         }

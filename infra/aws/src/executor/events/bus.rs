@@ -3,16 +3,14 @@
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_runtime::auth::SigningOptions;
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ErrorMetadata;
 use serde_json::{Value, json};
 use taskmill::codes::failure::EXECUTOR_NOT_FOUND;
 
-use crate::calls::{self, Callee, USER_AGENT, address};
+use crate::calls::{self, Callee, address, json};
 use crate::executor::{Failure, codes};
 
 /// What it says when there is too much going on, or when it fails itself.
@@ -40,7 +38,7 @@ impl Bus {
             signed_for: "events",
             signing: SigningOptions::default(),
             transient: &[],
-            read: content,
+            read: json::content,
         };
         let call = callee.call(&sdk);
         Self { call }
@@ -48,8 +46,8 @@ impl Bus {
 
     /// Puts an entry, and gives the event's id.
     pub(super) async fn put(&self, entry: &Value) -> Result<String, Failure> {
-        let body = json!({"Entries": [entry]}).to_string();
-        let request = request(body).map_err(|error| {
+        let body = json!({"Entries": [entry]});
+        let request = json::request("AWSEvents.PutEvents", &body).map_err(|error| {
             Failure::transient(codes::EVENTS_UNAVAILABLE, format!("no request: {error}"))
         })?;
         let answer = self
@@ -73,36 +71,6 @@ fn endpoint(sdk: &SdkConfig) -> String {
     let region = address::region(sdk);
     let on_aws = || format!("https://events.{region}.{}", address::domain(region));
     address::endpoint(sdk, "EventBridge").unwrap_or_else(on_aws)
-}
-
-fn request(body: String) -> Result<HttpRequest, BoxError> {
-    let length = body.len().to_string();
-    let mut request = HttpRequest::new(SdkBody::from(body));
-    request.set_method("POST")?;
-    request.set_uri("/")?;
-    let headers = request.headers_mut();
-    headers.insert("user-agent", USER_AGENT);
-    headers.insert("content-type", "application/x-amz-json-1.1");
-    headers.insert("x-amz-target", "AWSEvents.PutEvents");
-    headers.insert("content-length", length);
-    Ok(request)
-}
-
-fn content(response: &HttpResponse) -> Result<String, OrchestratorError<ErrorMetadata>> {
-    let body = response.body().bytes();
-    let body = body.ok_or_else(|| OrchestratorError::other("the body was not loaded"))?;
-    let content = String::from_utf8_lossy(body).into_owned();
-    if response.status().is_success() {
-        return Ok(content);
-    }
-    let told: Value = serde_json::from_str(&content).unwrap_or_default();
-    let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
-    // The code may follow the name of a namespace.
-    let code = text("__type");
-    let code = code.rsplit('#').next().unwrap_or_default().to_owned();
-    let message = [text("message"), text("Message")].concat();
-    let refusal = ErrorMetadata::builder().code(code).message(message);
-    Err(OrchestratorError::operation(refusal.build()))
 }
 
 fn failed(error: &SdkError<ErrorMetadata, HttpResponse>) -> Failure {
