@@ -11,11 +11,11 @@ use schemars::generate::SchemaSettings;
 use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
-use super::unsupported;
 use crate::JsonObject;
 use crate::schedule::ScheduleDefinition;
 use crate::task::TaskDefinition;
 use crate::task::definition::{ByteSize, Cpu, format};
+use crate::task::rate::Period;
 use crate::time::Timestamp;
 use crate::workflow::WorkflowDefinition;
 
@@ -55,16 +55,20 @@ pub(super) fn format_error(name: &str, text: &str) -> Option<String> {
         format::BYTES => ByteSize::try_from(text.to_owned())
             .err()
             .map(|e| e.to_string()),
+        format::PERIOD => Period::try_from(text.to_owned())
+            .err()
+            .map(|e| e.to_string()),
         format::TIME => text.parse::<Timestamp>().err().map(|e| e.to_string()),
         _ => None,
     }
 }
 
-const FORMATS: [&str; 5] = [
+const FORMATS: [&str; 6] = [
     format::VERSION,
     format::VERSION_RANGE,
     format::CPU,
     format::BYTES,
+    format::PERIOD,
     format::TIME,
 ];
 
@@ -85,7 +89,6 @@ fn published() -> Value {
     generator.subschema_for::<WorkflowDefinition>();
     generator.subschema_for::<ScheduleDefinition>();
     let mut definitions = generator.take_definitions(true);
-    without_refused(&mut definitions);
     definitions.values_mut().for_each(shape);
     let used = used(&definitions);
     definitions.retain(|name, _| used.contains(name));
@@ -103,22 +106,6 @@ fn published() -> Value {
         },
         "$defs": definitions,
     })
-}
-
-/// Leaves out the fields that are known and refused: to an editor there are none such.
-fn without_refused(definitions: &mut JsonObject) {
-    for row in unsupported::TABLE {
-        let Some(owner) = definitions.get_mut(row.place) else {
-            continue;
-        };
-        let variants = owner["oneOf"].as_array().map_or(0, Vec::len);
-        let variants = (0..variants).map(|at| format!("/oneOf/{at}/properties"));
-        for place in variants.chain(["/properties".to_owned()]) {
-            if let Some(Value::Object(fields)) = owner.pointer_mut(&place) {
-                fields.shift_remove(row.field);
-            }
-        }
-    }
 }
 
 /// The types that the kinds of definition are made of.
