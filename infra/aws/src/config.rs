@@ -85,7 +85,7 @@ pub enum Error {
     #[error("TASKMILL_TARGETS cannot be read")]
     Targets(#[from] BadTargets),
     /// The limits of tenants cannot be read.
-    #[error("TASKMILL_TENANT_LIMITS cannot be read: {0}")]
+    #[error("TASKMILL_TENANT_LIMITS cannot be read")]
     TenantLimits(#[from] BadLimits),
     /// The keys of callbacks are of no use.
     #[error("TASKMILL_CALLBACK_KEYS cannot sign")]
@@ -347,9 +347,10 @@ mod tests {
         let told: BTreeMap<String, String> = limited.variables().into_iter().collect();
         let again = Config::read(|name| told.get(name).cloned()).unwrap();
         assert_eq!(again.tenant_limits, limited.tenant_limits);
-        let error = with(r#"{"*":{"concurrency":0}}"#).unwrap_err().to_string();
-        assert!(error.contains("TASKMILL_TENANT_LIMITS"), "{error}");
-        assert!(error.contains("must be from 1 to 100"), "{error}");
+        let error = with(r#"{"*":{"concurrency":0}}"#).unwrap_err();
+        assert!(error.to_string().contains("TASKMILL_TENANT_LIMITS"));
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains("must be from 1 to 100"), "{why}");
     }
 
     #[test]
