@@ -300,6 +300,9 @@ pub struct Turn {
     pub answer: Answer,
     /// Whether somebody may wait for a place that is free, and was not seen.
     pub again: bool,
+    /// Whether all who were seen have their places and others stand behind them: what is free may be
+    /// theirs.
+    pub sees_too_little: bool,
 }
 
 impl Turn {

@@ -128,9 +128,21 @@ async fn a_task_that_waits_for_a_rate_costs_five_write_units_and_three_messages(
             // It is noted when the line is looked at, it joins the line, is called, taken out of it,
             // and begins.
             writes: &[(TASK, 7.0), (TASK_STATUS, 3.0), (TASK_DUE, 2.0)],
-            reads: 8.0,
-            requests: &[],
-            invocations: &[],
+            reads: 9.0,
+            requests: &[
+                ("dynamodb.DeleteItem", 1),
+                ("dynamodb.GetItem", 1),
+                ("dynamodb.PutItem", 6),
+                ("dynamodb.Query", 8),
+                ("sqs.DeleteMessageBatch", 5),
+                ("sqs.ReceiveMessage", 5),
+                ("sqs.SendMessageBatch", 5),
+            ],
+            invocations: &[
+                ("execute-task", 3),
+                ("process-result", 1),
+                ("schedule-retry", 1),
+            ],
         },
     );
 }

@@ -272,9 +272,15 @@ async fn take_turn(app: &App, line: &Line<'_>, what: &Ask) -> Result<(Turn, Time
     let id = line.id;
     let _turn = app.inner.lines.lock(id).await;
     for _ in 0..ATTEMPTS {
-        let seen = seen(app, line).await?;
-        let now = app.now();
-        let turn = concurrency::turn(&seen, what, now);
+        let mut seen = app.store().line(id).await?;
+        let (turn, now) = loop {
+            let now = app.now();
+            let turn = concurrency::turn(&limited(&seen, line), what, now);
+            if !turn.sees_too_little {
+                break (turn, now);
+            }
+            app.store().see_on(id, &mut seen).await?;
+        };
         if let Some((at, first)) = &turn.look {
             let look = look_at(line, first, *at);
             app.queues().send(&[look]).await?;
@@ -295,14 +301,14 @@ async fn take_turn(app: &App, line: &Line<'_>, what: &Ask) -> Result<(Turn, Time
 }
 
 /// What there is to see of a line, those who wait with the limits that they have now.
-async fn seen(app: &App, line: &Line<'_>) -> Result<Seen, Fault> {
-    let mut seen = app.store().line(line.id).await?;
+fn limited(seen: &Seen, line: &Line<'_>) -> Seen {
+    let mut seen = seen.clone();
     if line.whose == Whose::Tenant {
         for waiter in &mut seen.waiting {
             waiter.limits = line.limits;
         }
     }
-    Ok(seen)
+    seen
 }
 
 /// Sends for those who were called, and takes them out of the line, with those who stand there in

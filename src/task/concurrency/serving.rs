@@ -37,6 +37,7 @@ pub fn turn(seen: &Seen, ask: &Ask, now: Timestamp) -> Turn {
     Turn {
         answer: if began { Answer::Began } else { answer },
         again: first.is_none() && (fewer || seen.more && shorter),
+        sees_too_little: first.is_none() && seen.more && !shorter,
         line: changed.then(|| Line {
             version: line.version + 1,
             places: state.places,

@@ -100,6 +100,7 @@ fn unchanged(answer: Answer) -> Turn {
         relies_on: None,
         answer,
         again: false,
+        sees_too_little: false,
     }
 }
 
@@ -375,6 +376,28 @@ fn called_of(waiter: &Waiter, then: u64) -> Place {
     Place {
         execution_id: waiter.execution_id(),
         ..called(0, then)
+    }
+}
+
+#[test]
+fn it_is_read_on_where_all_who_were_seen_have_places_and_are_being_taken_out_of_the_line() {
+    let eight: Vec<Waiter> = (10..18).map(|n| waiter(n, 10 + n as u64, 100)).collect();
+    let places: Vec<Place> = eight.iter().map(|w| called_of(w, 49)).collect();
+    let ninth = waiter(18, 40, 100);
+    let all = [&eight[..], std::slice::from_ref(&ninth)].concat();
+    let cases: [(_, &[Waiter], bool, &[Waiter]); 3] = [
+        ("others stand behind them", &eight, true, &[]),
+        ("nobody does", &eight, false, &[]),
+        ("it was read on", &all, true, std::slice::from_ref(&ninth)),
+    ];
+    for (what, waiting, more, called) in cases {
+        let seen = Seen {
+            more,
+            ..seen(&places, waiting)
+        };
+        let turn = turn(&seen, &Ask::Look, at(50));
+        assert_eq!(turn.called, called, "{what}");
+        assert_eq!(turn.sees_too_little, more && called.is_empty(), "{what}");
     }
 }
 

@@ -71,6 +71,37 @@ impl Store {
         Ok(seen)
     }
 
+    /// Sees more of a line: those who stand behind the last that was seen.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Aws`].
+    pub async fn see_on(&self, id: LineId, seen: &mut Seen) -> Result<(), Error> {
+        let last = seen.waiting.last().map(|waiter| waiter.order.as_str());
+        let limit = i32::try_from(WAITING_AT_ONCE).unwrap_or(i32::MAX);
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.tasks)
+            .consistent_read(true)
+            .key_condition_expression("id = :id AND part BETWEEN :wait AND :last")
+            .expression_attribute_values(":id", id_value(id.uuid()))
+            .expression_attribute_values(":wait", text(WAIT))
+            .expression_attribute_values(":last", text(LAST))
+            .set_exclusive_start_key(last.map(|order| key(id.uuid(), format!("{WAIT}{order}"))))
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|error| Error::aws("Query", error))?;
+        seen.more = answer.last_evaluated_key.is_some();
+        let name = name_of(id);
+        for item in answer.items.unwrap_or_default() {
+            let read = Reader::new(&item, &name);
+            let order = read.text("part")?.strip_prefix(WAIT).unwrap_or_default();
+            seen.waiting.push(decode_waiter(&read, order)?);
+        }
+        Ok(())
+    }
+
     /// Replaces a line by what it became. `after` must be the version that follows `before`.
     ///
     /// # Errors

@@ -148,6 +148,9 @@ async fn the_longest_waiting_are_seen_first_and_that_there_are_more() {
     let seen = store.line(line_id()).await.unwrap();
     assert_eq!(seen.waiting, all[..8]);
     assert!(seen.more);
+    let mut on = seen;
+    store.see_on(line_id(), &mut on).await.unwrap();
+    assert_eq!((on.waiting, on.more), (all.clone(), false));
     for waiter in &all[..8] {
         store.leave_line(line_id(), waiter).await.unwrap();
     }
