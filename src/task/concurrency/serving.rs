@@ -25,13 +25,14 @@ pub fn turn(seen: &Seen, ask: &Ask, now: Timestamp) -> Turn {
     };
     let answer = state.take(ask, seen.more);
     let (began, first) = state.serve(ask);
-    // What a process had arranged that ended may be lost with it.
-    let is_arranged = |at: &Timestamp| *at > now && *ask != Ask::Restarted;
-    let arranged = line.look_at.filter(is_arranged);
+    // What a process had arranged that ended is lost with it, also for those who come later.
+    let is_lost = *ask == Ask::Restarted;
+    let arranged = line.look_at.filter(|at| *at > now && !is_lost);
     let free_at = first.as_ref().and_then(|first| state.free_at(first.limits));
     let look_at = free_at.filter(|at| arranged.is_none_or(|arranged| arranged > *at));
     let moved = (&state.places, &state.starts) != (&leased.0, &leased.1);
-    let changed = moved || look_at.is_some() && look_at != line.look_at;
+    let looks_else = look_at.is_some() || is_lost;
+    let changed = moved || looks_else && look_at.or(arranged) != line.look_at;
     let fewer = changed && state.places.len() + state.turned < line.places.len();
     let shorter = !state.called.is_empty() || !state.gone.is_empty();
     Turn {

@@ -116,6 +116,9 @@ fn what_a_process_arranged_that_ended_is_arranged_again() {
     let turn = turn(&seen, &Ask::Restarted, at(50));
     assert_eq!(turn.look, Some((at(PERIOD), third)));
     assert_eq!(turn.line, None, "it stands there already");
+    let nobody = with(line(&[], &[start_of(0)], Some(PERIOD)), &[]);
+    let forgotten = super::turn(&nobody, &Ask::Restarted, at(50)).line.unwrap();
+    assert_eq!(forgotten.look_at, None, "whoever comes next arranges it");
 }
 
 #[test]
