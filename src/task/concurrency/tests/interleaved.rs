@@ -293,7 +293,7 @@ proptest! {
             world.happens(draw.index(1 << 16));
             world.check();
         }
-        let mut steps = 0;
+        let mut steps = 0_usize;
         while world.happens(steps.wrapping_mul(2_654_435_761) >> 9) {
             world.check();
             steps += 1;
