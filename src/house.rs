@@ -7,10 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The workspace's manifests, by folder.
-const MANIFESTS: [(&str, &str); 14] = [
+const MANIFESTS: [(&str, &str); 15] = [
     (".", include_str!("../Cargo.toml")),
     ("cli", include_str!("../cli/Cargo.toml")),
     ("functions/api", include_str!("../functions/api/Cargo.toml")),
+    (
+        "functions/api-operations",
+        include_str!("../functions/api-operations/Cargo.toml"),
+    ),
     ("functions/app", include_str!("../functions/app/Cargo.toml")),
     (
         "functions/create-task",
@@ -45,6 +49,7 @@ fn may_build_on(folder: &str) -> &'static [&'static str] {
         "." | "worker" | "xtask" => &[],
         "infra/aws" => &["taskmill"],
         "functions/app" => &["taskmill", "taskmill-aws"],
+        "functions/api-operations" => &["taskmill-api"],
         "infra/local" => &["taskmill", "taskmill-aws", "taskmill-app"],
         "cli" => &[
             "taskmill",

@@ -93,7 +93,7 @@ pub enum Command {
     /// Writes a workflow definition in another language.
     Export(ExportArgs),
     /// Prints the JSON Schema of definitions, for editors.
-    Schema,
+    Schema(SchemaArgs),
     /// Prints a script by which a shell completes this command.
     Completions {
         /// The shell.
@@ -116,6 +116,14 @@ impl Command {
 pub enum TaskCommand {
     /// Runs one task that stands alone to its end and prints it.
     Run(Box<TaskRunArgs>),
+}
+
+/// The arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Prints the OpenAPI document of the HTTP API instead, to make clients of.
+    #[arg(long)]
+    pub api: bool,
 }
 
 /// The arguments of `run`.

@@ -3,22 +3,18 @@
 
 use std::io;
 
-use taskmill_app::telemetry::without_payloads;
-use tracing_subscriber::EnvFilter;
+use taskmill_app::telemetry::{asked, without_payloads};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{fmt, registry};
 
 /// Begins logging: as `RUST_LOG` says, or as loud as `-v` was often.
 pub fn init(verbose: u8) {
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
-        Ok(_) | Err(_) => EnvFilter::new(level(verbose)),
-    };
-    let logging = tracing_subscriber::fmt()
-        .with_env_filter(without_payloads(filter))
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .try_init();
+    let filter = asked().unwrap_or_else(|| level(verbose).parse().expect("it is a filter"));
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
+    let logging = registry().with(without_payloads(&filter)).with(lines);
     // A second call would leave the first one's logs.
-    drop(logging);
+    drop(logging.try_init());
 }
 
 fn level(verbose: u8) -> &'static str {

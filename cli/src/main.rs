@@ -89,7 +89,7 @@ async fn perform(cli: Cli) -> Result<Exit, Error> {
         Command::Eval(args) => commands::eval::eval(&args),
         Command::Graph(args) => commands::graph::graph(&args),
         Command::Export(args) => commands::export::export(&args),
-        Command::Schema => commands::schema::schema(),
+        Command::Schema(args) => commands::schema::schema(&args),
         Command::Completions { shell } => commands::completions::completions(shell),
     }
 }

@@ -8,6 +8,7 @@ mod block;
 mod checks;
 mod language;
 mod people;
+mod published;
 mod references;
 mod schedule;
 mod seam;
@@ -175,10 +176,11 @@ pub fn read(document: &Value) -> Result<Definition, Vec<Problem>> {
     }
 }
 
-/// The JSON Schema of the language, for editors and for the documentation.
+/// The JSON Schema of the language, for editors and for the documentation: made of the types, and
+/// kept in `docs/definition.schema.json`.
 #[must_use]
 pub fn json_schema() -> Value {
-    language::LANGUAGE.schema.clone()
+    published::of_types()
 }
 
 impl Reading {

@@ -10,6 +10,11 @@ use taskmill_api::{ClaimNames, document};
 
 use super::text::{resources, template};
 
+/// The functions, each with its role and its logs.
+const FUNCTIONS: [[&str; 3]; 2] = [
+    ["Api", "ApiRole", "ApiLogs"],
+    ["ApiOperations", "ApiOperationsRole", "ApiOperationsLogs"],
+];
 /// What is served beside the operations of the document.
 const PAGES: [&str; 2] = ["GET /", "GET /openapi.json"];
 
@@ -53,7 +58,7 @@ fn strangers_come_to_what_the_document_leaves_open_and_to_nothing_else() {
         }
     }
     assert!(
-        guarded.iter().all(|route| route.ends_with(" /v1/{proxy+}")),
+        guarded.iter().all(|route| route.contains(" /v1/")),
         "{guarded:?}"
     );
     for (name, route) in resources(&template, "AWS::ApiGatewayV2::Route") {
@@ -69,6 +74,49 @@ fn strangers_come_to_what_the_document_leaves_open_and_to_nothing_else() {
     let settings = &template["Resources"]["HttpApiStage"]["Properties"]["RouteSettings"];
     let limited = settings.as_object().unwrap().keys().cloned();
     assert_eq!(limited.collect::<BTreeSet<_>>(), routes(&template, "NONE"));
+}
+
+/// Whether a route of the gateway has all addresses of a path, and none that others have as well.
+fn is_of(route: &str, path: &str) -> bool {
+    let (route, path) = (route.split('/'), path.split('/'));
+    let is_any = |part: &str| part.starts_with('{');
+    route.clone().count() == path.clone().count()
+        && route
+            .zip(path)
+            .all(|(route, path)| is_any(route) || route == path)
+}
+
+#[test]
+fn each_operation_comes_to_the_function_that_serves_it() {
+    let (template, document) = (template(), document::openapi());
+    let own = document::of_operations();
+    let routes = resources(&template, "AWS::ApiGatewayV2::Route").into_values();
+    let routes = routes.map(|route| &route["Properties"]);
+    let to_operations = json!({"Fn::Sub": "integrations/${HttpApiOperations}"});
+    let (theirs, others): (Vec<_>, Vec<_>) =
+        routes.partition(|route| route["Target"] == to_operations);
+    assert!(!theirs.is_empty() && !others.is_empty());
+    for route in others {
+        assert_eq!(
+            route["Target"],
+            json!({"Fn::Sub": "integrations/${HttpApiIntegration}"})
+        );
+    }
+    let keys = theirs
+        .iter()
+        .map(|route| route["RouteKey"].as_str().unwrap());
+    let keys: Vec<(&str, &str)> = keys.map(|key| key.split_once(' ').unwrap()).collect();
+    let mut used: BTreeSet<&(&str, &str)> = BTreeSet::new();
+    for (method, path, _) in operations(&document) {
+        let is_theirs = own[path].get(method.to_lowercase()).is_some();
+        let of_path = keys
+            .iter()
+            .filter(|(of, route)| *of == method && is_of(route, path));
+        let of_path: Vec<_> = of_path.collect();
+        assert_eq!(!of_path.is_empty(), is_theirs, "{method} {path}");
+        used.extend(of_path);
+    }
+    assert_eq!(used.len(), keys.len(), "each route is some operation's");
 }
 
 #[test]
@@ -98,11 +146,14 @@ fn without_an_issuer_there_is_nothing_of_the_api() {
         let kind = resource["Type"].as_str().unwrap();
         let text = resource.to_string();
         kind.starts_with("AWS::ApiGatewayV2::")
-            || ["HttpApi", "Api", "ApiRole", "ApiLogs"]
+            || ["HttpApi", "Api", "ApiRole", "ApiLogs", "ApiOperations"]
                 .iter()
                 .any(|name| text.contains(&format!("\"Ref\":\"{name}\"")))
     });
-    let mut names = BTreeSet::from(["Api", "ApiRole", "ApiLogs", "HttpApiLogs"]);
+    let mut names = BTreeSet::from(["HttpApiLogs"]);
+    for function in FUNCTIONS {
+        names.extend(function);
+    }
     names.extend(of_api.map(|(name, _)| name.as_str()));
     assert!(names.len() > 15, "{names:?}");
     for name in names {
@@ -115,20 +166,14 @@ fn without_an_issuer_there_is_nothing_of_the_api() {
 }
 
 #[test]
-fn the_function_is_told_which_claims_say_who_asks() {
+fn the_functions_are_told_which_claims_say_who_asks() {
     let template = template();
     let asked = RefCell::new(BTreeSet::new());
     let names = ClaimNames::read(|name| {
         asked.borrow_mut().insert(name.to_owned());
         None
     });
-    let told = &template["Resources"]["Api"]["Properties"]["Environment"]["Variables"];
-    let told = told.as_object().unwrap();
-    let of_claims = told.keys().filter(|name| name.contains("_CLAIM_"));
-    assert_eq!(
-        of_claims.cloned().collect::<BTreeSet<_>>(),
-        asked.into_inner()
-    );
+    let asked = asked.into_inner();
     let defaults = [
         ("TENANT", names.tenant),
         ("USER", names.user),
@@ -136,13 +181,19 @@ fn the_function_is_told_which_claims_say_who_asks() {
         ("PERMISSIONS", names.permissions),
         ("ENVIRONMENT", names.environment),
     ];
-    for (variable, default) in defaults {
-        let parameter = told[&format!("TASKMILL_CLAIM_{variable}")]["Ref"].as_str();
-        let parameter = parameter.unwrap();
-        assert_eq!(
-            template["Parameters"][parameter]["Default"], default,
-            "{parameter}"
-        );
+    for [function, ..] in FUNCTIONS {
+        let told = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
+        let told = told.as_object().unwrap();
+        let of_claims = told.keys().filter(|name| name.contains("_CLAIM_"));
+        assert_eq!(of_claims.cloned().collect::<BTreeSet<_>>(), asked);
+        for (variable, default) in &defaults {
+            let parameter = told[&format!("TASKMILL_CLAIM_{variable}")]["Ref"].as_str();
+            let parameter = parameter.unwrap();
+            assert_eq!(
+                template["Parameters"][parameter]["Default"], *default,
+                "{parameter}"
+            );
+        }
     }
 }
 
@@ -216,10 +267,12 @@ fn a_page_of_another_origin_may_send_and_see_what_the_document_has() {
 #[test]
 fn who_waits_is_answered_before_the_gateway_gives_up() {
     let template = template();
-    let integration = &template["Resources"]["HttpApiIntegration"]["Properties"];
-    let gateway = integration["TimeoutInMillis"].as_u64().unwrap();
-    assert!(gateway > limits::WAIT_SECONDS * 1000, "{gateway}");
-    let function = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
-    assert!(function * 1000 >= gateway, "{function} s");
-    assert_eq!(integration["PayloadFormatVersion"], "2.0");
+    for integration in resources(&template, "AWS::ApiGatewayV2::Integration").into_values() {
+        let integration = &integration["Properties"];
+        let gateway = integration["TimeoutInMillis"].as_u64().unwrap();
+        assert!(gateway > limits::WAIT_SECONDS * 1000, "{gateway}");
+        let function = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
+        assert!(function * 1000 >= gateway, "{function} s");
+        assert_eq!(integration["PayloadFormatVersion"], "2.0");
+    }
 }

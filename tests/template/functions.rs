@@ -16,8 +16,9 @@ use super::text::{name_in_stack, resource_of, resources, template};
 const FUNCTION: &str = "AWS::Serverless::Function";
 
 /// Each function with the queues that it consumes.
-const FUNCTIONS: [(&str, &str, &[QueueName]); 6] = [
+const FUNCTIONS: [(&str, &str, &[QueueName]); 7] = [
     ("Api", "api", &[]),
+    ("ApiOperations", "api-operations", &[]),
     ("CreateTask", "create-task", &[QueueName::Create]),
     (
         "ExecuteTask",
@@ -203,7 +204,10 @@ fn a_function_is_told_what_its_configuration_asks_for() {
         .collect();
     assert_eq!(told, asked);
     // What the API is told besides is in `api.rs`.
-    for (name, ..) in FUNCTIONS.into_iter().filter(|(name, ..)| *name != "Api") {
+    for (name, ..) in FUNCTIONS
+        .into_iter()
+        .filter(|(name, ..)| !name.starts_with("Api"))
+    {
         let own = &template["Resources"][name]["Properties"]["Environment"]["Variables"];
         let own = own.as_object().into_iter().flat_map(|own| own.keys());
         let own: Vec<&String> = own.collect();

@@ -99,6 +99,30 @@ fn api_serves_whoever_asks() {
     );
 }
 
+/// It takes nothing from any queue, and registers nothing.
+#[test]
+fn api_operations_serves_whoever_asks_of_workflows() {
+    check(
+        "ApiOperations",
+        "
+        ApiOperationsLogs: logs:CreateLogStream logs:PutLogEvents
+        Definitions: dynamodb:GetItem dynamodb:Query
+        ExecuteQueue: sqs:SendMessage
+        ExecuteUrgentQueue: sqs:SendMessage
+        Payloads: s3:ListBucket
+        Payloads/*: s3:GetObject s3:PutObject
+        ResultQueue: sqs:SendMessage
+        RetryQueue: sqs:SendMessage
+        TaskInstances: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        TaskInstances/index/status-index: dynamodb:Query
+        TaskInstances/index/workflow-status-index: dynamodb:Query
+        WorkflowInstances: dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query
+        WorkflowInstances/index/definition-index: dynamodb:Query
+        WorkflowInstances/index/status-index: dynamodb:Query
+        ",
+    );
+}
+
 #[test]
 fn create_task_accepts() {
     check(

@@ -207,12 +207,16 @@ fn a_definition_is_drawn_in_two_languages() {
 }
 
 #[test]
-fn the_schema_is_the_published_one() {
+fn the_schemas_are_the_published_ones() {
     let folder = Folder::new(&[]);
-    let ended = folder.run(&["schema"]);
-    let published = std::fs::read_to_string(of_repository("docs/definition.schema.json")).unwrap();
-    let printed: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    let published: serde_json::Value = serde_json::from_str(&published).unwrap();
-    assert_eq!(printed, published);
-    ended.expect(0);
+    let schemas: [(&[&str], &str); 2] = [
+        (&["schema"], "docs/definition.schema.json"),
+        (&["schema", "--api"], "docs/openapi.json"),
+    ];
+    for (arguments, published) in schemas {
+        let ended = folder.run(arguments);
+        let published = std::fs::read_to_string(of_repository(published)).unwrap();
+        assert_eq!(ended.stdout, published);
+        ended.expect(0);
+    }
 }

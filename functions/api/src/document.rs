@@ -1,13 +1,12 @@
-//! The OpenAPI document, made from the handlers and the wire types, and a page to try it with.
+//! The OpenAPI document, made from the handlers and the wire types. It is kept in
+//! `docs/openapi.json`, which a test holds against this, and served from there: see
+//! [`pages`](crate::pages).
 //!
 //! Definitions are described by the schema that registration checks them with; their own types are
 //! the core's, so that they are put in once the rest is there.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response as Answer};
 use serde_json::{Value, json};
 use taskmill::registration;
 use utoipa::openapi::schema::{Object, Schema};
@@ -18,7 +17,7 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema, ToSchema};
 
 use crate::request::PROBLEM_JSON;
-use crate::router;
+use crate::routes::{DescribedOperations, DescribedResources};
 use crate::wire::records;
 
 /// What may be answered instead of what was asked for.
@@ -183,12 +182,25 @@ impl Modify for Bearer {
     }
 }
 
+/// All that is made of handlers and wire types.
+fn described() -> OpenApi {
+    let mut document = Description::openapi();
+    document.merge(DescribedResources::openapi());
+    document.merge(DescribedOperations::openapi());
+    document
+}
+
+/// The paths that the function `api-operations` serves, with their methods and descriptions.
+#[must_use]
+pub fn of_operations() -> Value {
+    serde_json::to_value(DescribedOperations::openapi().paths)
+        .expect("a document has string keys only")
+}
+
 /// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> Value {
-    let mut document = Description::openapi();
-    document.merge(router::resources().into_openapi());
-    let mut document = serde_json::to_value(document).expect("a document has string keys only");
+    let mut document = serde_json::to_value(described()).expect("a document has string keys only");
     if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
         let mut language = registration::json_schema();
         refer_to_components(&mut language);
@@ -218,39 +230,10 @@ fn refer_to_components(schema: &mut Value) {
     }
 }
 
-static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let mut text = format!("{:#}", openapi());
-    text.push('\n');
-    text
-});
-
-/// Serves the document.
-pub(crate) async fn serve() -> Answer {
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, "max-age=300"),
-    ];
-    (headers, TEXT.as_str()).into_response()
-}
-
-/// Serves a page that shows the document and sends requests. It loads nothing from elsewhere.
-pub(crate) async fn page() -> Answer {
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; \
-             style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'",
-        ),
-    ];
-    (headers, include_str!("page.html")).into_response()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const KEPT: &str = include_str!("../../../docs/openapi.json");
+    use crate::pages;
 
     /// Every reference of the document.
     fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
@@ -265,12 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn the_kept_document_is_the_served_one() {
-        let kept: Value = serde_json::from_str(KEPT).unwrap();
+    fn the_kept_document_is_what_the_code_describes() {
+        let kept: Value = serde_json::from_str(pages::DOCUMENT).unwrap();
         let is_same = kept == openapi();
         assert!(
             is_same,
-            "keep in docs/openapi.json what `taskmill dev` serves at /openapi.json"
+            "keep in docs/openapi.json what `cargo taskmill schema --api` prints"
         );
     }
 
@@ -301,9 +284,7 @@ mod tests {
 
     #[test]
     fn only_definitions_are_described_twice() {
-        let own = Description::openapi();
-        let mut own = own;
-        own.merge(router::resources().into_openapi());
+        let own = described();
         let own = own.components.unwrap().schemas;
         let language = registration::json_schema();
         let language = language["$defs"].as_object().unwrap();

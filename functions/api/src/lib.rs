@@ -1,4 +1,5 @@
-//! The HTTP API: one router over the use cases, served by the `api` function and by `taskmill dev`.
+//! The HTTP API: one router over the use cases, served by `taskmill dev` and, in two parts, by the
+//! functions `api` and `api-operations`.
 //!
 //! A handler reads a request, asks who it is from, calls a use case and answers; what is decided
 //! is decided there. Wire types are this crate's own ([`wire`]), and the OpenAPI document is made
@@ -17,18 +18,21 @@ mod definitions;
 pub mod development;
 pub mod document;
 mod etag;
+pub mod gateway;
 mod health;
 mod idempotency;
 pub mod identity;
 mod inbox;
 pub mod keys;
 mod page;
+mod pages;
 mod parameters;
 mod people;
 mod prefer;
 mod problem;
 mod request;
 mod router;
+mod routes;
 mod schedules;
 mod signatures;
 mod task_definitions;
@@ -43,5 +47,5 @@ mod workflows;
 pub use development::DevelopmentKey;
 pub use identity::{Authority, Checks, ClaimNames};
 pub use keys::Keys;
-pub use router::{Api, router};
+pub use router::{Api, operations, resources, router};
 pub use token::Verifier;
