@@ -100,7 +100,7 @@ fn the_line_is_looked_at_once_for_all_who_wait_and_then_for_the_next() {
     let at_its_time = turn(&seen, &Ask::Look, at(PERIOD));
     assert_eq!(at_its_time.called, [third]);
     assert_eq!(at_its_time.look, None, "the one who is called comes soon");
-    let seen = with(at_its_time.line.unwrap(), &[fourth.clone()]);
+    let seen = with(at_its_time.line.unwrap(), std::slice::from_ref(&fourth));
     let came = turn(&seen, &begins(3, rate(1)), at(PERIOD + 5));
     assert_eq!(came.answer, Answer::Began);
     assert_eq!(came.look, Some((at(2 * PERIOD + 5), fourth)));
