@@ -11,18 +11,6 @@ use crate::task::attempt::Attempt;
 use crate::task::instance::{TaskInstance, TaskStatus};
 use crate::time::Timestamp;
 
-/// The tasks of a workflow over time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Timeline {
-    /// Where the drawing begins: when the first task was accepted.
-    pub from: Timestamp,
-    /// Where it ends: when the last task did, or now while one is open.
-    pub to: Timestamp,
-    /// The tasks, in the order in which they were accepted.
-    pub rows: Vec<Row>,
-}
-
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,21 +77,12 @@ pub struct Reason {
     pub message: String,
 }
 
-/// The timeline of these tasks. None without a task.
+/// The rows of these tasks.
 #[must_use]
-pub fn timeline(tasks: &[TaskInstance], now: Timestamp) -> Option<Timeline> {
-    let from = tasks.iter().map(|task| task.created_at).min()?;
-    let to = tasks
-        .iter()
-        .map(|task| task.end_time.unwrap_or(now))
-        .max()?;
+pub fn rows(tasks: &[TaskInstance]) -> Vec<Row> {
     let mut sorted: Vec<&TaskInstance> = tasks.iter().collect();
     sorted.sort_by_key(|task| (task.created_at, &task.context.task_path, task.id));
-    Some(Timeline {
-        from,
-        to,
-        rows: sorted.into_iter().map(row).collect(),
-    })
+    sorted.into_iter().map(row).collect()
 }
 
 fn row(task: &TaskInstance) -> Row {

@@ -16,6 +16,7 @@ mod repeats;
 mod requests;
 mod schedules;
 mod tasks;
+mod timeline;
 mod workers;
 mod workflows;
 

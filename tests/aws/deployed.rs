@@ -253,7 +253,21 @@ async fn the_api_may_do_whatever_its_routes_do() {
     let text = "x".repeat(100_000);
     let large = json!({"taskDefinitionId": "echo", "input": {"text": text}});
     posted("/v1/tasks", large).await;
-    posted("/v1/workflows", json!({"workflowDefinitionId": "limited"})).await;
+    let limited = posted("/v1/workflows", json!({"workflowDefinitionId": "limited"})).await;
+    let limited = limited["id"].as_str().unwrap();
+    for operation in ["pause", "resume", "cancel"] {
+        posted(&format!("/v1/workflows/{limited}/{operation}"), json!({})).await;
+    }
+    for (kind, filter) in [
+        ("workflows", json!({"workflowDefinitionId": "limited"})),
+        ("tasks", json!({"taskDefinitionId": "sign"})),
+        ("tasks", json!({"workflowId": limited})),
+    ] {
+        for dry_run in [true, false] {
+            let body = json!({"filter": filter, "dryRun": dry_run});
+            posted(&format!("/v1/bulk/{kind}/cancel"), body).await;
+        }
+    }
     for path in [
         &format!("{task}/form"),
         "/v1/inbox",
@@ -261,11 +275,28 @@ async fn the_api_may_do_whatever_its_routes_do() {
         "/v1/task-definitions",
         "/v1/workflows",
         "/v1/workflows?workflowDefinitionId=limited",
-        "/v1/dead-letters",
+        "/v1/bulk",
     ] {
         let listed = stack.get(&root, path).await;
         assert_eq!(listed.status, 200, "{path}: {}", listed.body);
     }
+
+    let message = Message::StartWorkflow {
+        caller: stack.caller(),
+        request: json!({"workflowDefinitionId": "postponed", "input": {}, "idempotencyKey": "postponed"}),
+    };
+    stack.send(QueueName::Create, &message.to_body(0)).await;
+    stack.dead_letter(QueueName::Create, "postponed").await;
+    let postponed = json!({
+        "id": "postponed", "name": "Postponed", "version": "1.0.0",
+        "steps": [{"name": "only", "taskDefinitionId": "echo"}],
+    });
+    posted("/v1/workflow-definitions", postponed).await;
+    stack.redrive_over_http(&root).await;
+    let id =
+        taskmill::ids::WorkflowId::from_idempotency_key(&stack.caller().tenant_id, "postponed");
+    let workflow = stack.ended_workflow(id).await;
+    assert_eq!(workflow.status, WorkflowStatus::Completed);
 }
 
 #[tokio::test]

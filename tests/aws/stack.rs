@@ -170,6 +170,20 @@ impl Stack {
         answer(token, request).await
     }
 
+    /// Sends back the only dead letter that the bearer of a token sees.
+    pub async fn redrive_over_http(&self, token: &str) {
+        until("the end of a redrive", async || {
+            let listed = self.get(token, "/v1/dead-letters?queue=create").await;
+            assert_eq!(listed.status, 200, "{}", listed.body);
+            // Another test may hold it just now.
+            let id = listed.body["items"][0]["id"].as_str()?.to_owned();
+            let path = format!("/v1/dead-letters/{id}/redrive?queue=create");
+            let sent = self.post(token, &path, &[], &json!({})).await;
+            (sent.status == 200).then_some(())
+        })
+        .await;
+    }
+
     /// Runs a state machine to its end.
     pub async fn execution(&self, machine: &str, input: Value) -> DescribeExecutionOutput {
         let client = aws_sdk_sfn::Client::new(&self.sdk);

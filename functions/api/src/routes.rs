@@ -90,7 +90,7 @@ routes! {
             complete_polled_task
             fail_polled_task
             release_polled_task;
-        workflows: list_workflows get_workflow list_workflow_tasks;
+        workflows: list_workflows get_workflow list_workflow_tasks get_workflow_timeline;
         schedules:
             list_schedules
             define_schedule

@@ -25,6 +25,7 @@ use crate::router::Api;
 use crate::wire::headers::{Keyed, Waiting};
 use crate::wire::records::{Tasks, Workflow, Workflows};
 use crate::wire::requests::StartWorkflow;
+use crate::wire::timeline::Timeline;
 use crate::wire::words::{TaskStatusWord, WorkflowStatusWord};
 
 /// Starts a workflow.
@@ -165,4 +166,34 @@ pub(crate) async fn list_workflow_tasks(
     };
     let found = lists::tasks(api.app(), &caller.tenant_id, &query, &wanted).await?;
     Ok(answer::ok(List::from(found)))
+}
+
+/// Which part of a timeline is read.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TimelineFields {
+    /// Tasks of the page; 100 by default.
+    #[param(value_type = usize, required = false, minimum = 1, maximum = 1000)]
+    pub limit: Option<usize>,
+    /// The `nextCursor` of the page before.
+    #[param(value_type = String, required = false)]
+    pub cursor: Option<String>,
+}
+
+/// Shows when what of a workflow ran: every attempt of its tasks, with its wait and its error.
+#[utoipa::path(
+    get, path = "/v1/workflows/{id}/timeline", tag = "workflows", operation_id = "getWorkflowTimeline",
+    params(("id" = String, Path, format = "uuid"), TimelineFields),
+    responses((status = 200, description = "A page of its tasks.", body = Timeline), Reading),
+)]
+pub(crate) async fn get_workflow_timeline(
+    State(api): State<Api>,
+    Who(caller): Who,
+    Id(id): Id<WorkflowId>,
+    Fields(fields): Fields<TimelineFields>,
+) -> Result<Response, Problem> {
+    let wanted = page::wanted(fields.limit, fields.cursor)?;
+    let timeline = views::timeline(api.app(), &caller, id, &wanted).await?;
+    Ok(answer::ok(timeline))
 }

@@ -12,11 +12,12 @@ use taskmill::security::Caller;
 use taskmill::security::redaction::{MASK, Redaction};
 use taskmill::task::audit::Entry;
 use taskmill::task::{TaskInstance, TaskStatus};
-use taskmill::workflow::WorkflowInstance;
+use taskmill::workflow::{WorkflowInstance, timeline};
 use taskmill_aws::store::PageRequest;
 
 use crate::app::App;
 use crate::create_task;
+use crate::lists::{self, TaskQuery, Wanted};
 use crate::refusal::{Fault, Refusal};
 use crate::workflows;
 
@@ -92,6 +93,50 @@ pub async fn workflow_in_short(
     let clearance = Clearance::of(app, reader, &instance).await?;
     let redaction = Redaction::new(&reader.permissions);
     Ok(clearance.shown(instance.view(tasks, completed), redaction))
+}
+
+/// When what of a workflow ran: a page of its tasks, each with all its attempts, and the time from
+/// the acceptance of the workflow to its end, or to now.
+///
+/// # Errors
+/// `NOT_FOUND`, also for another tenant's workflow; `MALFORMED` for a cursor of another list.
+pub async fn timeline(
+    app: &App,
+    reader: &Caller,
+    id: WorkflowId,
+    wanted: &Wanted,
+) -> Result<Value, Refusal> {
+    let tenant = &reader.tenant_id;
+    let instance = workflows::of_tenant(app, tenant, id).await?;
+    let query = TaskQuery {
+        workflow: Some(id),
+        ..TaskQuery::default()
+    };
+    let page = lists::tasks(app, tenant, &query, wanted).await?;
+    let found: Vec<_> = stream::iter(page.items)
+        .map(|summary| read(app, summary.id))
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await?;
+    // What is hidden of the records is hidden in the messages of their errors.
+    let mut redaction = Redaction::new(&reader.permissions);
+    let mut tasks = Vec::new();
+    for (task, view, classified) in found.into_iter().flatten() {
+        classified.shown(view, &mut redaction);
+        tasks.push(task);
+    }
+    let mut record = instance.view(Vec::new(), Vec::new());
+    record["timeline"] = json!({
+        "from": instance.created_at,
+        "to": instance.end_time.unwrap_or_else(|| app.now()),
+        "items": timeline::rows(&tasks),
+    });
+    let clearance = Clearance::of(app, reader, &instance).await?;
+    let mut shown = clearance.shown(record, redaction)["timeline"].take();
+    if let Some(next) = page.next {
+        shown["nextCursor"] = json!(next);
+    }
+    Ok(shown)
 }
 
 /// The tasks of a workflow, in the order of their creation.
@@ -171,6 +216,14 @@ pub async fn for_worker(app: &App, task: &TaskInstance) -> Result<Value, Fault> 
         view["audit"] = entries.iter().map(Entry::view).collect();
     }
     Ok(view)
+}
+
+async fn read(app: &App, id: TaskId) -> Result<Option<(TaskInstance, Value, Classified)>, Fault> {
+    let Some(task) = app.store().task(id).await? else {
+        return Ok(None);
+    };
+    let (view, classified) = whole(app, &task).await?;
+    Ok(Some((task, view, classified)))
 }
 
 /// A task with everything, and what its definition says of it.

@@ -9,5 +9,6 @@ pub mod letters;
 pub mod records;
 pub mod requests;
 pub mod schedules;
+pub mod timeline;
 pub mod words;
 pub mod workers;
