@@ -94,7 +94,7 @@ uuid_id!(
 );
 
 uuid_id!(
-    /// The line of those tasks of a definition that wait for a place.
+    /// The line of those tasks of a definition, or of a tenant, that wait for a place.
     LineId
 );
 
@@ -134,6 +134,12 @@ impl LineId {
     pub fn of(tenant: &TenantId, definition: &DefinitionId) -> Self {
         let parts = [tenant.as_str().as_bytes(), definition.as_str().as_bytes()];
         Self(derive("line", &parts))
+    }
+
+    /// The line of a tenant, all its definitions together.
+    #[must_use]
+    pub fn of_tenant(tenant: &TenantId) -> Self {
+        Self(derive("tenant-line", &[tenant.as_str().as_bytes()]))
     }
 }
 

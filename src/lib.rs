@@ -10,6 +10,7 @@
 pub mod bulk;
 pub mod codes;
 pub mod document;
+pub mod duration;
 pub mod error_info;
 #[cfg(test)]
 mod house;

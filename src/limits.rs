@@ -34,6 +34,12 @@ pub const HANDOVER_MILLIS: u64 = 60_000;
 pub const MAX_RETRIES: u32 = 100_000;
 /// Tasks of one definition that its `concurrency` lets run at once: their places stand in one item.
 pub const CONCURRENCY: u32 = 100;
+/// Tasks that a rate lets begin in its period.
+pub const RATE: u32 = 10_000;
+/// Milliseconds of the shortest period of a rate: queues count whole seconds.
+pub const SHORTEST_PERIOD_MILLIS: u64 = 1_000;
+/// Milliseconds of the longest: a day.
+pub const LONGEST_PERIOD_MILLIS: u64 = 24 * 60 * 60 * 1000;
 /// How many attempts may be lost with their worker before the task fails.
 pub const MAX_LOSSES: u32 = 3;
 /// Attempts that an instance lists; older ones are dropped.
@@ -264,6 +270,15 @@ mod tests {
             (
                 "Tasks that `concurrency` lets run at once",
                 CONCURRENCY.into(),
+            ),
+            ("Tasks that a rate lets begin in its period", RATE.into()),
+            (
+                "The shortest period of a rate, in milliseconds",
+                SHORTEST_PERIOD_MILLIS,
+            ),
+            (
+                "The longest period of a rate, in milliseconds: a day",
+                LONGEST_PERIOD_MILLIS,
             ),
             ("Losses of a task with its worker", MAX_LOSSES.into()),
             ("Attempts that a task lists", ATTEMPTS_LISTED as u64),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use taskmill::task::tenants::TenantLimits;
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill::workflow::WorkflowStatus;
 use taskmill_aws::clock::Clock;
@@ -109,6 +110,7 @@ async fn service(aws: &LocalAws, folder: &Path) -> Service {
         batch_size: 10,
         concurrency: 2,
         callbacks: None,
+        tenant_limits: TenantLimits::default(),
     };
     let service = Service::start(aws.clone(), options).await.unwrap();
     for (program, script) in PROGRAMS {

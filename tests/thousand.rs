@@ -7,6 +7,7 @@
 use serde_json::json;
 use taskmill::Timestamp;
 use taskmill::ids::{ExecutionId, TaskId, WorkflowId};
+use taskmill::task::tenants::TenantLimits;
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill::workflow::WorkflowStatus;
 use taskmill_aws::executor::Failure;
@@ -202,6 +203,7 @@ async fn a_thousand_workflows_retry_when_their_policies_say() {
         batch_size: 10,
         concurrency: 4,
         callbacks: None,
+        tenant_limits: TenantLimits::default(),
     };
     let service = Service::start(aws.clone(), options).await.unwrap();
     register(service.app(), DEFINITIONS).await;

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_sdk_lambda::config::ProvideCredentials;
+use taskmill::task::tenants::TenantLimits;
 use taskmill_aws::callbacks::Callbacks;
 use taskmill_aws::clock::Clock;
+use taskmill_aws::config;
 use taskmill_aws::executor::{AwsReach, Executors};
 use taskmill_aws::sdk;
 use taskmill_aws::secrets::{SecretFile, Secrets};
@@ -80,8 +82,15 @@ pub async fn prepare_with(
         batch_size: BATCH_SIZE,
         concurrency: CONCURRENCY,
         callbacks,
+        tenant_limits: tenant_limits()?,
     };
     Ok(service::prepare(aws, options).await?)
+}
+
+/// The limits of tenants, by the environment, as a function is told them.
+fn tenant_limits() -> Result<TenantLimits, Error> {
+    let read = config::tenant_limits(&|name| std::env::var(name).ok());
+    read.map_err(|error| Error::Usage(format!("{} cannot be read: {error}", config::TENANT_LIMITS)))
 }
 
 /// Host and process, `host/1234`.

@@ -11,6 +11,7 @@ use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
 use crate::task::definition::{ByteSize, Cpu, format};
+use crate::task::rate::Period;
 use crate::time::Timestamp;
 
 const KEPT: &str = include_str!("../../docs/definition.schema.json");
@@ -51,16 +52,20 @@ pub(super) fn format_error(name: &str, text: &str) -> Option<String> {
         format::BYTES => ByteSize::try_from(text.to_owned())
             .err()
             .map(|e| e.to_string()),
+        format::PERIOD => Period::try_from(text.to_owned())
+            .err()
+            .map(|e| e.to_string()),
         format::TIME => text.parse::<Timestamp>().err().map(|e| e.to_string()),
         _ => None,
     }
 }
 
-const FORMATS: [&str; 5] = [
+const FORMATS: [&str; 6] = [
     format::VERSION,
     format::VERSION_RANGE,
     format::CPU,
     format::BYTES,
+    format::PERIOD,
     format::TIME,
 ];
 

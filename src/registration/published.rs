@@ -7,7 +7,6 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::language::{SCHEDULE, TASK, WORKFLOW};
-use super::unsupported;
 use crate::JsonObject;
 use crate::schedule::ScheduleDefinition;
 use crate::task::TaskDefinition;
@@ -20,7 +19,6 @@ pub(super) fn of_types() -> Value {
     generator.subschema_for::<WorkflowDefinition>();
     generator.subschema_for::<ScheduleDefinition>();
     let mut definitions = generator.take_definitions(true);
-    without_refused(&mut definitions);
     definitions.values_mut().for_each(shape);
     let used = used(&definitions);
     definitions.retain(|name, _| used.contains(name));
@@ -38,22 +36,6 @@ pub(super) fn of_types() -> Value {
         },
         "$defs": definitions,
     })
-}
-
-/// Leaves out the fields that are known and refused: to an editor there are none such.
-fn without_refused(definitions: &mut JsonObject) {
-    for row in unsupported::TABLE {
-        let Some(owner) = definitions.get_mut(row.place) else {
-            continue;
-        };
-        let variants = owner["oneOf"].as_array().map_or(0, Vec::len);
-        let variants = (0..variants).map(|at| format!("/oneOf/{at}/properties"));
-        for place in variants.chain(["/properties".to_owned()]) {
-            if let Some(Value::Object(fields)) = owner.pointer_mut(&place) {
-                fields.shift_remove(row.field);
-            }
-        }
-    }
 }
 
 /// The types that the kinds of definition are made of.

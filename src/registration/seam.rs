@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use crate::codes::registration;
+use crate::duration;
 use crate::schema::Schema;
 use crate::time::Timestamp;
-use crate::workflow::duration;
 use crate::workflow::expression::Expression;
 use crate::workflow::paths::Path;
 

@@ -32,9 +32,9 @@ fn of_people(root: &Place<'_>, config: &Place<'_>) -> Vec<Problem> {
     let run_as = config.member("securityContext").member("runAs");
     let heartbeat = root.member("timeouts").member("heartbeat");
     let of_config = unsupported::OF_EXECUTORS.map(|name| config.member(name));
-    let concurrency = root.member("concurrency");
+    let limits = ["concurrency", "rateLimit"].map(|name| root.member(name));
     let refused = of_config.into_iter();
-    let refused = refused.chain([run_as, heartbeat, concurrency]);
+    let refused = refused.chain([run_as, heartbeat]).chain(limits);
     let refused = refused.filter(Place::is_there);
     let message = "not supported with MANUAL: a person does the task";
     refused

@@ -1,27 +1,7 @@
-//! What the seeds and the language know and nothing here can honour yet: the one table of it, and
-//! the table of what only some executors can honour.
+//! What only some executors can honour: the one table of it.
 //!
-//! Such a field is refused with its reason, never ignored. `docs/fields.md` shows both tables.
-
-/// One thing that is known and refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unsupported {
-    /// The type of the language that has it, as the published schema names it.
-    pub place: &'static str,
-    /// The field.
-    pub field: &'static str,
-    /// Why.
-    pub reason: &'static str,
-}
-
-/// All that is known and refused.
-pub const TABLE: &[Unsupported] = &[field(
-    TASK,
-    "rateLimit",
-    "nothing here counts the starts of a definition yet",
-)];
-
-const TASK: &str = "TaskDefinition";
+//! Beside the others such a field is refused with its reason, never ignored. `docs/fields.md` shows
+//! the table.
 
 /// The fields of `executionConfig` that speak to an executor: a MANUAL task has none.
 pub const OF_EXECUTORS: [&str; 5] = [
@@ -133,22 +113,6 @@ const SILENT: &str = "what runs there has no way to give a sign of life";
 const ELSEWHERE: &str = "the work is done elsewhere, where nothing here can limit it";
 const WAITED_FOR: &str = "its end is waited for";
 const UNLIMITED: &str = "a builtin uses nothing that could be limited";
-
-/// Why a field is refused, if it is one that is known.
-pub(super) fn field_reason(place: &str, name: &str) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .find(|one| one.place == place && one.field == name)
-        .map(|one| one.reason)
-}
-
-const fn field(place: &'static str, field: &'static str, reason: &'static str) -> Unsupported {
-    Unsupported {
-        place,
-        field,
-        reason,
-    }
-}
 
 const fn with(
     executor: &'static str,

@@ -5,7 +5,6 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
 use super::language::{self, LANGUAGE};
-use super::unsupported;
 use crate::codes::registration;
 use crate::problem::{Problem, member, nearest};
 
@@ -91,14 +90,10 @@ fn message(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// A field that the language does not have there, or that it has and nothing can honour.
+/// A field that the language does not have there.
 fn unknown(error: &ValidationError<'_>, name: &str) -> Problem {
     let pointer = member(error.instance_path().as_str(), name);
     let place = error.schema_path().as_str();
-    if let Some(reason) = unsupported::field_reason(type_at(place), name) {
-        let message = format!("the field {name:?} is not supported: {reason}");
-        return Problem::new(registration::NOT_SUPPORTED, pointer, message);
-    }
     let object = place
         .strip_suffix("/additionalProperties")
         .and_then(|object| LANGUAGE.schema.pointer(object));
@@ -175,11 +170,6 @@ fn choice(error: &ValidationError<'_>, options: &Value) -> Problem {
     let message = format!("{} is none of {options}", shown(value));
     Problem::new(registration::WRONG_TYPE, pointer, message)
         .with_nearest(nearest(word, known).map(str::to_owned))
-}
-
-/// The name of the type whose schema a path is in: `Step` of `/$defs/Step/properties/name`.
-fn type_at(schema_path: &str) -> &str {
-    schema_path.split('/').nth(2).unwrap_or_default()
 }
 
 fn expected_type(error: &ValidationError<'_>) -> String {

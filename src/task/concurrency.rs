@@ -1,19 +1,22 @@
-//! How many tasks of a definition run at once: who has a place, who waits in line for one, and who
-//! is next.
+//! How many tasks run at once, and how many begin in a period: who has a place, who waits in line for
+//! one, and who is next.
 //!
-//! A definition's `concurrency.limit` holds for all tasks of its tenant and id, whatever their
-//! version; a task begins while fewer of them run than its own version allows. An attempt asks for
-//! a place before it begins, holds it until it is over, and a task that waits for its retry holds
-//! none. A place is leased like the attempt itself, so that none is lost with a worker. Whoever
-//! gives a place back gives it to the first in line with the same write: nobody overtakes, and
-//! nobody has to ask again.
+//! A definition's `concurrency` and `rateLimit` hold for all tasks of its tenant and id, whatever
+//! their version; a task begins while its own version allows one more. A tenant has a line of its
+//! own where its deployment limits it. An attempt asks for a place before it begins, holds it until
+//! it is over, and a task that waits for its retry holds none. A place is leased like the attempt
+//! itself, so that none is lost with a worker. Whoever gives a place back gives it to the first in
+//! line with the same write: nobody overtakes, and nobody has to ask again. Where a rate alone is
+//! limited, an attempt that began has no place any more: its start counts until the period is over
+//! (`starts.rs`), and nobody gives it back.
 //!
 //! | what is asked | what it does to places | what is answered |
 //! |---|---|---|
 //! | an attempt begins; it has no place | takes one, if those before it in line have theirs | began, or waits |
-//! | it was called to a place | the place is taken | began |
+//! | it was called to a place, or its place was kept | the place is taken | began |
 //! | its place is taken | nothing: it is under way elsewhere, or its worker is dead | held |
 //! | its place is taken, and workers poll for it | it is leased anew: the record says who has it | began |
+//! | an attempt that began waits in another line | its place is kept for it, and its start counts no more | done |
 //! | an attempt is over | gives its place back, if it is the very attempt that took it | done |
 //! | an attempt will not begin | gives its place back, unless somebody began it | done |
 //! | an attempt was lost, or its worker has told its end | gives its place back | done |
@@ -21,10 +24,13 @@
 //! | the process ended that ran all of them | gives all taken places back, but those of workers that poll | done |
 //! | a look | nothing | done |
 //!
-//! Whatever is asked, the longest waiting are then called to the places that are free. A call is
-//! made by a message, which may be lost: one that nobody followed is made again, and its place is
-//! free again after [`CALL`]. Storing the line, and making the calls, is the business of
-//! `functions/app`; that one write wins over another, of the store.
+//! Whatever is asked, the longest waiting are then called to the places that are free (`serving.rs`).
+//! A call is made by a message, which may be lost: one that nobody followed is made again, and its
+//! place is free again after [`CALL`]. Who is called counts as one that begins at any moment, so that
+//! a late one breaks no rate. Nobody gives a start back; so where the first in line waits for a rate
+//! alone, whoever leaves it there has the line looked at again when the rate lets it begin. Storing
+//! the line, and sending for people, is the business of `functions/app`; that one write wins over
+//! another, of the store.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,11 +40,22 @@ use crate::limits;
 use crate::task::due::LEASE_GRACE;
 use crate::task::instance::{TaskInstance, TaskPriority, TaskStatus};
 use crate::task::lifecycle::Event;
+use crate::task::rate::RateLimit;
+use crate::task::timeouts::Timeouts;
 use crate::time::Timestamp;
+
+mod serving;
+mod starts;
+
+pub use serving::turn;
+pub use starts::Started;
 
 /// Milliseconds for which a place is kept for a task that was called to it. The message that calls
 /// it may stand in a long queue; one that comes later asks again, from where it stood in line.
 pub const CALL: u64 = 300_000;
+/// Milliseconds for which a place is kept for an attempt that waits in another line. Whatever ends
+/// the wait gives it back long before: the lease is for what nobody thought of.
+pub const KEPT: u64 = 86_400_000;
 /// Milliseconds after which a call that was not followed may have been lost: shorter than it takes
 /// until the message is delivered again whose handler died over it.
 const CALL_AGAIN: u64 = 3_000;
@@ -55,13 +72,50 @@ pub struct Concurrency {
     pub limit: u32,
 }
 
-/// The line of a definition: who has a place.
+/// What a line lets begin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Attempts that run at once.
+    pub concurrency: Option<u32>,
+    /// Attempts that begin in a period.
+    pub rate: Option<RateLimit>,
+}
+
+impl Limits {
+    /// What the definition of a task lets begin, if it limits that.
+    #[must_use]
+    pub fn of_definition(task: &TaskInstance) -> Option<Self> {
+        Self {
+            concurrency: task.concurrency_limit,
+            rate: task.rate_limit,
+        }
+        .if_any()
+    }
+
+    /// These limits, if there is one.
+    #[must_use]
+    pub const fn if_any(self) -> Option<Self> {
+        match self {
+            Self {
+                concurrency: None,
+                rate: None,
+            } => None,
+            limits => Some(limits),
+        }
+    }
+}
+
+/// The line of a definition, or of a tenant: who has a place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
     /// Counts changes; 0 is a line that was never stored.
     pub version: u64,
     /// The places that are called to or taken.
     pub places: Vec<Place>,
+    /// The starts that a rate counts, the first to end first.
+    pub starts: Vec<Started>,
+    /// When the line is looked at again, as the last of those that wait for a rate arranged it.
+    pub look_at: Option<Timestamp>,
 }
 
 /// A place that an attempt has.
@@ -69,7 +123,7 @@ pub struct Line {
 pub struct Place {
     /// The attempt.
     pub execution_id: ExecutionId,
-    /// When it began; none while it is called and did not come yet.
+    /// When it began; none while it is called and did not come yet, or waits in another line.
     pub began_at: Option<Timestamp>,
     /// When the place is free again, whatever became of the attempt.
     pub until: Timestamp,
@@ -88,26 +142,25 @@ pub struct Waiter {
     pub attempt: u32,
     /// Which queue calls it.
     pub priority: TaskPriority,
-    /// The limit of its version of the definition.
-    pub limit: u32,
+    /// What its version of the definition allows, or its tenant's deployment.
+    pub limits: Limits,
 }
 
 impl Waiter {
-    /// A task as one that waits: from its creation, or from when its retry was due. None where its
-    /// definition has no limit.
+    /// A task as one that waits under these limits: from its creation, or from when its retry was
+    /// due.
     #[must_use]
-    pub fn of(task: &TaskInstance) -> Option<Self> {
-        let limit = task.concurrency_limit?;
+    pub fn of(task: &TaskInstance, limits: Limits) -> Self {
         let since = task.next_retry_at.unwrap_or(task.created_at).millis();
         let path = task.context.task_path.as_deref().unwrap_or_default();
         let execution_id = task.execution_id();
-        Some(Self {
+        Self {
             order: format!("{since:015}#{}#{execution_id}", by_number(path)),
             task_id: task.id,
             attempt: task.attempt(),
             priority: task.priority,
-            limit,
-        })
+            limits,
+        }
     }
 
     /// The attempt that waits.
@@ -152,11 +205,18 @@ pub struct Seen {
 pub enum Ask {
     /// An attempt is to begin now.
     Begin(Box<Beginner>),
-    /// An attempt is over that began at this time.
+    /// An attempt that took its place at this time has to wait in another line first.
+    Keep {
+        /// How it would wait here.
+        waiter: Waiter,
+        /// When it took its place.
+        began_at: Timestamp,
+    },
+    /// An attempt is over that took its place by this time.
     Over {
         /// The attempt.
         execution_id: ExecutionId,
-        /// When it began.
+        /// The time.
         began_at: Timestamp,
     },
     /// An attempt will not begin, if it did not.
@@ -186,32 +246,38 @@ pub enum Ask {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginner {
     waiter: Waiter,
-    /// The end of its lease, should it begin now.
-    until: Timestamp,
+    /// Its limits of time, and what they count from.
+    timeouts: Timeouts,
+    created_at: Timestamp,
     /// Whether workers poll for it.
     polled: bool,
 }
 
 impl Beginner {
-    /// The next attempt of a task, which is to begin at `now`. None where its definition has no
-    /// limit.
+    /// The next attempt of a task, which is to begin under these limits.
     #[must_use]
-    pub fn of(task: &TaskInstance, now: Timestamp) -> Option<Self> {
-        let deadline = task.timeouts.deadline(task.created_at, now);
-        let end = deadline.map_or(now.plus_millis(limits::TIMER_MILLIS), |deadline| {
-            deadline.at
-        });
-        Some(Self {
-            waiter: Waiter::of(task)?,
-            until: end.plus_millis(LEASE_GRACE),
+    pub fn of(task: &TaskInstance, limits: Limits) -> Self {
+        Self {
+            waiter: Waiter::of(task, limits),
+            timeouts: task.timeouts,
+            created_at: task.created_at,
             polled: task.polled.is_some(),
-        })
+        }
     }
 
     /// How it waits, should it have to.
     #[must_use]
     pub const fn waiter(&self) -> &Waiter {
         &self.waiter
+    }
+
+    /// The end of its lease, should it begin at `now`.
+    fn leased_until(&self, now: Timestamp) -> Timestamp {
+        let deadline = self.timeouts.deadline(self.created_at, now);
+        let end = deadline.map_or(now.plus_millis(limits::TIMER_MILLIS), |deadline| {
+            deadline.at
+        });
+        end.plus_millis(LEASE_GRACE)
     }
 }
 
@@ -224,10 +290,28 @@ pub struct Turn {
     pub called: Vec<Waiter>,
     /// Who stands in line in vain.
     pub gone: Vec<Waiter>,
+    /// When the line is to be looked at again, and who waits for that. It is arranged before the
+    /// line is written: arranged twice it does no harm, and a death in between is one that nobody
+    /// makes good.
+    pub look: Option<(Timestamp, Waiter)>,
+    /// When somebody looks at the line for whoever waits for a rate.
+    pub relies_on: Option<Timestamp>,
     /// What whoever asked is told.
     pub answer: Answer,
     /// Whether somebody may wait for a place that is free, and was not seen.
     pub again: bool,
+    /// Whether all who were seen have their places and others stand behind them: what is free may be
+    /// theirs.
+    pub sees_too_little: bool,
+}
+
+impl Turn {
+    /// Whether another look has to follow, once it is performed at `now`: somebody may wait whom it
+    /// did not see, or the look that it relied on came before it was written.
+    #[must_use]
+    pub fn is_to_be_looked_at_again(&self, now: Timestamp) -> bool {
+        self.again || self.relies_on.is_some_and(|at| at <= now)
+    }
 }
 
 /// What whoever asked is told.
@@ -247,15 +331,19 @@ pub enum Answer {
 /// itself tells when it is over. A cancelled one that began keeps its place until its worker has
 /// stopped it.
 #[must_use]
-pub fn after(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Option<Ask> {
-    before.concurrency_limit?;
+pub fn after(
+    before: &TaskInstance,
+    after: &TaskInstance,
+    event: &Event,
+    limits: Limits,
+) -> Option<Ask> {
     if let Some(ask) = of_lease(before, after, event) {
         return Some(ask);
     }
     let execution_id = before.execution_id();
     let is_over = after.status.is_terminal() || after.execution_id() != execution_id;
     let waiter = || match before.status {
-        TaskStatus::Pending | TaskStatus::RetryPending => Waiter::of(before),
+        TaskStatus::Pending | TaskStatus::RetryPending => Some(Waiter::of(before, limits)),
         TaskStatus::Assigned
         | TaskStatus::Running
         | TaskStatus::Completed
@@ -295,183 +383,6 @@ fn of_lease(before: &TaskInstance, after: &TaskInstance, event: &Event) -> Optio
             until: deadline.at,
         }),
         _ => None,
-    }
-}
-
-/// Decides what is done about what is asked of a line.
-#[must_use]
-pub fn turn(seen: &Seen, ask: &Ask, now: Timestamp) -> Turn {
-    let is_leased = |place: &&Place| place.until > now;
-    let leased: Vec<Place> = seen.line.places.iter().filter(is_leased).copied().collect();
-    let mut state = Serving {
-        places: leased.clone(),
-        queue: seen.waiting.clone(),
-        is_new: false,
-        called: Vec::new(),
-        gone: Vec::new(),
-        now,
-    };
-    let answer = state.take(ask, seen.more);
-    let (began, blocked) = state.serve(ask);
-    let changed = state.places != leased;
-    let fewer = changed && state.places.len() < seen.line.places.len();
-    let shorter = !state.called.is_empty() || !state.gone.is_empty();
-    Turn {
-        answer: if began { Answer::Began } else { answer },
-        again: !blocked && (fewer || seen.more && shorter),
-        line: changed.then(|| Line {
-            version: seen.line.version + 1,
-            places: state.places,
-        }),
-        called: state.called,
-        gone: state.gone,
-    }
-}
-
-/// A turn under way.
-struct Serving {
-    places: Vec<Place>,
-    queue: Vec<Waiter>,
-    /// Whether who asks to begin is in the queue and does not stand in line.
-    is_new: bool,
-    called: Vec<Waiter>,
-    gone: Vec<Waiter>,
-    now: Timestamp,
-}
-
-impl Serving {
-    fn place_of(&mut self, execution_id: ExecutionId) -> Option<&mut Place> {
-        let mut places = self.places.iter_mut();
-        places.find(|place| place.execution_id == execution_id)
-    }
-
-    /// Does what is asked, before anybody is called. Who asks to begin and has no place yet stands
-    /// in line after this.
-    fn take(&mut self, ask: &Ask, more: bool) -> Answer {
-        let now = self.now;
-        match ask {
-            Ask::Begin(beginner) => match self.place_of(beginner.waiter.execution_id()) {
-                Some(Place {
-                    began_at: Some(_),
-                    until,
-                    ..
-                }) if !beginner.polled => return Answer::Held(*until),
-                Some(place) => {
-                    place.began_at = Some(now);
-                    place.until = beginner.until;
-                    place.polled = beginner.polled;
-                    return Answer::Began;
-                }
-                None => {
-                    self.line_up(&beginner.waiter, more);
-                    return Answer::Waits;
-                }
-            },
-            Ask::Over {
-                execution_id,
-                began_at,
-            } => self.places.retain(|place| {
-                place.execution_id != *execution_id || place.began_at != Some(*began_at)
-            }),
-            Ask::Leave {
-                execution_id,
-                waiter,
-            } => {
-                let is_called = |place: &Place| place.began_at.is_none();
-                self.places
-                    .retain(|place| place.execution_id != *execution_id || !is_called(place));
-                let leaves = |waiter: &Waiter| waiter.execution_id() == *execution_id;
-                let found = self.queue.iter().find(|waiter| leaves(waiter)).cloned();
-                self.gone.extend(found.or_else(|| waiter.clone()));
-                self.queue.retain(|waiter| !leaves(waiter));
-            }
-            Ask::Lost(lost) => self.places.retain(|place| place.execution_id != *lost),
-            Ask::Stopping {
-                execution_id,
-                until,
-            } => {
-                if let Some(place) = self.place_of(*execution_id) {
-                    place.until = place.until.min(*until);
-                }
-            }
-            Ask::Restarted => self
-                .places
-                .retain(|place| place.began_at.is_none() || place.polled),
-            Ask::Look => {}
-        }
-        Answer::Done
-    }
-
-    /// Puts somebody where they stand in line; nowhere, where those may stand before them who were
-    /// not seen.
-    fn line_up(&mut self, waiter: &Waiter, more: bool) {
-        match self.queue.binary_search_by(|w| w.order.cmp(&waiter.order)) {
-            Ok(_) => {}
-            Err(at) if at == self.queue.len() && more => {}
-            Err(at) => {
-                self.queue.insert(at, waiter.clone());
-                self.is_new = true;
-            }
-        }
-    }
-
-    /// Calls the longest waiting to the places that are free. Says whether whoever asks to begin
-    /// is among them, and whether somebody still waits for a place.
-    fn serve(&mut self, ask: &Ask) -> (bool, bool) {
-        let beginner = match ask {
-            Ask::Begin(beginner) => Some(&**beginner),
-            Ask::Over { .. }
-            | Ask::Leave { .. }
-            | Ask::Lost(_)
-            | Ask::Stopping { .. }
-            | Ask::Restarted
-            | Ask::Look => None,
-        };
-        let (mut began, mut blocked) = (false, false);
-        for waiter in std::mem::take(&mut self.queue) {
-            let execution_id = waiter.execution_id();
-            let asks = beginner.filter(|one| one.waiter.execution_id() == execution_id);
-            if let Some(place) = self.place_of(execution_id).copied() {
-                self.settle(waiter, &place);
-            } else if blocked || !self.is_free(waiter.limit) {
-                blocked = true;
-            } else if let Some(beginner) = asks {
-                began = true;
-                self.places.push(Place {
-                    execution_id,
-                    began_at: Some(self.now),
-                    until: beginner.until,
-                    polled: beginner.polled,
-                });
-                if !self.is_new {
-                    self.gone.push(waiter);
-                }
-            } else {
-                self.places.push(Place {
-                    execution_id,
-                    began_at: None,
-                    until: self.now.plus_millis(CALL),
-                    polled: false,
-                });
-                self.called.push(waiter);
-            }
-        }
-        (began, blocked)
-    }
-
-    fn is_free(&self, limit: u32) -> bool {
-        u32::try_from(self.places.len()).is_ok_and(|taken| taken < limit)
-    }
-
-    /// Who stands in line with a place: they were called, and it may be that the call was lost, or
-    /// that nobody came to take them out of the line.
-    fn settle(&mut self, waiter: Waiter, place: &Place) {
-        let recent = self.now.plus_millis(CALL - CALL_AGAIN);
-        if place.began_at.is_some() {
-            self.gone.push(waiter);
-        } else if place.until <= recent {
-            self.called.push(waiter);
-        }
     }
 }
 

@@ -160,6 +160,7 @@ fn instance(
         losses: 0,
         timeouts: Timeouts::effective(definition, overrides.timeouts),
         concurrency_limit: definition.concurrency.map(|concurrency| concurrency.limit),
+        rate_limit: definition.rate_limit,
         continue_on_failure: overrides
             .continue_on_failure
             .unwrap_or(definition.continue_on_failure),

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::ids::DefinitionId;
 use crate::task::assignment::Assignment;
 use crate::task::concurrency::Concurrency;
+use crate::task::rate::RateLimit;
 use crate::task::retry::RetryPolicy;
 use crate::task::timeouts::Timeouts;
 use crate::time::Timestamp;
@@ -57,6 +58,10 @@ pub struct TaskDefinition {
     /// and a freed place is the longest waiting one's. No limit by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
+    /// How many tasks of this definition begin in a period, all its versions together; the others
+    /// wait, and the longest waiting is the next. No limit by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// What happens after a failure. Without one, the first failure is the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicy>,
@@ -109,6 +114,8 @@ pub mod format {
     pub const CPU: &str = "cpu-quantity";
     /// A [`super::ByteSize`].
     pub const BYTES: &str = "byte-quantity";
+    /// A [`crate::task::rate::Period`].
+    pub const PERIOD: &str = "period";
     /// An instant, RFC 3339.
     pub const TIME: &str = "date-time";
 }

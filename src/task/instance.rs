@@ -17,6 +17,7 @@ use crate::task::attempt::Attempt;
 use crate::task::audit::Entry;
 use crate::task::definition::TaskType;
 use crate::task::polled::{Lease, Polled};
+use crate::task::rate::RateLimit;
 use crate::task::retry::{RetryCounts, RetryPolicy};
 use crate::task::timeouts::{Deadline, TimeoutKind, Timeouts};
 use crate::time::Timestamp;
@@ -172,6 +173,8 @@ pub struct TaskInstance {
     pub timeouts: Timeouts,
     /// How many tasks of its definition may run at once when it begins.
     pub concurrency_limit: Option<u32>,
+    /// How many tasks of its definition may begin in a period.
+    pub rate_limit: Option<RateLimit>,
     /// Whether its workflow goes on when it fails for good.
     pub continue_on_failure: bool,
     /// The last attempts, oldest first.
@@ -347,6 +350,7 @@ impl TaskInstance {
             "retryPolicy": self.retry_policy,
             "timeouts": self.timeouts,
             "concurrencyLimit": self.concurrency_limit,
+            "rateLimit": self.rate_limit,
             "continueOnFailure": self.continue_on_failure,
             "startTime": self.start_time,
             "endTime": self.end_time,

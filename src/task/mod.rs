@@ -14,9 +14,11 @@ pub mod instance;
 pub mod lifecycle;
 pub mod output;
 pub mod polled;
+pub mod rate;
 pub mod retry;
 pub mod routing;
 pub mod targets;
+pub mod tenants;
 pub mod timeouts;
 pub mod token;
 

@@ -4,7 +4,6 @@ pub mod compiled;
 pub mod creation;
 pub mod decider;
 pub mod definition;
-pub mod duration;
 pub mod export;
 pub mod expression;
 pub mod frontier;

@@ -100,6 +100,7 @@ fn messages(task: TaskId) -> [(Message, &'static [QueueName]); 6] {
         priority: TaskPriority::Low,
         attempt: 1,
         perhaps_begun: false,
+        line_only: false,
     });
     let workflow_id = workflow_of("none");
     let ended = Message::TaskEnded {

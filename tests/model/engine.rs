@@ -9,6 +9,7 @@ use serde_json::Value;
 use taskmill::Timestamp;
 use taskmill::ids::{TaskId, WorkflowId};
 use taskmill::registration::{self, Definition};
+use taskmill::task::tenants::TenantLimits;
 use taskmill::task::{TaskInstance, TaskStatus};
 use taskmill::workflow::WorkflowInstance;
 use taskmill::workflow::decider::{Ask, Operation};
@@ -140,6 +141,7 @@ async fn serve(manner: Manner, aws: &LocalAws, answering: &Arc<Answering>) -> Se
         batch_size: manner.batch_size,
         concurrency: 64,
         callbacks: None,
+        tenant_limits: TenantLimits::default(),
     };
     Service::start(aws.clone(), options).await.unwrap()
 }

@@ -1,7 +1,10 @@
 //! A definition's `concurrency`: how many run is counted from the inside of the executor, and is
 //! never more than its limit, whatever messages are repeated or thrown away, and whoever dies when.
+//! Its `rateLimit`, and the limits of tenants, have files of their own.
 
 mod disturbed;
+mod rates;
+mod tenants;
 
 use serde_json::json;
 use taskmill::ids::{LineId, TaskId};
@@ -66,15 +69,19 @@ async fn all_complete(records: &Records, count: usize) {
     }
 }
 
-/// Nobody has a place, and nobody waits for one.
+/// Nobody has a place, and nobody waits for one: of the definition, and of the tenant.
 async fn check_all_given_back(aws: &LocalAws, records: &Records) {
     let definition = taskmill::ids::DefinitionId::new("narrow").unwrap();
-    let line = LineId::of(&tenant(), &definition);
-    let seen = records.store().line(line).await.unwrap();
     let now = aws.clock().now();
-    let leased = seen.line.places.iter().filter(|place| place.until > now);
-    assert_eq!(leased.count(), 0, "{:?}", seen.line.places);
-    assert_eq!(seen.waiting, []);
+    for line in [
+        LineId::of(&tenant(), &definition),
+        LineId::of_tenant(&tenant()),
+    ] {
+        let seen = records.store().line(line).await.unwrap();
+        let leased = seen.line.places.iter().filter(|place| place.until > now);
+        assert_eq!(leased.count(), 0, "{:?}", seen.line.places);
+        assert_eq!(seen.waiting, []);
+    }
 }
 
 #[tokio::test(start_paused = true)]

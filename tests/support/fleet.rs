@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use taskmill::task::targets::Targets;
+use taskmill::task::tenants::TenantLimits;
 use taskmill_app::{App, boot, create_task, execute_task, process_result, schedule_retry, sweep};
 use taskmill_aws::config::{Config, DEFAULT_RETENTION};
 use taskmill_aws::queues::create::create_all as create_queues;
@@ -26,6 +27,11 @@ pub struct Fleet {
 
 impl Fleet {
     pub async fn start(aws: &LocalAws, script: &Script) -> Self {
+        Self::limited(aws, script, TenantLimits::default()).await
+    }
+
+    /// The same, where tenants have limits.
+    pub async fn limited(aws: &LocalAws, script: &Script, tenant_limits: TenantLimits) -> Self {
         let sdk = aws.background_sdk_config();
         let database = aws_sdk_dynamodb::Client::new(&sdk);
         tables::create_all(&database, &TableNames::default())
@@ -37,6 +43,7 @@ impl Fleet {
         let process = |name: &str| {
             let config = Config {
                 worker: format!("{name}/1"),
+                tenant_limits: tenant_limits.clone(),
                 ..config(urls.clone())
             };
             let executors = script.executors(aws);
@@ -103,6 +110,7 @@ pub fn config(queues: QueueUrls) -> Config {
         worker: "function".to_owned(),
         execution_environment: "local/1".to_owned(),
         targets: Targets::default(),
+        tenant_limits: TenantLimits::default(),
         sender: None,
         callbacks: Some(callbacks()),
         vault: None,

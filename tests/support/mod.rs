@@ -13,6 +13,7 @@ use taskmill::registration::{self, Definition};
 use taskmill::security::Caller;
 use taskmill::task::TaskInstance;
 use taskmill::task::lifecycle::{self, Transition};
+use taskmill::task::tenants::TenantLimits;
 use taskmill_app::create_task::{CreateTask, create_task};
 use taskmill_app::register::{register_task, register_workflow};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
@@ -40,12 +41,22 @@ pub fn aws() -> LocalAws {
 
 /// The service of local mode, with the script behind `process:`, `lambda:` and `http:`.
 pub async fn service(aws: &LocalAws, script: &Script) -> Service {
+    limited_service(aws, script, TenantLimits::default()).await
+}
+
+/// The same, where tenants have limits.
+pub async fn limited_service(
+    aws: &LocalAws,
+    script: &Script,
+    tenant_limits: TenantLimits,
+) -> Service {
     let options = Options {
         executors: script.executors(aws),
         worker: "here/1".to_owned(),
         batch_size: 10,
         concurrency: 2,
         callbacks: Some(callbacks()),
+        tenant_limits,
     };
     Service::start(aws.clone(), options).await.unwrap()
 }

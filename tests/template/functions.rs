@@ -161,7 +161,7 @@ fn a_sweep_runs_before_the_one_before_it_ceases_to_look_ahead() {
 fn given(name: &str) -> Option<String> {
     Some(match name {
         "TASKMILL_CALLBACK_KEYS" => "7".repeat(32),
-        "TASKMILL_TARGETS" => "{}".to_owned(),
+        "TASKMILL_TARGETS" | "TASKMILL_TENANT_LIMITS" => "{}".to_owned(),
         "TASKMILL_SECRETS_FROM" => "ssm".to_owned(),
         _ => "7".to_owned(),
     })

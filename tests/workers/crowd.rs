@@ -1,5 +1,5 @@
-//! Many workers of a definition whose `concurrency` is limited: never more than its limit do its
-//! work at once, and no place is lost, whichever workers die, fall silent or give back.
+//! Many workers of a definition, or a tenant, whose concurrency is limited: never more than its limit
+//! do its work at once, and no place is lost, whichever workers die, fall silent or give back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,6 +8,7 @@ use serde_json::json;
 use taskmill::ids::{DefinitionId, LineId, TaskId};
 use taskmill::task::TaskStatus;
 use taskmill::task::lifecycle::Word;
+use taskmill::task::tenants::TenantLimits;
 use taskmill_app::App;
 use taskmill_app::cancel_task::cancel_task;
 use taskmill_app::workers::poll;
@@ -15,8 +16,8 @@ use taskmill_local::LocalAws;
 
 use super::{Held, begin, done, failed, gpu, machine, offer, offers, refused};
 use crate::support::{
-    Fleet, MINUTE, Records, SECOND, Script, aws, caller, create, pass, register, service, settle,
-    task_of, tenant,
+    Fleet, MINUTE, Records, SECOND, Script, aws, caller, create, limited_service, pass, register,
+    service, settle, task_of, tenant,
 };
 
 const NARROW: &str = "
@@ -120,20 +121,22 @@ async fn attempt(aws: &LocalAws, app: &App, held: &Held, what: Fate, number: u64
 }
 
 async fn check_all_given_back(aws: &LocalAws, records: &Records) {
-    let line = LineId::of(&tenant(), &DefinitionId::new("narrow").unwrap());
-    let seen = records.store().line(line).await.unwrap();
+    let of_definition = LineId::of(&tenant(), &DefinitionId::new("narrow").unwrap());
     let now = aws.clock().now();
-    let leased = seen.line.places.iter().filter(|place| place.until > now);
-    assert_eq!(leased.count(), 0, "{:?}", seen.line.places);
-    assert_eq!(seen.waiting, []);
+    for line in [of_definition, LineId::of_tenant(&tenant())] {
+        let seen = records.store().line(line).await.unwrap();
+        let leased = seen.line.places.iter().filter(|place| place.until > now);
+        assert_eq!(leased.count(), 0, "{:?}", seen.line.places);
+        assert_eq!(seen.waiting, []);
+    }
 }
 
 fn key(number: usize) -> String {
     format!("task {number}")
 }
 
-async fn fifty_work(aws: &LocalAws, app: &App) {
-    register(app, NARROW).await;
+async fn fifty_work(aws: &LocalAws, app: &App, definition: &str) {
+    register(app, definition).await;
     let at_work = Arc::new(AtWork::default());
     let mut crowd = tokio::task::JoinSet::new();
     for number in 0..WORKERS {
@@ -159,7 +162,7 @@ async fn fifty_work(aws: &LocalAws, app: &App) {
 async fn of_fifty_workers_five_work_at_once_whoever_dies() {
     let (aws, script) = (aws(), Script::echo());
     let service = service(&aws, &script).await;
-    fifty_work(&aws, service.app()).await;
+    fifty_work(&aws, service.app(), NARROW).await;
     assert_eq!(service.dead_letters().await.unwrap(), []);
 }
 
@@ -167,7 +170,49 @@ async fn of_fifty_workers_five_work_at_once_whoever_dies() {
 async fn of_fifty_workers_of_a_fleet_five_work_at_once_whoever_dies() {
     let (aws, script) = (aws(), Script::echo());
     let fleet = Fleet::start(&aws, &script).await;
-    fifty_work(&aws, fleet.app()).await;
+    fifty_work(&aws, fleet.app(), NARROW).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_fifty_workers_of_a_tenant_five_work_at_once_whoever_dies() {
+    let limits = TenantLimits::read(r#"{"*": {"concurrency": 5}}"#).unwrap();
+    for definition_limit in [6, 100] {
+        let (aws, script) = (aws(), Script::echo());
+        let service = limited_service(&aws, &script, limits.clone()).await;
+        let definition = NARROW.replace("limit: 5", &format!("limit: {definition_limit}"));
+        fifty_work(&aws, service.app(), &definition).await;
+        assert_eq!(service.dead_letters().await.unwrap(), []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_for_a_rate_is_offered_again_when_it_may_begin() {
+    let (aws, script) = (aws(), Script::echo());
+    let service = service(&aws, &script).await;
+    let app = service.app();
+    let rare = NARROW.replace(
+        "concurrency: {limit: 5}",
+        "rateLimit: {limit: 1, per: PT10S}",
+    );
+    register(app, &rare).await;
+    for number in 0..2 {
+        create(app, "narrow", json!({}), &key(number)).await;
+        pass(&aws, 10).await;
+    }
+    let offered = offers(app, 10).await;
+    assert_eq!(offered.len(), 2);
+    let first = Held::by(app, "w0", &offered[0]).await;
+    let began = aws.clock().now();
+    let second = begin(app, "w1", &offered[1]).await;
+    assert_eq!(second.unwrap_err().code(), "ILLEGAL_STATE");
+    first.says(app, done(json!({}))).await.unwrap();
+    pass(&aws, 10 * SECOND - 1).await;
+    assert_eq!(offers(app, 10).await, [], "it may not begin yet");
+    pass(&aws, 1).await;
+    let held = Held::by(app, "w2", &offer(&aws, app).await).await;
+    assert_eq!(aws.clock().now().millis_since(began), 10 * SECOND + 1);
+    held.says(app, done(json!({}))).await.unwrap();
+    check_all_given_back(&aws, &Records::of(&aws)).await;
 }
 
 /// Six tasks, of which five are begun.

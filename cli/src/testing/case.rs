@@ -11,6 +11,7 @@ use taskmill::ids::{DefinitionId, TenantId, WorkflowId};
 use taskmill::problem::Problem;
 use taskmill::registration::Definition;
 use taskmill::security::Caller;
+use taskmill::task::tenants::TenantLimits;
 use taskmill::workflow::decider::{Ask, Operation};
 use taskmill_app::register::{register_task, register_workflow};
 use taskmill_app::start_workflow::{StartWorkflow, start_workflow};
@@ -82,6 +83,7 @@ async fn run_in_virtual_time(definitions: &Definitions, case: &Case) -> Result<R
         batch_size: 10,
         concurrency: 64,
         callbacks: None,
+        tenant_limits: TenantLimits::default(),
     };
     let prepared = prepare(aws.clone(), options).await?;
     let tested = match register(&prepared, definitions).await? {

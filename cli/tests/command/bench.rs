@@ -48,9 +48,16 @@ fn each_path_costs_what_the_tables_are_designed_for() {
         assert_eq!(number(&cost["sqsStandardRequests"]), 3.0 * tasks, "{name}");
         assert_eq!(number(&cost["sqsFifoRequests"]), 3.0 * tasks, "{name}");
     }
-    let limited = report["paths"].as_array().unwrap().last().unwrap();
-    assert_eq!(limited["path"], "standalone task, lazy, with concurrency");
-    assert_eq!(number(&limited["cost"]["writeUnits"]), 9.0);
+    let paths = report["paths"].as_array().unwrap();
+    let limited = &paths[paths.len() - 2..];
+    for (limited, (field, units)) in limited
+        .iter()
+        .zip([("concurrency", 9.0), ("rateLimit", 8.0)])
+    {
+        let path = format!("standalone task, lazy, with {field}");
+        assert_eq!(limited["path"], path);
+        assert_eq!(number(&limited["cost"]["writeUnits"]), units, "{field}");
+    }
     // Construct, write units besides its tasks, write units, requests to queues.
     let expected = [
         ("PARALLEL of three tasks", 1.0, 25.0, 6.0),

@@ -5,8 +5,8 @@
 //! it says after that is checked and written by the call that says it, and hinted: should the hint
 //! be lost, the due time finds out. So it does when a worker says nothing any more.
 //!
-//! Where `concurrency` limits a task, its start takes the place first. A start that died in between
-//! leaves a place that only this attempt can take, and takes again.
+//! Where a task is limited, its start takes the place first. A start that died in between leaves a
+//! place that only this attempt can take, and takes again.
 
 use futures::future::join_all;
 use serde_json::Value;
@@ -172,7 +172,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// `ILLEGAL_STATE` or `VERSION_CONFLICT` when it is not to be had: another has it, it is over, or it
-/// waits for a place among those of its definition. `NOT_FOUND`, `PERMISSION_DENIED`, a fault.
+/// waits for a place. `NOT_FOUND`, `PERMISSION_DENIED`, a fault.
 pub async fn start(
     app: &App,
     worker: &Caller,
@@ -244,7 +244,7 @@ async fn place(app: &App, task: &TaskInstance) -> Result<Timestamp, Refusal> {
     match line::enter(app, task).await? {
         Entry::Began(at) => Ok(at),
         Entry::Waits | Entry::HeldUntil(_) => Err(illegal(
-            "it waits for a place among those of its definition, and is offered again",
+            "it waits for a place among those of its definition or its tenant, and is offered again",
         )),
     }
 }

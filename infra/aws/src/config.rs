@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::ParseIntError;
 
 use taskmill::task::targets::{BadTargets, Targets};
+use taskmill::task::tenants::{BadLimits, TenantLimits};
 
 use crate::callbacks::{self, Callbacks};
 use crate::queues::{QueueName, QueueUrls};
@@ -36,6 +37,8 @@ pub struct Config {
     pub execution_environment: String,
     /// What tasks may reach: never the deployment's own functions and queues.
     pub targets: Targets,
+    /// How many tasks of each tenant run at once, and begin in a period.
+    pub tenant_limits: TenantLimits,
     /// The role that sends messages and events of tasks; none where this process does.
     pub sender: Option<String>,
     /// Where other systems tell the end of what they were handed; none where nobody listens.
@@ -46,6 +49,8 @@ pub struct Config {
 
 /// The variable with the list of the targets that each tenant may reach.
 const TARGETS: &str = "TASKMILL_TARGETS";
+/// The variable with the limits of each tenant.
+pub const TENANT_LIMITS: &str = "TASKMILL_TENANT_LIMITS";
 /// The variable with the role that sends messages and events of tasks.
 const SENDER: &str = "TASKMILL_SENDER_ROLE_ARN";
 /// The variable with the address of the API, as other systems reach it.
@@ -86,6 +91,9 @@ pub enum Error {
     /// The targets of tasks cannot be read.
     #[error("TASKMILL_TARGETS cannot be read")]
     Targets(#[from] BadTargets),
+    /// The limits of tenants cannot be read.
+    #[error("TASKMILL_TENANT_LIMITS cannot be read")]
+    TenantLimits(#[from] BadLimits),
     /// The keys of callbacks are of no use.
     #[error("TASKMILL_CALLBACK_KEYS cannot sign")]
     Callbacks(#[from] callbacks::Error),
@@ -143,6 +151,7 @@ impl Config {
             worker: worker(&variable),
             execution_environment: environment(&variable),
             targets: targets(&variable, required("TASKMILL_FUNCTION_PREFIX")?)?,
+            tenant_limits: tenant_limits(&variable)?,
             sender: variable(SENDER).filter(|role| !role.is_empty()),
             callbacks: callbacks(&variable)?,
             vault: vault(&variable)?,
@@ -179,6 +188,7 @@ impl Config {
             ("TASKMILL_FUNCTION_PREFIX", self.targets.own().join("")),
         ];
         let targets = self.targets.list().map(|list| (TARGETS, list));
+        let limits = self.tenant_limits.list().map(|list| (TENANT_LIMITS, list));
         let sender = self.sender.clone().map(|role| (SENDER, role));
         let callbacks = self.callbacks.iter().flat_map(|callbacks| {
             let url = (CALLBACK_URL, callbacks.url().to_owned());
@@ -189,7 +199,7 @@ impl Config {
             [service, (SECRETS_PREFIX, place.prefix().to_owned())]
         });
         let others = others.into_iter().chain(callbacks).chain(vault);
-        let others = others.chain(targets).chain(sender);
+        let others = others.chain(targets).chain(limits).chain(sender);
         let others = others.map(|(name, value)| (name.to_owned(), value));
         others.chain(queues).chain(letters).collect()
     }
@@ -201,6 +211,19 @@ fn targets(variable: &impl Fn(&str) -> Option<String>, own: String) -> Result<Ta
     match variable(TARGETS).filter(|list| !list.is_empty()) {
         Some(list) => targets.only(&list),
         None => Ok(targets),
+    }
+}
+
+/// The limits of tenants: none without a list.
+///
+/// # Errors
+/// The list cannot be read.
+pub fn tenant_limits(
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<TenantLimits, BadLimits> {
+    match variable(TENANT_LIMITS).filter(|list| !list.is_empty()) {
+        Some(list) => TenantLimits::read(&list),
+        None => Ok(TenantLimits::default()),
     }
 }
 
@@ -361,6 +384,27 @@ mod tests {
             assert_eq!(again.vault, config.vault);
             assert_eq!(told["TASKMILL_SECRETS_FROM"], service);
         }
+    }
+
+    #[test]
+    fn limits_of_tenants_are_read_told_again_and_refused_with_their_reason() {
+        let with = |list: &'static str| {
+            Config::read(move |name| match name {
+                "TASKMILL_TENANT_LIMITS" => Some(list.to_owned()),
+                name => complete(name),
+            })
+        };
+        let none = with("").unwrap();
+        assert_eq!(none.tenant_limits, TenantLimits::default());
+        let limited = with(r#"{"*":{"concurrency":5}}"#).unwrap();
+        assert_ne!(limited.tenant_limits, none.tenant_limits);
+        let told: BTreeMap<String, String> = limited.variables().into_iter().collect();
+        let again = Config::read(|name| told.get(name).cloned()).unwrap();
+        assert_eq!(again.tenant_limits, limited.tenant_limits);
+        let error = with(r#"{"*":{"concurrency":0}}"#).unwrap_err();
+        assert!(error.to_string().contains("TASKMILL_TENANT_LIMITS"));
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains("must be from 1 to 100"), "{why}");
     }
 
     #[test]

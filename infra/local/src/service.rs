@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use taskmill::Timestamp;
 use taskmill::task::targets::Targets;
+use taskmill::task::tenants::TenantLimits;
 use taskmill_app::{
     App, boot, create_task, execute_task, process_result, refusal, schedule_retry, sweep,
 };
@@ -66,6 +67,8 @@ pub struct Options {
     pub concurrency: usize,
     /// Where other systems tell the end of what they were handed, if somebody listens.
     pub callbacks: Option<Callbacks>,
+    /// How many tasks of each tenant run at once, and begin in a period.
+    pub tenant_limits: TenantLimits,
 }
 
 /// A service cannot start.
@@ -126,6 +129,7 @@ pub async fn prepare(aws: LocalAws, options: Options) -> Result<Prepared, Error>
     let urls = create_queues(&sqs).await?;
     let config = Config {
         callbacks: options.callbacks,
+        tenant_limits: options.tenant_limits,
         ..config(table_names(), urls, options.worker)
     };
     let app = boot::assemble(config, &aws.sdk_config(), options.executors, aws.clock());
@@ -334,6 +338,7 @@ fn config(tables: TableNames, queues: queues::QueueUrls, worker: String) -> Conf
         worker,
         execution_environment: "local".to_owned(),
         targets: Targets::default(),
+        tenant_limits: TenantLimits::default(),
         sender: None,
         callbacks: None,
         vault: None,

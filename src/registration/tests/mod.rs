@@ -6,7 +6,6 @@ mod fields;
 mod pages;
 mod people;
 mod properties;
-mod refused;
 mod schedules;
 mod steps;
 mod tasks;

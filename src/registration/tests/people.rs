@@ -26,8 +26,15 @@ fn a_manual_task_has_people_and_no_executor() {
             ("NOT_SUPPORTED", &place("securityContext/runAs"), 10),
         ],
     );
-    let concurrency = format!("{manual}concurrency: {{limit: 1}}\n");
-    check(&concurrency, &[("NOT_SUPPORTED", "/concurrency", 5)]);
+    let limited =
+        format!("{manual}concurrency: {{limit: 1}}\nrateLimit: {{limit: 1, per: PT1S}}\n");
+    check(
+        &limited,
+        &[
+            ("NOT_SUPPORTED", "/concurrency", 5),
+            ("NOT_SUPPORTED", "/rateLimit", 6),
+        ],
+    );
     check(
         &format!(
             "{manual}assignment: {{assignee: '', dueIn: 0, dueAt: 1, candidateUsers: ['']}}\n"

@@ -419,10 +419,33 @@ fn what_goes_to_the_executor_has_a_form() {
 }
 
 #[test]
-fn what_is_known_and_cannot_be_honoured_says_so() {
-    let text = task("rateLimit: {perSecond: 1}");
-    check(&text, &[("NOT_SUPPORTED", "/rateLimit", 6)]);
-    assert!(message(&text).contains(" is not supported: "));
+fn a_rate_is_a_number_of_tasks_that_begin_in_a_period() {
+    for good in ["{limit: 1, per: PT1S}", "{limit: 10000, per: P1D}"] {
+        check(&task(&format!("rateLimit: {good}")), &[]);
+    }
+    let cases = [
+        ("{limit: 0, per: PT1S}", "OUT_OF_RANGE", "/rateLimit/limit"),
+        (
+            "{limit: 10001, per: PT1S}",
+            "OUT_OF_RANGE",
+            "/rateLimit/limit",
+        ),
+        ("{limit: 1}", "MISSING_FIELD", "/rateLimit"),
+        ("{limit: 1, per: 1000}", "WRONG_TYPE", "/rateLimit/per"),
+        ("{limit: 1, per: a minute}", "WRONG_TYPE", "/rateLimit/per"),
+        ("{limit: 1, per: PT0.5S}", "WRONG_TYPE", "/rateLimit/per"),
+        ("{limit: 1, per: P2D}", "WRONG_TYPE", "/rateLimit/per"),
+        (
+            "{limit: 1, perSecond: 1, per: PT1S}",
+            "UNKNOWN_FIELD",
+            "/rateLimit/perSecond",
+        ),
+    ];
+    for (value, code, pointer) in cases {
+        check(&task(&format!("rateLimit: {value}")), &[(code, pointer, 6)]);
+    }
+    let text = task("rateLimit: {limit: 1, per: P2D}");
+    assert!(message(&text).contains("from PT1S to P1D"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the steps of a workflow read: their expressions, and the sources of their mappings.
 
+use crate::duration;
 use crate::workflow::definition::{Compensation, Mapping, Step, StepKind, WaitDuration};
-use crate::workflow::duration;
 
 /// One thing that a step reads.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use crate::testing::{at, facts, report, start, succeeded, task};
 
 mod events;
 mod interleaved;
+mod rates;
 
 /// The lease of an attempt that begins now: a minute, and its grace.
 const LEASE: u64 = 60_000 + LEASE_GRACE;
@@ -22,8 +23,16 @@ fn limited(number: u128, created: u64, limit: u32) -> TaskInstance {
     task
 }
 
+/// So many at once.
+fn at_once(limit: u32) -> Limits {
+    Limits {
+        concurrency: Some(limit),
+        rate: None,
+    }
+}
+
 fn waiter(number: u128, since: u64, limit: u32) -> Waiter {
-    Waiter::of(&limited(number, since, limit)).unwrap()
+    Waiter::of(&limited(number, since, limit), at_once(limit))
 }
 
 fn attempt(number: u128) -> ExecutionId {
@@ -55,15 +64,16 @@ fn seen(places: &[Place], waiting: &[Waiter]) -> Seen {
         line: Line {
             version: 7,
             places: places.to_vec(),
+            ..Line::default()
         },
         waiting: waiting.to_vec(),
         more: false,
     }
 }
 
-fn begin(number: u128, created: u64, limit: u32, now: u64) -> Ask {
-    let beginner = Beginner::of(&limited(number, created, limit), at(now));
-    Ask::Begin(Box::new(beginner.unwrap()))
+fn begin(number: u128, created: u64, limit: u32) -> Ask {
+    let task = limited(number, created, limit);
+    Ask::Begin(Box::new(Beginner::of(&task, at_once(limit))))
 }
 
 fn over(number: u128, began: u64) -> Ask {
@@ -86,8 +96,11 @@ fn unchanged(answer: Answer) -> Turn {
         line: None,
         called: Vec::new(),
         gone: Vec::new(),
+        look: None,
+        relies_on: None,
         answer,
         again: false,
+        sees_too_little: false,
     }
 }
 
@@ -97,6 +110,7 @@ fn left(answer: Answer, places: &[Place]) -> Turn {
         line: Some(Line {
             version: 8,
             places: places.to_vec(),
+            ..Line::default()
         }),
         ..unchanged(answer)
     }
@@ -135,7 +149,7 @@ fn an_attempt_takes_a_free_place_and_waits_where_none_is() {
         ),
     ];
     for (what, seen, expected) in cases {
-        let turn = turn(&seen, &begin(9, 20, 2, 50), at(50));
+        let turn = turn(&seen, &begin(9, 20, 2), at(50));
         assert_eq!(turn, expected, "{what}");
     }
 }
@@ -146,7 +160,7 @@ fn one_who_stood_in_line_stands_there_no_more_when_it_begins() {
     for places in [vec![], vec![called(9, 30)]] {
         let turn = turn(
             &seen(&places, std::slice::from_ref(&own)),
-            &begin(9, 20, 2, 50),
+            &begin(9, 20, 2),
             at(50),
         );
         let expected = Turn {
@@ -161,7 +175,7 @@ fn one_who_stood_in_line_stands_there_no_more_when_it_begins() {
 fn a_free_place_goes_to_the_longest_waiting_and_not_to_who_comes() {
     let (third, fourth) = (waiter(3, 10, 2), waiter(4, 11, 2));
     let line = seen(&[begun(1, 0)], &[third.clone(), fourth]);
-    let turn = turn(&line, &begin(9, 20, 2, 50), at(50));
+    let turn = turn(&line, &begin(9, 20, 2), at(50));
     let expected = Turn {
         called: vec![third],
         ..left(Answer::Waits, &[begun(1, 0), called(3, 50)])
@@ -172,7 +186,7 @@ fn a_free_place_goes_to_the_longest_waiting_and_not_to_who_comes() {
 #[test]
 fn one_who_has_waited_longer_than_those_in_line_goes_before_them() {
     let line = seen(&[begun(1, 0)], &[waiter(3, 30, 2)]);
-    let turn = turn(&line, &begin(9, 20, 2, 50), at(50));
+    let turn = turn(&line, &begin(9, 20, 2), at(50));
     assert_eq!(turn, left(Answer::Began, &[begun(1, 0), begun(9, 50)]));
 }
 
@@ -187,11 +201,7 @@ fn a_place_that_is_given_back_is_the_longest_waitings_by_the_same_write() {
     };
     let cases = [
         ("the attempt is over", over(1, 0), passed(begun(2, 5))),
-        (
-            "it began at another time",
-            over(1, 1),
-            unchanged(Answer::Done),
-        ),
+        ("it began again since", over(2, 4), unchanged(Answer::Done)),
         ("it has no place", over(8, 0), unchanged(Answer::Done)),
         (
             "it began, and its worker will tell",
@@ -255,7 +265,7 @@ fn a_place_whose_attempt_is_never_heard_of_is_free_when_its_lease_ends() {
 
 #[test]
 fn a_lease_is_the_attempts_own_and_ends_with_the_whole_time_of_its_task() {
-    let until = |task: &TaskInstance| Beginner::of(task, at(50)).unwrap().until;
+    let until = |task: &TaskInstance| Beginner::of(task, at_once(1)).leased_until(at(50));
     let mut task = limited(1, 0, 1);
     assert_eq!(until(&task), at(50 + LEASE));
     task.timeouts.schedule_to_close = Some(1000);
@@ -370,13 +380,35 @@ fn called_of(waiter: &Waiter, then: u64) -> Place {
 }
 
 #[test]
+fn it_is_read_on_where_all_who_were_seen_have_places_and_are_being_taken_out_of_the_line() {
+    let eight: Vec<Waiter> = (10..18).map(|n| waiter(n, 10 + n as u64, 100)).collect();
+    let places: Vec<Place> = eight.iter().map(|w| called_of(w, 49)).collect();
+    let ninth = waiter(18, 40, 100);
+    let all = [&eight[..], std::slice::from_ref(&ninth)].concat();
+    let cases: [(_, &[Waiter], bool, &[Waiter]); 3] = [
+        ("others stand behind them", &eight, true, &[]),
+        ("nobody does", &eight, false, &[]),
+        ("it was read on", &all, true, std::slice::from_ref(&ninth)),
+    ];
+    for (what, waiting, more, called) in cases {
+        let seen = Seen {
+            more,
+            ..seen(&places, waiting)
+        };
+        let turn = turn(&seen, &Ask::Look, at(50));
+        assert_eq!(turn.called, called, "{what}");
+        assert_eq!(turn.sees_too_little, more && called.is_empty(), "{what}");
+    }
+}
+
+#[test]
 fn who_comes_does_not_go_before_those_who_were_not_seen() {
     let eight: Vec<Waiter> = (10..18).map(|n| waiter(n, 10 + n as u64, 9)).collect();
     let line = Seen {
         more: true,
         ..seen(&[], &eight)
     };
-    let turn = turn(&line, &begin(9, 40, 9, 50), at(50));
+    let turn = turn(&line, &begin(9, 40, 9), at(50));
     assert_eq!(turn.answer, Answer::Waits);
     assert_eq!(turn.called, eight);
 }
@@ -387,7 +419,7 @@ fn those_of_one_moment_stand_in_the_order_of_their_paths() {
         let mut task = limited(1, 10, 1);
         task.context.task_path = Some(path.to_owned());
         task.next_retry_at = retry.map(at);
-        Waiter::of(&task).unwrap().order
+        Waiter::of(&task, at_once(1)).order
     };
     let mut orders = [
         at_path("m[2]/x", None),
@@ -419,7 +451,7 @@ fn a_place_of_a_worker_outlives_our_processes_and_is_taken_again_by_its_attempt(
     let line = seen(&[workers, begun(2, 10)], &[]);
     let restarted = turn(&line, &Ask::Restarted, at(50)).line.unwrap();
     assert_eq!(restarted.places, [workers]);
-    let again = Ask::Begin(Box::new(Beginner::of(&polled, at(500)).unwrap()));
+    let again = Ask::Begin(Box::new(Beginner::of(&polled, at_once(2))));
     let taken = turn(&line, &again, at(500));
     assert_eq!(taken.answer, Answer::Began);
     let renewed = Place {

@@ -7,11 +7,11 @@ use super::{
     CompiledParallel, CompiledStep, CompiledSubWorkflow, CompiledSwitch, CompiledTaskStep, Error,
     Reference, WaitTime, undoing,
 };
+use crate::duration;
 use crate::workflow::definition::{
     Compensation, ErrorHandler, LoopStep, MapStep, Mapping, ParallelStep, Step, StepKind,
     SubWorkflowStep, SwitchStep, TaskStep, WaitDuration, WaitStep,
 };
-use crate::workflow::duration;
 use crate::workflow::expression::{Expression, ParseError};
 use crate::workflow::mapping::{self, Mappings};
 

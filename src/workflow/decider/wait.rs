@@ -8,12 +8,12 @@ use super::place::Place;
 use super::step::{Next, Outcome};
 use crate::JsonObject;
 use crate::codes::failure;
+use crate::duration;
 use crate::error_info::ErrorInfo;
 use crate::limits;
 use crate::time::Timestamp;
 use crate::workflow::compiled::{CompiledKind, CompiledStep, WaitTime};
 use crate::workflow::definition::{OnTimeout, SignalStep};
-use crate::workflow::duration;
 use crate::workflow::frontier::{Active, State};
 
 impl Fold<'_> {

@@ -7,11 +7,11 @@ use super::parallel::variable;
 use super::place::{Catcher, Place};
 use crate::JsonObject;
 use crate::codes::failure;
+use crate::duration;
 use crate::problem::member;
 use crate::workflow::definition::{
     EndStatus, Mapping, Step, StepKind, TerminateStep, Then, WaitDuration, WaitStep,
 };
-use crate::workflow::duration;
 
 /// Why a failure of some states cannot be handled.
 const UNCATCHABLE: &str =

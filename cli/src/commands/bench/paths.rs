@@ -1,6 +1,7 @@
 //! What each path costs, one task or workflow at a time, so that no batch is shared.
 
 use serde::Serialize;
+use serde_json::json;
 use taskmill_local::Service;
 
 use super::cost::Cost;
@@ -71,9 +72,15 @@ pub async fn measure() -> Result<Vec<PathCost>, Error> {
         let work = Work::of_executor(&service, executor, payload).await?;
         costs.push(of_path(&service, path, &work, kind, payload).await?);
     }
-    let limited = Work::limited(&service, LAZY).await?;
-    let path = "standalone task, lazy, with concurrency";
-    costs.push(of_path(&service, path, &limited, Kind::Task, 0).await?);
+    let limits = [
+        ("concurrency", json!({"limit": 5})),
+        ("rateLimit", json!({"limit": 5, "per": "PT1S"})),
+    ];
+    for (field, limit) in limits {
+        let limited = Work::limited(&service, LAZY, (field, limit)).await?;
+        let path = format!("standalone task, lazy, with {field}");
+        costs.push(of_path(&service, &path, &limited, Kind::Task, 0).await?);
+    }
     Ok(costs)
 }
 

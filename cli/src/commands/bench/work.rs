@@ -61,14 +61,18 @@ impl Work {
         Self::of_definition(service, &name, task_definition(&name, executor), payload).await
     }
 
-    /// Work of tasks of which not all may run at once, that give back their input.
+    /// Work of tasks that are limited by this field of their definition, and give back their input.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn limited(service: &Service, executor: &str) -> Result<Self, Error> {
-        let name = format!("bench-{}-limited", executor.replace(':', "-"));
+    pub async fn limited(
+        service: &Service,
+        executor: &str,
+        (field, limit): (&str, Value),
+    ) -> Result<Self, Error> {
+        let name = format!("bench-{}-{field}", executor.replace(':', "-"));
         let mut task = task_definition(&name, executor);
-        task["concurrency"] = json!({"limit": 5});
+        task[field] = limit;
         Self::of_definition(service, &name, task, 0).await
     }
 

@@ -277,6 +277,9 @@ pub struct Task {
     pub timeouts: Value,
     /// How many tasks of its definition may run at once.
     pub concurrency_limit: Option<u32>,
+    /// How many tasks of its definition may begin in a period.
+    #[schema(value_type = Option<Object>)]
+    pub rate_limit: Option<Value>,
     /// Whether its workflow goes on when it fails for good.
     pub continue_on_failure: bool,
     /// When its first attempt began.

@@ -135,6 +135,9 @@ pub struct Execute {
     /// then recorded first, so that one that ends every process cannot do so for ever.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub perhaps_begun: bool,
+    /// Whether it is only for the lines that the task stands in: a rate lets somebody begin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub line_only: bool,
 }
 
 impl From<&TaskInstance> for Execute {
@@ -145,6 +148,7 @@ impl From<&TaskInstance> for Execute {
             priority: task.priority,
             attempt: task.attempt(),
             perhaps_begun: false,
+            line_only: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The line of a definition whose `concurrency` is limited: who has a place, and who waits.
+//! The line of a definition or a tenant that is limited: who has a place, and who waits.
 //!
 //! A line is a partition of its own in the table of tasks. Its places are one item, replaced under
 //! a condition on its version, so that no two writers give the same place away. Each of those who
@@ -8,8 +8,8 @@
 //!
 //! | item | `part` | attributes |
 //! |---|---|---|
-//! | places | `places` | `v`: version; `w`: the write, by a number of its own; `pl`: a list of execution id, until, when it began, and whether a worker that polls has it |
-//! | one who waits | `wait#`order | `t`: task; `n`: attempt; `pr`: priority; `cl`: the limit of its version |
+//! | places | `places` | `v`: version; `w`: the write, by a number of its own; `pl`: a list of execution id, until, when it began, and whether a worker that polls has it; `st`: of the starts that a rate counts, until when and how many, one after the other; `la`: when somebody looks at it |
+//! | one who waits | `wait#`order | `t`: task; `n`: attempt; `pr`: priority; `cl`: how many at once its version allows; `rl`, `rm`: how many begin in so many milliseconds |
 
 use std::collections::HashMap;
 
@@ -18,11 +18,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use taskmill::Timestamp;
 use taskmill::ids::{ExecutionId, LineId, TaskId};
 use taskmill::task::TaskPriority;
-use taskmill::task::concurrency::{Line, Place, Seen, Waiter};
+use taskmill::task::concurrency::{Limits, Line, Place, Seen, Started, Waiter};
 use uuid::Uuid;
 
 use super::codec::{Item, Reader, Writer, id as id_value, key, number, text};
-use super::task_item::priority_of;
+use super::task_item::{priority_of, rate, write_rate};
 use super::{Error, Store};
 use crate::unique::unique;
 
@@ -36,7 +36,7 @@ const LAST: &str = "wait#~";
 const WAITING_AT_ONCE: usize = 8;
 
 impl Store {
-    /// The line of a definition: its places, and the first of those who wait.
+    /// A line: its places, and the first of those who wait.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Aws`].
@@ -69,6 +69,37 @@ impl Store {
             }
         }
         Ok(seen)
+    }
+
+    /// Sees more of a line: those who stand behind the last that was seen.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Aws`].
+    pub async fn see_on(&self, id: LineId, seen: &mut Seen) -> Result<(), Error> {
+        let last = seen.waiting.last().map(|waiter| waiter.order.as_str());
+        let limit = i32::try_from(WAITING_AT_ONCE).unwrap_or(i32::MAX);
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.tasks)
+            .consistent_read(true)
+            .key_condition_expression("id = :id AND part BETWEEN :wait AND :last")
+            .expression_attribute_values(":id", id_value(id.uuid()))
+            .expression_attribute_values(":wait", text(WAIT))
+            .expression_attribute_values(":last", text(LAST))
+            .set_exclusive_start_key(last.map(|order| key(id.uuid(), format!("{WAIT}{order}"))))
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|error| Error::aws("Query", error))?;
+        seen.more = answer.last_evaluated_key.is_some();
+        let name = name_of(id);
+        for item in answer.items.unwrap_or_default() {
+            let read = Reader::new(&item, &name);
+            let order = read.text("part")?.strip_prefix(WAIT).unwrap_or_default();
+            seen.waiting.push(decode_waiter(&read, order)?);
+        }
+        Ok(())
     }
 
     /// Replaces a line by what it became. `after` must be the version that follows `before`.
@@ -160,6 +191,12 @@ fn encode_line(id: LineId, line: &Line) -> Item {
     item.set("w", number(unique()));
     let places = line.places.iter().map(encode_place);
     item.set("pl", AttributeValue::L(places.collect()));
+    if !line.starts.is_empty() {
+        let starts = line.starts.iter();
+        let starts = starts.flat_map(|one| [number(one.until.millis()), number(one.count)]);
+        item.set("st", AttributeValue::L(starts.collect()));
+    }
+    item.time("la", line.look_at);
     item.finish()
 }
 
@@ -178,9 +215,24 @@ fn decode_line(read: &Reader<'_>, item: &HashMap<String, AttributeValue>) -> Res
     let places = item.get("pl").and_then(|places| places.as_l().ok());
     let places = places.ok_or_else(|| read.corrupt("it has no places"))?;
     let place = |value| decode_place(value).ok_or_else(|| read.corrupt("pl holds no place"));
+    let starts = item.get("st").and_then(|starts| starts.as_l().ok());
+    let starts = starts.map(Vec::as_slice).unwrap_or_default();
+    let start = |pair| decode_start(pair).ok_or_else(|| read.corrupt("st holds no start"));
     Ok(Line {
         version: read.number("v")?,
         places: places.iter().map(place).collect::<Result<_, _>>()?,
+        starts: starts.chunks(2).map(start).collect::<Result<_, _>>()?,
+        look_at: read.opt_time("la")?,
+    })
+}
+
+fn decode_start(pair: &[AttributeValue]) -> Option<Started> {
+    let [until, count] = pair else {
+        return None;
+    };
+    Some(Started {
+        until: Timestamp::from_millis(until.as_n().ok()?.parse().ok()?),
+        count: count.as_n().ok()?.parse().ok()?,
     })
 }
 
@@ -209,7 +261,8 @@ fn encode_waiter(id: LineId, waiter: &Waiter) -> Item {
     if waiter.priority != TaskPriority::default() {
         item.text("pr", waiter.priority.as_str());
     }
-    item.count("cl", waiter.limit);
+    item.count("cl", waiter.limits.concurrency.unwrap_or_default());
+    write_rate(&mut item, waiter.limits.rate);
     item.finish()
 }
 
@@ -219,6 +272,9 @@ fn decode_waiter(read: &Reader<'_>, order: &str) -> Result<Waiter, Error> {
         task_id: TaskId::new(read.id("t")?),
         attempt: read.number("n")?,
         priority: priority_of(read)?,
-        limit: read.number("cl")?,
+        limits: Limits {
+            concurrency: read.opt_number("cl")?,
+            rate: rate(read)?,
+        },
     })
 }

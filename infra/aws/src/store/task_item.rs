@@ -16,6 +16,7 @@
 //! | `hd` | who may do a MANUAL task, and by when | `au` | what a person did with it last |
 //! | `ip`, `ik`, `fu` | in whose inbox it stands, see `inbox.rs` | `wg` | which workers poll for it |
 //! | `wb`, `wu`, `wp` | a worker's lease: begun at, until, progress | `es` | since when another system has it |
+//! | `rl`, `rm` | how many of its definition begin in so many milliseconds | | |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
@@ -25,6 +26,7 @@ use taskmill::metrics::ExecutionMetrics;
 use taskmill::task::audit::Entry;
 use taskmill::task::instance::{TaskContext, VariablesSnapshot};
 use taskmill::task::polled::{Lease, Polled};
+use taskmill::task::rate::{Period, RateLimit};
 use taskmill::task::retry::RetryCounts;
 use taskmill::task::timeouts::Timeouts;
 use taskmill::task::{TaskInstance, TaskPriority, TaskStatus, TaskType};
@@ -89,6 +91,7 @@ fn fixed(task: &TaskInstance, shards: Shards) -> Item {
     head.count("mc", task.metrics.cpu_time);
     head.count("mm", task.metrics.memory_usage);
     head.count("cl", task.concurrency_limit.unwrap_or_default());
+    write_rate(&mut head, task.rate_limit);
     if task.continue_on_failure {
         head.set("cf", AttributeValue::Bool(true));
     }
@@ -253,6 +256,7 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
             heartbeat: read.opt_number("thb")?,
         },
         concurrency_limit: read.opt_number("cl")?,
+        rate_limit: rate(&read)?,
         continue_on_failure: head.contains_key("cf"),
         attempts: read.opt_json("ats")?.unwrap_or_default(),
         metrics: ExecutionMetrics {
@@ -277,6 +281,20 @@ pub(crate) fn decode(head: &Item, id: TaskId) -> Result<TaskInstance, Error> {
         created_at: read.time("at")?,
         updated_at: read.time("ua")?,
     })
+}
+
+/// Writes a rate: how many, in how many milliseconds.
+pub(crate) fn write_rate(item: &mut Writer, rate: Option<RateLimit>) {
+    item.count("rl", rate.map_or(0, |rate| rate.limit));
+    item.limit("rm", rate.map(|rate| rate.per.millis()));
+}
+
+pub(crate) fn rate(read: &Reader<'_>) -> Result<Option<RateLimit>, Error> {
+    let (Some(limit), Some(millis)) = (read.opt_number("rl")?, read.opt_number("rm")?) else {
+        return Ok(None);
+    };
+    let per = Period::of_millis(millis).ok_or_else(|| read.corrupt("rm is no period"))?;
+    Ok(Some(RateLimit { limit, per }))
 }
 
 fn polled(read: &Reader<'_>) -> Result<Option<Polled>, Error> {

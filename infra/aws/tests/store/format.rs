@@ -209,6 +209,7 @@ async fn what_the_first_version_stored_still_loads() {
         taskmill_aws::store::snapshot_of(&object(json!({ "v": "z".repeat(300) })));
     // It knew of no limit.
     full.concurrency_limit = None;
+    full.rate_limit = None;
     assert_eq!(store.task(full.id).await.unwrap(), Some(full));
     let mut full = full_workflow();
     full.id = workflow(2).id;

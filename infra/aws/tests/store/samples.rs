@@ -10,6 +10,7 @@ use taskmill::security::SecurityContext;
 use taskmill::task::definition::SecurityLevel;
 use taskmill::task::instance::{TaskContext, VariablesSnapshot};
 use taskmill::task::polled::{Lease, Polled};
+use taskmill::task::rate::{Period, RateLimit};
 use taskmill::task::retry::{Jitter, RetryCounts, RetryPolicy, RetryRule};
 use taskmill::task::timeouts::Timeouts;
 use taskmill::task::{Attempt, TaskInstance, TaskPriority, TaskStatus, TaskType};
@@ -24,6 +25,12 @@ pub fn tenant(name: &str) -> TenantId {
 
 pub fn definition(name: &str) -> DefinitionId {
     DefinitionId::new(name).unwrap()
+}
+
+/// So many in so many milliseconds.
+pub fn rate(limit: u32, millis: u64) -> RateLimit {
+    let per = Period::of_millis(millis).unwrap();
+    RateLimit { limit, per }
 }
 
 /// So many milliseconds after a certain moment.
@@ -97,6 +104,7 @@ pub fn lone_task(number: u128) -> TaskInstance {
             ..Timeouts::default()
         },
         concurrency_limit: None,
+        rate_limit: None,
         continue_on_failure: false,
         attempts: Vec::new(),
         metrics: ExecutionMetrics::default(),
@@ -251,6 +259,7 @@ pub fn full_task() -> TaskInstance {
             heartbeat: None,
         },
         concurrency_limit: Some(5),
+        rate_limit: Some(rate(50, 60_000)),
         continue_on_failure: true,
         attempts: vec![attempt(1, Some(error))],
         metrics: ExecutionMetrics {

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName};
 use serde_json::Value;
+use taskmill::task::tenants::TenantLimits;
 use taskmill_aws::clock::Clock;
 use taskmill_aws::executor::Executors;
 use taskmill_aws::queues::QueueName;
@@ -71,6 +72,7 @@ async fn prepared() -> Prepared {
         batch_size: 10,
         concurrency: 1,
         callbacks: None,
+        tenant_limits: TenantLimits::default(),
     };
     prepare(aws, options).await.unwrap()
 }

@@ -61,15 +61,17 @@ fn what_an_event_means_for_the_place_follows_from_what_it_did() {
     for (what, before, event, expected) in cases {
         let now = at(LEASE);
         let (found, written) = match transition(&before, &event, facts(now)) {
-            Ok(Transition::Changed { task, .. }) => (after(&before, &task, &event), Some(*task)),
-            Ok(Transition::Repeated(_)) => (after(&before, &before, &event), None),
+            Ok(Transition::Changed { task, .. }) => {
+                (after(&before, &task, &event, at_once(1)), Some(*task))
+            }
+            Ok(Transition::Repeated(_)) => (after(&before, &before, &event, at_once(1)), None),
             Err(rejection) => panic!("{what}: {rejection}"),
         };
         assert_eq!(found, expected, "{what}");
         let Some(written) = written.filter(|_| expected.is_some()) else {
             continue;
         };
-        let again = after(&written, &written, &event);
+        let again = after(&written, &written, &event, at_once(1));
         let repeated = transition(&written, &event, facts(now)).is_ok();
         let ended = written.status.is_terminal();
         assert_eq!(
@@ -81,12 +83,16 @@ fn what_an_event_means_for_the_place_follows_from_what_it_did() {
 }
 
 #[test]
-fn a_task_without_a_limit_has_nothing_to_do_with_it() {
-    let task = task(json!({}));
-    assert_eq!(Waiter::of(&task), None);
-    assert_eq!(Beginner::of(&task, at(0)), None);
-    let cancel = Event::Cancel {
-        reason: String::new(),
-    };
-    assert_eq!(after(&task, &task, &cancel), None);
+fn a_task_is_limited_as_its_definition_says() {
+    let limits = |fields| Limits::of_definition(&task(fields));
+    assert_eq!(limits(json!({})), None);
+    assert_eq!(
+        limits(json!({ "concurrency": { "limit": 5 } })),
+        Some(at_once(5))
+    );
+    let rate = json!({ "rateLimit": { "limit": 2, "per": "PT1M" } });
+    let found = limits(rate).unwrap();
+    assert_eq!(found.concurrency, None);
+    let rate = found.rate.unwrap();
+    assert_eq!((rate.limit, rate.per.millis()), (2, 60_000));
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::task::concurrency::{self, Ask};
+use crate::task::concurrency::{self, Ask, Limits};
 
 /// A task of a group, begun by the worker at one second.
 fn begun(fields: Value) -> TaskInstance {
@@ -200,7 +200,7 @@ fn the_place_of_an_attempt_follows_its_lease() {
     for (event, now, expected) in cases {
         let after = changed_by(&task, &event, now);
         assert_eq!(
-            concurrency::after(&task, &after, &event),
+            concurrency::after(&task, &after, &event, Limits::default()),
             expected,
             "{event:?}"
         );
@@ -208,6 +208,6 @@ fn the_place_of_an_attempt_follows_its_lease() {
     // What the line did not hear is said again.
     let event = says(&task, done());
     let ended = changed_by(&task, &event, 5000);
-    let again = concurrency::after(&ended, &ended, &event);
+    let again = concurrency::after(&ended, &ended, &event, Limits::default());
     assert_eq!(again, Some(Ask::Lost(execution_id)));
 }
