@@ -26,7 +26,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use taskmill::Timestamp;
 use taskmill::error_info::ErrorInfo;
-use taskmill::ids::{ExecutionId, TaskId};
+use taskmill::ids::ExecutionId;
 use taskmill::metrics::ExecutionMetrics;
 use taskmill::task::dispatch::{self, Dispatch};
 use taskmill::task::due::LONGEST_MESSAGE_DELAY;
@@ -132,7 +132,7 @@ async fn hold(app: &App, facts: &RecordFacts) {
 
 async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Unhandled> {
     if execute.line_only {
-        return Ok(look_at_lines(app, execute.task_id).await?);
+        return Ok(line::look(app, execute.task_id).await?);
     }
     let attempt = ExecutionId::of_attempt(execute.task_id, execute.attempt);
     // Taken before the record is read: what is read after it shows what a holder before left.
@@ -158,14 +158,6 @@ async fn take(app: &App, execute: &Execute, receive_count: u32) -> Result<(), Un
     // Meanwhile the task may have been cancelled, or have run out of time.
     match to_be_run(app, execute).await? {
         Some(task) => Box::pin(run(app, &task, past, &claim)).await,
-        None => Ok(()),
-    }
-}
-
-/// Looks at the lines that a task stands in, whatever became of the task meanwhile.
-async fn look_at_lines(app: &App, id: TaskId) -> Result<(), Fault> {
-    match app.store().task(id).await? {
-        Some(task) => line::look(app, &task).await,
         None => Ok(()),
     }
 }

@@ -16,7 +16,7 @@
 
 use futures::future::try_join_all;
 use taskmill::Timestamp;
-use taskmill::ids::{ExecutionId, LineId, TenantId};
+use taskmill::ids::{ExecutionId, LineId, TaskId, TenantId};
 use taskmill::task::concurrency::{self, Answer, Ask, Beginner, Limits, Seen, Turn, Waiter};
 use taskmill::task::lifecycle::Event;
 use taskmill::task::{TaskInstance, TaskType};
@@ -207,9 +207,12 @@ pub(crate) async fn restarted(app: &App, task: &TaskInstance) -> Result<(), Faul
     tell(app, task, &Ask::Restarted).await
 }
 
-/// Looks at the lines of a task, because a rate lets somebody begin.
-pub(crate) async fn look(app: &App, task: &TaskInstance) -> Result<(), Fault> {
-    tell(app, task, &Ask::Look).await
+/// Looks at the lines that a task stands in, whatever became of the task: a rate lets somebody begin.
+pub(crate) async fn look(app: &App, id: TaskId) -> Result<(), Fault> {
+    match app.store().task(id).await? {
+        Some(task) => tell(app, &task, &Ask::Look).await,
+        None => Ok(()),
+    }
 }
 
 /// Whether an attempt has a place.
