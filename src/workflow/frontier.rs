@@ -22,6 +22,7 @@ pub use map::{Batch, Iteration, Iterations, Map};
 
 mod done;
 mod map;
+mod masked;
 
 /// Where a workflow is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -34,6 +34,25 @@ type: AUTOMATED
 inputSchema: {properties: {message: {x-classification: payment}}}
 executionConfig: {executor: 'builtin:fail'}
 ---
+id: refused
+name: Refused
+version: 1.0.0
+steps:
+  - name: both
+    type: PARALLEL
+    branches:
+      - name: card
+        steps:
+          - name: pay
+            taskDefinitionId: pay
+            inputMappings: [{type: DIRECT, source: workflowInput.card, target: card}]
+      - name: open
+        steps: [{name: wait, type: SIGNAL, signal: never}]
+    variableMappings: [{type: DIRECT, source: taskOutput, target: both}]
+  - name: no
+    taskDefinitionId: fail
+    inputMappings: [{type: DIRECT, source: workflowInput.card, target: message}]
+---
 id: order
 name: Order
 version: 1.0.0
@@ -110,6 +129,27 @@ async fn a_workflow_hides_what_its_tasks_may_have_put_into_its_variables() {
     let (hidden, shown) = both(&world, &format!("/v1/tasks/{task}")).await;
     assert_eq!(shown["input"]["card"], CARD);
     assert!(!hidden.to_string().contains(CARD), "{hidden}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_hides_what_its_tasks_classify_of_its_course_and_its_error() {
+    let world = World::of(DEFINITIONS).await;
+    let input = json!({"card": CARD});
+    let id = start(world.service.app(), "refused", input, "k").await;
+    settle(&world.aws).await;
+    let path = format!("/v1/workflows/{id}");
+    let told = |record: &Value, field: &str| record[field].to_string().contains(CARD);
+    let (hidden, shown) = both(&world, &path).await;
+    assert!(told(&shown, "frontier"), "{shown}");
+    assert!(!told(&hidden, "frontier"), "{hidden}");
+    let never = json!({"name": "never", "data": null});
+    let signal = world.send(&format!("{path}/signals"), never).await;
+    assert!(!signal.is(202).body["frontier"].to_string().contains(CARD));
+    settle(&world.aws).await;
+    let (hidden, shown) = both(&world, &path).await;
+    assert_eq!(shown["error"]["message"], CARD);
+    assert_eq!(hidden["error"]["message"], "***");
+    assert_eq!(hidden["error"]["code"], shown["error"]["code"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,7 +62,7 @@ pub async fn workflow(app: &App, reader: &Caller, id: WorkflowId) -> Result<Valu
     };
     let views = whole.into_iter().map(shown).collect();
     let view = instance.view(views, completed[surplus..].to_vec());
-    Ok(clearance.shown(view, redaction))
+    Ok(clearance.shown(&instance, view, redaction))
 }
 
 /// Whether a workflow is there and this tenant's.
@@ -95,7 +95,7 @@ pub async fn workflow_in_short(
     let tasks = tasks.iter().map(|task| json!(task)).collect();
     let clearance = Clearance::of(app, reader, &instance).await?;
     let redaction = Redaction::new(&reader.permissions);
-    Ok(clearance.shown(instance.view(tasks, completed), redaction))
+    Ok(clearance.shown(&instance, instance.view(tasks, completed), redaction))
 }
 
 /// When what of a workflow ran: a page of its tasks, each with all its attempts, and the time from
@@ -135,7 +135,7 @@ pub async fn timeline(
         "items": timeline::rows(&tasks),
     });
     let clearance = Clearance::of(app, reader, &instance).await?;
-    let mut shown = clearance.shown(record, redaction)["timeline"].take();
+    let mut shown = clearance.shown(&instance, record, redaction)["timeline"].take();
     if let Some(next) = page.next {
         shown["nextCursor"] = json!(next);
     }
@@ -204,7 +204,7 @@ pub async fn of_workflow(
 ) -> Result<Value, Fault> {
     let clearance = Clearance::of(app, reader, workflow).await?;
     let redaction = Redaction::new(&reader.permissions);
-    Ok(clearance.shown(workflow.view(Vec::new(), Vec::new()), redaction))
+    Ok(clearance.shown(workflow, workflow.view(Vec::new(), Vec::new()), redaction))
 }
 
 /// Schedules that were loaded: what each gives its workflow is classified by the definition that it
@@ -339,6 +339,11 @@ impl Classified {
         };
         if is_hidden {
             mask(&mut view, "/definition/inputExpression");
+            let runs = view.get_mut("runs").and_then(Value::as_array_mut);
+            for run in runs.into_iter().flatten() {
+                mask(run, "/error/message");
+                mask(run, "/error/details");
+            }
         }
         redaction.elsewhere(view)
     }
@@ -390,8 +395,14 @@ impl Clearance {
         })
     }
 
-    /// The view of a workflow. Its output is made of its variables.
-    fn shown(&self, view: Value, mut redaction: Redaction<'_>) -> Value {
+    /// The view of a workflow. Its output is made of its variables; its error and what is active of
+    /// it may hold what they or its tasks hold.
+    fn shown(
+        &self,
+        workflow: &WorkflowInstance,
+        view: Value,
+        mut redaction: Redaction<'_>,
+    ) -> Value {
         let mut view = match self {
             Self::Variables(classified) | Self::Input(classified) => {
                 classified.shown(view, &mut redaction)
@@ -403,6 +414,10 @@ impl Clearance {
             Self::Input(_) | Self::Nothing => {
                 mask(&mut view, "/variables");
                 mask(&mut view, "/output");
+                if let Some(error) = workflow.error.clone() {
+                    view["error"] = json!(error.masked());
+                }
+                view["frontier"] = json!(workflow.course.masked());
             }
         }
         redaction.elsewhere(view)
