@@ -77,15 +77,19 @@ pub struct Reason {
     pub message: String,
 }
 
-/// The rows of these tasks.
+/// The rows in the order in which their tasks were accepted.
 #[must_use]
-pub fn rows(tasks: &[TaskInstance]) -> Vec<Row> {
-    let mut sorted: Vec<&TaskInstance> = tasks.iter().collect();
-    sorted.sort_by_key(|task| (task.created_at, &task.context.task_path, task.id));
-    sorted.into_iter().map(row).collect()
+pub fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by(|a, b| {
+        let (one, other) = (&a.task_path, &b.task_path);
+        (a.created_at, one, a.task_id).cmp(&(b.created_at, other, b.task_id))
+    });
+    rows
 }
 
-fn row(task: &TaskInstance) -> Row {
+/// The row of a task.
+#[must_use]
+pub fn row(task: &TaskInstance) -> Row {
     let mut bars: Vec<Bar> = Vec::new();
     for attempt in &task.attempts {
         let since = waiting_since(task, bars.last(), attempt.attempt);

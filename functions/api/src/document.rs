@@ -1,6 +1,5 @@
 //! The OpenAPI document, made from the handlers and the wire types. It is kept in
-//! `docs/openapi.json`, which a test holds against this, and served from there: see
-//! [`pages`](crate::pages).
+//! `docs/openapi.json`, which a test holds against this, and served from there (`pages.rs`).
 //!
 //! Definitions are described by the schema that registration checks them with; their own types are
 //! the core's, so that they are put in once the rest is there.

@@ -5,6 +5,7 @@
 //! input may have put into them sees none of them.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
@@ -116,23 +117,26 @@ pub async fn timeline(
         ..TaskQuery::default()
     };
     let page = lists::tasks(app, tenant, &query, wanted).await?;
-    let found: Vec<_> = stream::iter(page.items)
-        .map(|summary| read(app, summary.id))
-        .buffered(SIDE_BY_SIDE)
-        .try_collect()
-        .await?;
-    // What is hidden of the records is hidden in the messages of their errors.
+    let mut found = pin!(
+        stream::iter(page.items)
+            .map(|summary| read(app, summary.id))
+            .buffered(SIDE_BY_SIDE)
+    );
+    // What is hidden of the records is hidden in the messages of their errors. Of each no more is
+    // kept than what is drawn: together they may be larger than the memory.
     let mut redaction = Redaction::new(&reader.permissions);
-    let mut tasks = Vec::new();
-    for (task, view, classified) in found.into_iter().flatten() {
-        classified.shown(view, &mut redaction);
-        tasks.push(task);
+    let mut rows = Vec::new();
+    while let Some(task) = found.try_next().await? {
+        if let Some((task, view, classified)) = task {
+            classified.shown(view, &mut redaction);
+            rows.push(timeline::row(&task));
+        }
     }
     let mut record = instance.view(Vec::new(), Vec::new());
     record["timeline"] = json!({
         "from": instance.created_at,
         "to": instance.end_time.unwrap_or_else(|| app.now()),
-        "items": timeline::rows(&tasks),
+        "items": timeline::sorted(rows),
     });
     let clearance = Clearance::of(app, reader, &instance).await?;
     let mut shown = clearance.shown(&instance, record, redaction)["timeline"].take();

@@ -14,7 +14,8 @@ pub struct Timeline {
     /// Where it ends: when the workflow did, or now while it is open.
     #[schema(format = "date-time")]
     pub to: String,
-    /// Its tasks, in the order in which they were accepted.
+    /// Its tasks, those of a page in the order in which they were accepted. Pages come by status:
+    /// a task whose status changes between two pages may be in both, or in none.
     pub items: Vec<TimelineRow>,
     /// The cursor of the next page; none at the end.
     pub next_cursor: Option<String>,

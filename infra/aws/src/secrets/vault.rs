@@ -3,7 +3,7 @@
 //!
 //! A secret of a tenant stands under `<prefix>/<tenant>/<NAME>`. None of the three parts can hold
 //! what separates them, so that no tenant reaches another's secret, nor one outside of the prefix,
-//! by a clever name. What was found is kept in memory for [`KEPT_MILLIS`] and no longer, so that a
+//! by a clever name. What was found is used for [`KEPT_MILLIS`] and no longer, so that a
 //! new value is soon seen; that there is no such secret is not kept at all.
 
 #[cfg(test)]
